@@ -1,0 +1,68 @@
+/** Who an Envoy is, and what it may see. */
+import type { InterceptId, ObjectKey } from './names.ts';
+
+/** From `node.id` and `node.metadata` (design, section 3). */
+export type Proxy =
+  | {
+      readonly role: 'gateway';
+      readonly namespace: string;
+      readonly name: string;
+      readonly listen: SocketAddress;
+      readonly previewDomain: string | undefined;
+      readonly corsOrigins: readonly string[];
+    }
+  | {
+      readonly role: 'sidecar';
+      readonly namespace: string;
+      /** The pod's name. */
+      readonly name: string;
+      /** Explicit inbound ports: what the world connects to, and where the app listens. */
+      readonly inbound: readonly InboundPort[];
+      /** Explicit outbound listener. */
+      readonly outbound: SocketAddress | undefined;
+      /** Services of other namespaces to reach through `outbound`. */
+      readonly services: readonly ObjectKey[];
+    }
+  /** Proxyless gRPC and the like: asks for names, gets plain routes. */
+  | { readonly role: 'client'; readonly id: string };
+
+export interface SocketAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface InboundPort {
+  readonly listen: SocketAddress;
+  readonly app: SocketAddress;
+}
+
+/**
+ * What a view is made for. Envoys with equal scopes share one view: a scope holds nothing that is one Envoy's own.
+ * Made by `translate/scope.ts` from a Proxy and the model.
+ */
+export type Scope =
+  | {
+      readonly kind: 'gateway';
+      readonly namespace: string;
+      readonly listen: SocketAddress;
+      readonly previewDomain: string | undefined;
+      readonly corsOrigins: readonly string[];
+    }
+  | {
+      readonly kind: 'sidecar';
+      readonly namespace: string;
+      readonly inbound: readonly InboundScope[];
+      readonly outbound: SocketAddress | undefined;
+      readonly services: readonly ObjectKey[];
+      /** Intercepts that the pod itself serves: never sent elsewhere. */
+      readonly previews: readonly InterceptId[];
+      /** Services whose undecided requests go on to the baseline (leak safety). */
+      readonly inBaselineOf: readonly ObjectKey[];
+    }
+  | { readonly kind: 'client' };
+
+export interface InboundScope {
+  readonly listen: SocketAddress;
+  readonly app: SocketAddress;
+  readonly services: readonly { readonly service: ObjectKey; readonly port: number }[];
+}

@@ -1,0 +1,122 @@
+/** A real Envoy for a test: started from a config object, stopped and cleaned up by `await using`. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findEnvoy } from '../../src/cli/envoy-binary.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+let binary: Promise<string> | undefined;
+
+/** The binary, looked up once. A missing Envoy fails the test; nothing is ever skipped. */
+export function envoyBinary(): Promise<string> {
+  binary ??= findEnvoy({
+    override: process.env['ENVOY_BIN'],
+    path: process.env['PATH'] ?? '',
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  return binary;
+}
+
+export interface EnvoyOptions {
+  /** A whole bootstrap without `admin`; JSON is YAML. */
+  readonly config: object;
+  /** Worker threads; 1 unless told. */
+  readonly concurrency?: number;
+}
+
+/** `--mode validate`: undefined when Envoy accepts the config, else what it says. */
+export async function validateConfig(config: object): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'detour-envoy-'));
+  try {
+    const file = join(folder, 'envoy.json');
+    await writeFile(file, JSON.stringify(config));
+    await run(await envoyBinary(), ['--mode', 'validate', '-c', file, '-l', 'error', '--concurrency', '1']);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export class EnvoyProcess implements AsyncDisposable {
+  readonly adminPort: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly #logFile: string;
+
+  constructor(child: ChildProcess, folder: string, adminPort: number) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#logFile = join(folder, 'envoy.log');
+    this.adminPort = adminPort;
+  }
+
+  /** An admin endpoint's text, for example `/config_dump` or `/stats?filter=cds`. */
+  async admin(path: string, method = 'GET'): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { method });
+    return response.text();
+  }
+
+  /** One counter or gauge by its full name; 0 where Envoy has none. */
+  async stat(name: string): Promise<number> {
+    const text = await this.admin(`/stats?filter=${encodeURIComponent(`^${name.replaceAll('.', '\\.')}$`)}`);
+    const line = text.split('\n').find((each) => each.startsWith(`${name}: `));
+    return line === undefined ? 0 : Number(line.slice(name.length + 2));
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#logFile, 'utf8');
+  }
+
+  get exited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.exited) return;
+    const exit = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill(signal);
+    await exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts Envoy and waits until its admin port answers; its listeners may come later (`until` them). */
+export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'detour-envoy-'));
+  const adminFile = join(folder, 'admin');
+  const config = {
+    ...options.config,
+    admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
+  };
+  await writeFile(join(folder, 'envoy.json'), JSON.stringify(config));
+  const child = spawn(
+    await envoyBinary(),
+    [
+      ...['-c', join(folder, 'envoy.json'), '--admin-address-path', adminFile, '--log-path', join(folder, 'envoy.log')],
+      ...['-l', 'warning', '--concurrency', String(options.concurrency ?? 1), '--use-dynamic-base-id'],
+    ],
+    { stdio: 'ignore' },
+  );
+  try {
+    const address = await until('the admin address of Envoy', async () => {
+      if (child.exitCode !== null)
+        throw new Error(`Envoy exited with ${child.exitCode}: ${await readFile(join(folder, 'envoy.log'), 'utf8')}`);
+      return (await readFile(adminFile, 'utf8')).trim() || undefined;
+    });
+    const envoy = new EnvoyProcess(child, folder, Number(address.slice(address.lastIndexOf(':') + 1)));
+    await until('the admin port of Envoy', async () => (await envoy.admin('/server_info')) !== '');
+    return envoy;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
