@@ -12,6 +12,8 @@ export type Severity = 'error' | 'warning' | 'notice';
 
 export const PROBLEMS = {
   InvalidObject: { severity: 'error', title: 'The object cannot be read.' },
+  DuplicateObject: { severity: 'error', title: 'The object is declared twice; the first one counts.' },
+  SourceUnavailable: { severity: 'error', title: 'The source of objects cannot be read; what it said last is still served.' },
   AnnotationTooLarge: { severity: 'error', title: 'The detour.dev/ annotations are larger than any use of them needs.' },
   UnknownAnnotation: { severity: 'warning', title: 'No such detour.dev/ annotation or label; it has no effect.' },
   MisplacedAnnotation: { severity: 'warning', title: 'This detour.dev/ annotation belongs on another kind of object.' },

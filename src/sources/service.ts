@@ -1,0 +1,63 @@
+import type { Service, ServicePort } from '../model/cluster-state.ts';
+import { isDnsLabel } from '../model/names.ts';
+import type { FieldReader, Fields } from './field-reader.ts';
+import type { Metadata } from './metadata.ts';
+
+const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
+export const TRANSPORTS = ['TCP', 'UDP', 'SCTP'] as const;
+
+/** `v1 Service`. */
+export function readService(object: Fields, metadata: Metadata, read: FieldReader): Service {
+  const spec = read.map(object['spec'], 'spec');
+  // Its name is a label of host names.
+  if (metadata.name !== '' && !isDnsLabel(metadata.name)) read.mistake('metadata.name', 'of a Service must be a DNS label');
+  return {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    createdAt: metadata.createdAt,
+    type: read.choice(spec['type'], 'spec.type', TYPES, 'ClusterIP'),
+    clusterIPs: readClusterIPs(spec, read),
+    previewLabel: metadata.previewLabel,
+    annotations: metadata.annotations,
+    ports: readPorts(spec, read),
+  };
+}
+
+function readClusterIPs(spec: Fields, read: FieldReader): readonly string[] {
+  const many = read.list(spec['clusterIPs'], 'spec.clusterIPs');
+  const written = many.length > 0 ? many : [spec['clusterIP']];
+  return written
+    .filter((ip) => ip !== undefined && ip !== null && ip !== '' && ip !== 'None')
+    .map((ip, index) => read.ip(ip, many.length > 0 ? `spec.clusterIPs[${index}]` : 'spec.clusterIP'));
+}
+
+function readPorts(spec: Fields, read: FieldReader): readonly ServicePort[] {
+  const seen = new Set<string>();
+  return read.list(spec['ports'], 'spec.ports').map((value, index) => {
+    const path = `spec.ports[${index}]`;
+    const fields = read.map(value, path);
+    const port = read.port(fields['port'], `${path}.port`);
+    const transport = read.choice(fields['protocol'], `${path}.protocol`, TRANSPORTS, 'TCP');
+    const name = read.text(fields['name'], `${path}.name`);
+    for (const [identity, field] of [
+      [`number ${port}/${transport}`, 'port'],
+      [`name ${name}`, 'name'],
+    ] as const) {
+      if (seen.has(identity)) read.mistake(`${path}.${field}`, `repeats an earlier port's (${identity})`);
+      seen.add(identity);
+    }
+    return {
+      name,
+      port,
+      targetPort: readTargetPort(fields['targetPort'], `${path}.targetPort`, port, read),
+      transport,
+      appProtocol: read.text(fields['appProtocol'], `${path}.appProtocol`),
+    };
+  });
+}
+
+function readTargetPort(value: unknown, path: string, port: number, read: FieldReader): number | string {
+  if (value === undefined || value === null || value === '' || value === 0) return port;
+  if (typeof value === 'string') return value;
+  return read.port(value, path);
+}
