@@ -72,6 +72,12 @@ export class EnvoyProcess implements AsyncDisposable {
     return readFile(this.#logFile, 'utf8');
   }
 
+  /** The process, for what only the kernel knows of it (processor time, memory). */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('Envoy was never started');
+    return this.#child.pid;
+  }
+
   get exited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

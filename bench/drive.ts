@@ -1,0 +1,47 @@
+/** Drives an Envoy with one kind of request and reads what its worker thread spent. */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { EnvoyProcess } from '../test/support/envoy.ts';
+import type { GeneratorOrder, GeneratorReport } from './generator.ts';
+
+const run = promisify(execFile);
+const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url));
+
+export interface Measurement {
+  readonly requestsPerSecond: number;
+  /** Processor time of Envoy's worker thread for a request, in microseconds: does not depend on the generator. */
+  readonly cpuMicros: number;
+}
+
+export async function drive(envoy: EnvoyProcess, order: GeneratorOrder): Promise<Measurement> {
+  const before = await workerNanos(envoy.pid);
+  const { stdout } = await run(process.execPath, [GENERATOR, JSON.stringify(order)]);
+  const report = JSON.parse(stdout) as GeneratorReport;
+  const spent = (await workerNanos(envoy.pid)) - before;
+  return { requestsPerSecond: (report.requests * 1000) / report.ms, cpuMicros: spent / report.requests / 1000 };
+}
+
+/** The middle one of each figure: a shared machine has its moments. */
+export function median(measurements: readonly Measurement[]): Measurement {
+  const middle = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return {
+    requestsPerSecond: middle(measurements.map((each) => each.requestsPerSecond)),
+    cpuMicros: middle(measurements.map((each) => each.cpuMicros)),
+  };
+}
+
+/** Nanoseconds on a processor of all worker threads of an Envoy (Linux: `/proc/<pid>/task/<tid>/schedstat`). */
+async function workerNanos(pid: number): Promise<number> {
+  const tasks = await readdir(`/proc/${pid}/task`);
+  const times = await Promise.all(
+    tasks.map(async (task) => {
+      const name = await readFile(`/proc/${pid}/task/${task}/comm`, 'utf8');
+      if (!name.startsWith('wrk:')) return 0;
+      const [nanos = ''] = (await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8')).split(' ');
+      return Number(nanos);
+    }),
+  );
+  return times.reduce((sum, each) => sum + each, 0);
+}
