@@ -1,0 +1,71 @@
+/**
+ * Who may import what. A room is a folder of src/, or a file beside them. What is not allowed here is forbidden, so a
+ * new room or a new dependency needs a line here, with its reason.
+ */
+export interface RoomRule {
+  /** Other rooms that it may import; its own files always. */
+  readonly imports: readonly string[];
+  /** `pure`: no I/O, clock, logger or randomness, so of Node's modules only those that compute. */
+  readonly purity: 'pure' | 'shell';
+  readonly why: string;
+}
+
+const CORE = ['model', 'annotations', 'intercepts', 'translate'];
+const ROOMS_BELOW_APP = [...CORE, 'explain', 'xds', 'sources', 'admin'];
+
+export const ROOMS: Readonly<Record<string, RoomRule>> = {
+  model: { imports: [], purity: 'pure', why: 'the words that all rooms share know none of them' },
+  annotations: { imports: ['model'], purity: 'pure', why: 'text to declaration: knows no cluster and no Envoy' },
+  intercepts: { imports: ['model', 'annotations'], purity: 'pure', why: 'state to intercepts: knows no Envoy' },
+  translate: {
+    imports: ['model', 'annotations', 'intercepts', 'generated'],
+    purity: 'pure',
+    why: "intercepts to resources: knows Envoy's messages, and no stream",
+  },
+  explain: { imports: [...CORE, 'generated'], purity: 'pure', why: 'a second reading of the same model, on its own' },
+  xds: {
+    imports: [...CORE, 'generated', 'logger.ts'],
+    purity: 'shell',
+    why: 'resources to streams: knows no source and no HTTP',
+  },
+  sources: { imports: ['model', 'logger.ts'], purity: 'shell', why: 'where state comes from: knows not what becomes of it' },
+  admin: {
+    imports: [...CORE, 'explain', 'xds', 'sources', 'config.ts', 'logger.ts'],
+    purity: 'shell',
+    why: 'shows what the rooms hold',
+  },
+  cli: {
+    imports: [...ROOMS_BELOW_APP, 'app.ts', 'config.ts', 'logger.ts', 'envoy-bootstrap.ts'],
+    purity: 'shell',
+    why: 'the command stands at the top',
+  },
+  generated: { imports: [], purity: 'pure', why: 'made by tools/gen-protos.ts' },
+  'logger.ts': { imports: [], purity: 'shell', why: 'the one door to pino' },
+  'config.ts': { imports: ['model'], purity: 'shell', why: 'all settings, read and validated at once' },
+  'envoy-bootstrap.ts': { imports: ['model', 'translate'], purity: 'pure', why: 'options to a bootstrap' },
+  'app.ts': { imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'logger.ts'], purity: 'shell', why: 'wires every room' },
+  'main.ts': {
+    imports: ['app.ts', 'cli', 'config.ts', 'logger.ts', 'model', 'envoy-bootstrap.ts'],
+    purity: 'shell',
+    why: 'the entry',
+  },
+};
+
+export interface DoorRule {
+  /** Paths below src/ that may import the package. */
+  readonly door: RegExp;
+  readonly why: string;
+}
+
+export const DOORS: Readonly<Record<string, DoorRule>> = {
+  '@grpc/grpc-js': { door: /^xds\//, why: 'a transport for the sessions, which do not know it' },
+  protobufjs: { door: /^xds\/codec\.ts$/, why: 'one codec, so that a resource is encoded once' },
+  yaml: { door: /^(sources\/directory|cli)\//, why: 'text formats stop where files are read or printed' },
+  pino: { door: /^logger\.ts$/, why: 'the rooms get a logger, they choose none' },
+  rxjs: { door: /^(sources\/|app\.ts$)/, why: 'streams of events end where the state begins' },
+  re2js: { door: /^model\/re2\.ts$/, why: "one answer to what Envoy's RE2 takes and what it costs" },
+  '@prometheus-io/client': { door: /^admin\//, why: 'rooms report numbers, one place names the metrics' },
+};
+
+/** Node's modules that only compute: allowed in pure rooms. */
+export const PURE_NODE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:net', 'node:util']);
