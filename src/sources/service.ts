@@ -43,7 +43,7 @@ function readPorts(spec: Fields, read: FieldReader): readonly ServicePort[] {
       [`number ${port}/${transport}`, 'port'],
       [`name ${name}`, 'name'],
     ] as const) {
-      if (seen.has(identity)) read.mistake(`${path}.${field}`, `repeats an earlier port's (${identity})`);
+      if (seen.has(identity) && port !== 0) read.mistake(`${path}.${field}`, `repeats an earlier port's (${identity})`);
       seen.add(identity);
     }
     return {

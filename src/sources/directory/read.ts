@@ -6,6 +6,8 @@ import { type Projection, projectObjects } from '../objects.ts';
 /** One document of a file, as it was read: of an edited file only the documents that differ are read again. */
 interface DocumentRead extends Projection {
   readonly text: string;
+  /** Its first line in the file, from 1. */
+  readonly line: number;
 }
 
 export interface FileRead extends Projection {
@@ -21,9 +23,14 @@ export const EMPTY_FILE: FileRead = { objects: [], problems: [], incomplete: fal
  */
 export function readManifests(text: string, file: string, previous: FileRead = EMPTY_FILE): FileRead {
   const parts = file.endsWith('.json') ? [text] : splitDocuments(text);
+  let line = 1;
   const documents = parts.map((part, index) => {
     const known = previous.documents[index];
-    return known !== undefined && known.text === part ? known : readDocument(part, file, index + 1, parts.length);
+    const at = line;
+    line += part.split('\n').length - 1;
+    // A message may name a line, which an edit further up moves.
+    if (known !== undefined && known.text === part && (known.line === at || !known.incomplete)) return known;
+    return readDocument(part, file, at, parts.length === 1 ? file : `${file}, document ${index + 1}`);
   });
   return {
     objects: documents.flatMap((document) => document.objects),
@@ -36,22 +43,19 @@ export function readManifests(text: string, file: string, previous: FileRead = E
 /** A line that begins with `---` ends a document wherever it stands, in quoted text too (YAML 1.2, 9.1.2). */
 function splitDocuments(text: string): readonly string[] {
   const withoutMark = text.startsWith('\uFEFF') ? text.slice(1) : text;
-  return withoutMark
-    .replace(/^%(YAML|TAG)[ \t].*$/gm, '')
-    .split(/^---(?=[ \t\r\n]|$)/m)
-    .filter((part, index) => index > 0 || part.trim() !== '');
+  const parts = withoutMark.replace(/^%(YAML|TAG)[ \t].*$/gm, '').split(/^---(?=[ \t\r\n]|$)/m);
+  return parts[0] === '' && parts.length > 1 ? parts.slice(1) : parts;
 }
 
-function readDocument(text: string, file: string, number: number, of: number): DocumentRead {
+function readDocument(text: string, file: string, line: number, place: string): DocumentRead {
   const subject: Subject = { kind: 'File', key: file };
-  const place = of === 1 ? file : `${file}, document ${number}`;
-  const parsed = file.endsWith('.json') ? parseJson(text) : parseYaml(text);
+  const parsed = file.endsWith('.json') ? parseJson(text) : parseYaml(text, line);
   if ('mistake' in parsed) {
     const message = `${place}: ${parsed.mistake}`;
     const hint = 'Correct it; until then what the file said last is served.';
-    return { text, objects: [], problems: [{ code: 'InvalidObject', subject, message, hint }], incomplete: true };
+    return { text, line, objects: [], problems: [{ code: 'InvalidObject', subject, message, hint }], incomplete: true };
   }
-  return { text, ...projectObjects(parsed.value, { subject, place }) };
+  return { text, line, ...projectObjects(parsed.value, { subject, place }) };
 }
 
 type Parsed = { readonly value: unknown } | { readonly mistake: string };
@@ -64,12 +68,15 @@ function parseJson(text: string): Parsed {
   }
 }
 
-function parseYaml(text: string): Parsed {
+function parseYaml(text: string, firstLine: number): Parsed {
   try {
     // The parser's own search for repeated keys takes seconds for 10,000 of them.
-    const document = parseDocument(text, { uniqueKeys: false, merge: true });
+    const document = parseDocument(text, { uniqueKeys: false, merge: true, prettyErrors: false });
     const [error] = document.errors;
-    if (error !== undefined) return { mistake: `not YAML: ${sentence(error)}` };
+    if (error !== undefined) {
+      const line = firstLine + text.slice(0, error.pos[0]).split('\n').length - 1;
+      return { mistake: `not YAML, at line ${line}: ${sentence(error)}` };
+    }
     const repeated = repeatedKey(document);
     if (repeated !== undefined) return { mistake: `the key ${repeated} is there twice in one map.` };
     return { value: document.toJS() };

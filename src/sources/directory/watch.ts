@@ -1,0 +1,234 @@
+/** Follows a directory of manifests: what its files say, and every change to it. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Observable, type Subscriber } from 'rxjs';
+import type { ClusterChange } from '../../model/cluster-state.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { Source, SourceBatch } from '../source.ts';
+import { DirectoryState } from './directory-state.ts';
+import { FolderTree, isGone, type Listing, reason } from './folder-tree.ts';
+import { type FileRead, readManifests } from './read.ts';
+
+/** Milliseconds, all of them. */
+export interface FollowTimes {
+  /** From an event to the look, so that the events of one save make one look. */
+  readonly gather: number;
+  /** Between the two looks that it takes to believe that something is gone or broken. */
+  readonly settle: number;
+  /** Between looks without an event, should the system have lost one. */
+  readonly poll: number;
+  /** The same, while the directory is away. */
+  readonly retry: number;
+  /** From its return until what is not in it counts as gone: it may still be filled. */
+  readonly refill: number;
+}
+
+export const FOLLOW_TIMES: FollowTimes = { gather: 3, settle: 30, poll: 5_000, retry: 250, refill: 1_000 };
+
+/** Bigger files are not read. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+/** @param now ms since the epoch. */
+export function directorySource(path: string, now: () => number, times: FollowTimes = FOLLOW_TIMES): Source {
+  let lastReadAt = 0;
+  const onRead = () => {
+    lastReadAt = now();
+  };
+  return {
+    name: `directory:${path}`,
+    batches: new Observable((subscriber) => {
+      const follower = new Follower(resolve(path), times, subscriber, onRead);
+      follower.start();
+      return () => follower[Symbol.dispose]();
+    }),
+    lastReadAt: () => lastReadAt,
+  };
+}
+
+/** What a first look saw that is only believed at the second. */
+interface Doubt {
+  readonly fingerprint: string;
+  /** When a look that sees the same is the second one, by `performance.now()`. */
+  readonly until: number;
+  /** undefined: the file is gone. */
+  readonly read: FileRead | undefined;
+}
+
+const GONE = 'gone';
+
+class Follower implements Disposable {
+  readonly #root: string;
+  readonly #times: FollowTimes;
+  readonly #subscriber: Subscriber<SourceBatch>;
+  readonly #onRead: () => void;
+  readonly #tree: FolderTree;
+  readonly #state = new DirectoryState();
+  /** Of each file, what was read last. */
+  readonly #fingerprints = new Map<string, string>();
+  readonly #doubts = new Map<string, Doubt>();
+  /** Files that an event named: read again even if they look the same. */
+  #touched = new Set<string>();
+  #emitted: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #looking = false;
+  /** By `performance.now()`: when the directory was away last. */
+  #awayAt = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(root: string, times: FollowTimes, subscriber: Subscriber<SourceBatch>, onRead: () => void) {
+    this.#root = root;
+    this.#times = times;
+    this.#subscriber = subscriber;
+    this.#onRead = onRead;
+    this.#tree = new FolderTree(root, (file) => {
+      if (file !== undefined) this.#touched.add(file);
+      this.#lookIn(this.#times.gather);
+    });
+  }
+
+  start(): void {
+    this.#lookIn(0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#tree[Symbol.dispose]();
+  }
+
+  /** The earliest of all wishes counts. */
+  #lookIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#closed || at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      // One look at a time; what happens meanwhile is seen by the next.
+      if (this.#looking) return this.#lookIn(this.#times.gather);
+      this.#looking = true;
+      this.#look()
+        .catch((error: unknown) => this.#subscriber.error(error))
+        .finally(() => {
+          this.#looking = false;
+        });
+    }, ms);
+  }
+
+  async #look(): Promise<void> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    const listing = await this.#tree.list();
+    const trouble = listing.unreadable.get('');
+    const changes = trouble === undefined ? await this.#readFiles(listing, touched) : [];
+    if (this.#closed) {
+      // The listing went on after the end, and may have made watchers.
+      this.#tree[Symbol.dispose]();
+      return;
+    }
+    if (trouble === undefined) this.#onRead();
+    else this.#goneAway();
+    this.#emit(changes, listing, trouble);
+    this.#lookIn(trouble === undefined ? this.#times.poll : this.#times.retry);
+    for (const doubt of this.#doubts.values()) this.#lookIn(Math.max(1, doubt.until - performance.now()));
+  }
+
+  async #readFiles(listing: Listing, touched: ReadonlySet<string>): Promise<readonly ClusterChange[]> {
+    const changes: ClusterChange[] = [];
+    for (const [file, fingerprint] of [...listing.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const doubt = this.#doubts.get(file);
+      if (doubt?.fingerprint === fingerprint && !touched.has(file)) {
+        if (performance.now() >= doubt.until) changes.push(...this.#believe(file, fingerprint, doubt.read));
+        continue;
+      }
+      this.#doubts.delete(file);
+      if (this.#fingerprints.get(file) === fingerprint && !touched.has(file)) continue;
+      const read = await this.#readFile(file);
+      if (read === undefined) continue;
+      if (this.#emitted.synced && (read.incomplete || this.#state.takesAway(file, read)))
+        this.#doubts.set(file, this.#doubt(fingerprint, read));
+      else changes.push(...this.#believe(file, fingerprint, read));
+    }
+    for (const file of [...this.#state.files]) {
+      if (listing.files.has(file) || isBelow(file, listing.unreadable)) continue;
+      const doubt = this.#doubts.get(file);
+      if (doubt?.fingerprint !== GONE) this.#doubts.set(file, this.#doubt(GONE, undefined));
+      else if (performance.now() >= doubt.until) changes.push(...this.#believe(file, GONE, undefined));
+    }
+    for (const [file, doubt] of this.#doubts)
+      if (doubt.fingerprint !== GONE && !listing.files.has(file)) this.#doubts.delete(file);
+    return changes;
+  }
+
+  /** An editor that writes in place shows an empty or half a file for a moment, one that renames shows none. */
+  #doubt(fingerprint: string, read: FileRead | undefined): Doubt {
+    const now = performance.now();
+    const refilling = now < this.#awayAt + this.#times.refill;
+    return { fingerprint, read, until: now + (refilling ? this.#times.refill : this.#times.settle) };
+  }
+
+  /** Files go one by one before their directory does: those doubts are settled by its going. */
+  #goneAway(): void {
+    this.#doubts.clear();
+    this.#awayAt = performance.now();
+  }
+
+  #believe(file: string, fingerprint: string, read: FileRead | undefined): readonly ClusterChange[] {
+    this.#doubts.delete(file);
+    if (fingerprint === GONE) this.#fingerprints.delete(file);
+    else this.#fingerprints.set(file, fingerprint);
+    return this.#state.update(file, read);
+  }
+
+  /** undefined: it is not there any more. */
+  async #readFile(file: string): Promise<FileRead | undefined> {
+    const last = this.#state.lastRead(file);
+    try {
+      const bytes = await readFile(join(this.#root, file));
+      if (bytes.length <= MAX_FILE_BYTES) return readManifests(bytes.toString('utf8'), file, last);
+      return { ...last, incomplete: true, problems: [fileProblem(file, `is larger than ${MAX_FILE_BYTES} bytes`)] };
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      return { ...last, incomplete: true, problems: [fileProblem(file, `cannot be read: ${reason(error)}`)] };
+    }
+  }
+
+  #emit(changes: readonly ClusterChange[], listing: Listing, why: string | undefined): void {
+    const trouble = why === undefined ? undefined : `the directory ${this.#root} cannot be read: ${why}`;
+    const unreadable =
+      trouble === undefined ? [...listing.unreadable].map(([path, text]) => fileProblem(path, `cannot be read: ${text}`)) : [];
+    const problems = [...(trouble === undefined ? [] : [unavailable(trouble)]), ...unreadable, ...this.#state.problems()];
+    const synced = this.#emitted.synced || trouble === undefined;
+    const before = this.#emitted;
+    if (
+      changes.length === 0 &&
+      synced === before.synced &&
+      trouble === before.trouble &&
+      isDeepStrictEqual(problems, before.problems)
+    )
+      return;
+    this.#emitted = { changes, problems, synced, trouble };
+    this.#subscriber.next(this.#emitted);
+  }
+}
+
+function isBelow(file: string, folders: ReadonlyMap<string, string>): boolean {
+  for (const folder of folders.keys()) if (file === folder || file.startsWith(`${folder}/`)) return true;
+  return false;
+}
+
+function fileProblem(file: string, what: string): Problem {
+  const hint = 'What it said last is served until it can be read.';
+  return { code: 'InvalidObject', subject: { kind: 'File', key: file }, message: `${file} ${what}.`, hint };
+}
+
+function unavailable(trouble: string): Problem {
+  return {
+    code: 'SourceUnavailable',
+    subject: { kind: 'File', key: '.' },
+    message: `${trouble[0]?.toUpperCase() ?? ''}${trouble.slice(1)}.`,
+    hint: 'Put it back; what it said last is served until then.',
+  };
+}
