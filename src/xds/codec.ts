@@ -1,0 +1,162 @@
+/** The one door to protobufjs: ProtoJSON to bytes for resources, bytes to plain data for requests. */
+import { readFileSync } from 'node:fs';
+import * as protojson from 'protobufjs/ext/protojson.js';
+import protobuf from 'protobufjs/light.js';
+import type { ResourceType } from '../translate/resource.ts';
+import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
+import { factsOf } from './type-urls.ts';
+
+/** `npm run gen` makes the descriptor. It is constant data, read once. */
+const root = protobuf.Root.fromJSON(
+  JSON.parse(readFileSync(new URL('../generated/envoy.json', import.meta.url), 'utf8')) as protobuf.INamespace,
+);
+root.resolveAll();
+const any = root.lookupType('google.protobuf.Any');
+const sotwRequest = root.lookupType('envoy.service.discovery.v3.DiscoveryRequest');
+const deltaRequest = root.lookupType('envoy.service.discovery.v3.DeltaDiscoveryRequest');
+
+/** The first request of a stream carries it; `metadata` is plain JSON. */
+export interface Node {
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly userAgent: string;
+}
+
+export interface SotwRequest {
+  readonly node: Node | undefined;
+  readonly typeUrl: string;
+  readonly names: readonly string[];
+  readonly version: string;
+  readonly nonce: string;
+  /** The client's reason, for a NACK; undefined otherwise. */
+  readonly error: string | undefined;
+}
+
+export interface DeltaRequest {
+  readonly node: Node | undefined;
+  readonly typeUrl: string;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** Name to version. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+  readonly nonce: string;
+  readonly error: string | undefined;
+}
+
+/**
+ * The bytes of a `google.protobuf.Any` that holds the resource, nested Any packed. The same for equal messages, in
+ * whatever order their maps were filled.
+ * @throws Error that names the message type and the field, for an unknown field or a value that does not fit.
+ */
+export function encodeResource(type: ResourceType, message: object): Uint8Array {
+  const { typeUrl, message: name } = factsOf(type);
+  return any.encode({ type_url: typeUrl, value: encodeMessage(name, message) }).finish();
+}
+
+/** @throws like {@link encodeResource}. */
+export function encodeMessage(name: string, message: object): Uint8Array {
+  const kind = root.lookupType(name);
+  return kind.encode(protojson.fromJson(kind, canonicalMaps(shapeOf(kind), message))).finish();
+}
+
+/** @throws Error when the bytes are not such a message. */
+export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
+  // Reflection gives untyped messages; the descriptor is what says that these fields are there.
+  const message = sotwRequest.decode(bytes) as unknown as RawSotwRequest;
+  return {
+    node: nodeOf(message.node),
+    typeUrl: message.type_url,
+    names: message.resource_names,
+    version: message.version_info,
+    nonce: message.response_nonce,
+    error: errorOf(message.error_detail),
+  };
+}
+
+/** @throws Error when the bytes are not such a message. */
+export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
+  const message = deltaRequest.decode(bytes) as unknown as RawDeltaRequest;
+  return {
+    node: nodeOf(message.node),
+    typeUrl: message.type_url,
+    subscribe: message.resource_names_subscribe,
+    unsubscribe: message.resource_names_unsubscribe,
+    initialVersions: new Map(Object.entries(message.initial_resource_versions)),
+    nonce: message.response_nonce,
+    error: errorOf(message.error_detail),
+  };
+}
+
+interface RawNode {
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: protobuf.Message | null;
+  readonly user_agent_name: string;
+  readonly user_agent_version?: string;
+}
+
+interface RawStatus {
+  readonly code: number;
+  readonly message: string;
+}
+
+interface RawSotwRequest {
+  readonly node: RawNode | null;
+  readonly type_url: string;
+  readonly resource_names: string[];
+  readonly version_info: string;
+  readonly response_nonce: string;
+  readonly error_detail: RawStatus | null;
+}
+
+interface RawDeltaRequest {
+  readonly node: RawNode | null;
+  readonly type_url: string;
+  readonly resource_names_subscribe: string[];
+  readonly resource_names_unsubscribe: string[];
+  readonly initial_resource_versions: Record<string, string>;
+  readonly response_nonce: string;
+  readonly error_detail: RawStatus | null;
+}
+
+const struct = root.lookupType('google.protobuf.Struct');
+
+function nodeOf(node: RawNode | null): Node | undefined {
+  if (node === null || node === undefined) return undefined;
+  const { id, cluster, metadata, user_agent_name: userAgent } = node;
+  return { id, cluster, metadata: metadata ? protojson.toJson(struct, metadata) : {}, userAgent };
+}
+
+function errorOf(status: RawStatus | null): string | undefined {
+  if (status === null || status === undefined) return undefined;
+  return status.message === '' ? `code ${status.code}` : status.message;
+}
+
+const shapes = new WeakMap<protobuf.Type, MessageShape>();
+
+function shapeOf(type: protobuf.Type): MessageShape {
+  const known = shapes.get(type);
+  if (known !== undefined) return known;
+  const field = (name: string): { readonly map: boolean; readonly shape: MessageShape | undefined } | undefined => {
+    const found = type.fields[name];
+    if (found === undefined) return undefined;
+    return { map: found.map, shape: found.resolvedType instanceof protobuf.Type ? shapeOf(found.resolvedType) : undefined };
+  };
+  const shape: MessageShape = {
+    kind: KINDS[type.fullName] ?? 'message',
+    field,
+    named: (name) => {
+      const found = root.lookup(name);
+      return found instanceof protobuf.Type ? shapeOf(found) : undefined;
+    },
+  };
+  shapes.set(type, shape);
+  return shape;
+}
+
+const KINDS: Readonly<Record<string, MessageShape['kind']>> = {
+  '.google.protobuf.Any': 'any',
+  '.google.protobuf.Struct': 'free',
+  '.google.protobuf.Value': 'free',
+};

@@ -1,0 +1,50 @@
+/** A resource as it goes over the wire: encoded once, whatever the number of views and streams that hold it. */
+import { hash } from 'node:crypto';
+import type { InterceptId } from '../model/names.ts';
+import type { EnvoyResource, ResourceType } from '../translate/resource.ts';
+import { encodeResource } from './codec.ts';
+import { resourceEntry } from './wire.ts';
+
+export interface EncodedResource {
+  readonly type: ResourceType;
+  readonly name: string;
+  /** A hash of the content: the same on every replica and after every restart (C5). */
+  readonly version: string;
+  /** An entry of a delta response; from `sotwStart` on, an entry of a SotW response (see wire.ts). */
+  readonly bytes: Buffer;
+  readonly sotwStart: number;
+  readonly clusters: readonly string[];
+  readonly endpointsName: string | undefined;
+  readonly intercepts: readonly InterceptId[];
+}
+
+/** 72 bits of SHA-256 in base64: short on the wire, and never equal by chance. */
+const VERSION_LENGTH = 12;
+
+/** @throws Error that names the resource, when its message does not fit its type. */
+export function encode(resource: EnvoyResource): EncodedResource {
+  const { type, name, message, clusters, endpointsName, intercepts } = resource;
+  try {
+    const any = encodeResource(type, message);
+    const version = hash('sha256', any, 'base64url').slice(0, VERSION_LENGTH);
+    return { type, name, version, ...resourceEntry(name, version, any), clusters, endpointsName, intercepts };
+  } catch (error) {
+    throw new Error(`The ${type} ${name} cannot be encoded: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Remembers what was encoded, by the object that was: scopes share resources by sharing the objects. */
+export class Encoder {
+  readonly #memo = new WeakMap<EnvoyResource, EncodedResource>();
+
+  /** @throws like {@link encode}. */
+  encode(resource: EnvoyResource): EncodedResource {
+    const known = this.#memo.get(resource);
+    if (known !== undefined) return known;
+    const encoded = encode(resource);
+    this.#memo.set(resource, encoded);
+    return encoded;
+  }
+}
