@@ -1,0 +1,92 @@
+/**
+ * The public contract, whole: every `detour.dev/` annotation there is. `docs/annotations.md` is checked against it.
+ * Names are without the prefix, as in {@link Pod.annotations} and {@link Service.annotations}.
+ */
+export const PREFIX = 'detour.dev/';
+/** The label whose value is the key. */
+export const PREVIEW_LABEL = 'detour.dev/preview';
+
+/** `preview`: pods with the preview label, and Services with it. `baseline`: Services. */
+export type AnnotationPlace = 'preview' | 'baseline';
+
+export interface AnnotationEntry {
+  readonly place: AnnotationPlace;
+  /** The form of its value. */
+  readonly value: string;
+  readonly default: string;
+  readonly summary: string;
+}
+
+export const ANNOTATIONS = {
+  intercept: {
+    place: 'preview',
+    value: '`service[.namespace][:port][=targetPort]`, several by comma',
+    default: 'none: it must be there',
+    summary: 'The Services that the preview stands in for.',
+  },
+  match: {
+    place: 'preview',
+    value: 'header rule',
+    default: 'nobody else',
+    summary: 'Who goes to the preview, besides requests that carry its key.',
+  },
+  'when-unavailable': {
+    place: 'preview',
+    value: '`baseline` or `fail`',
+    default: '`baseline`',
+    summary: 'What answers while the preview cannot: the baseline, or a 503 that says why.',
+  },
+  mode: {
+    place: 'preview',
+    value: '`route` or `mirror`',
+    default: '`route`',
+    summary: 'Whether requests go to the preview, or the baseline answers and the preview gets a copy.',
+  },
+  percent: {
+    place: 'preview',
+    value: '`1` to `100`',
+    default: '`100`',
+    summary: 'How many of the matching requests go to the preview.',
+  },
+  expires: {
+    place: 'preview',
+    value: 'RFC 3339 instant, like `2027-01-31T18:00:00Z`',
+    default: 'never',
+    summary: 'From then on the intercept is gone.',
+  },
+  host: {
+    place: 'baseline',
+    value: '`host` or `host/prefix`, several by comma',
+    default: 'none',
+    summary: 'Public hosts that gateways serve for the Service.',
+  },
+  'allow-from': {
+    place: 'baseline',
+    value: 'namespaces, globs, `*`, or `none`, several by comma',
+    default: 'its own namespace',
+    summary: 'Namespaces whose previews may intercept the Service.',
+  },
+  'allow-match': {
+    place: 'baseline',
+    value: 'header names, globs, `baggage[name]`, `*`, or `none`, several by comma',
+    default: '`x-*, baggage[*]`',
+    summary: 'Headers that rules may use; `*` also allows broad rules, `none` leaves the key only.',
+  },
+  'allow-modes': {
+    place: 'baseline',
+    value: 'of `route`, `mirror`, `percent`, `regex`, several by comma',
+    default: 'all four',
+    summary: 'What intercepts of the Service may do.',
+  },
+} as const satisfies Readonly<Record<string, AnnotationEntry>>;
+
+export type AnnotationName = keyof typeof ANNOTATIONS;
+
+export function isAnnotationName(name: string): name is AnnotationName {
+  return Object.hasOwn(ANNOTATIONS, name);
+}
+
+/** The names that have a meaning in one of these places, in the table's order. */
+export function annotationNames(places: readonly AnnotationPlace[]): readonly AnnotationName[] {
+  return (Object.keys(ANNOTATIONS) as AnnotationName[]).filter((name) => places.includes(ANNOTATIONS[name].place));
+}
