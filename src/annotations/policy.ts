@@ -9,7 +9,7 @@ import { formatPredicate, formatSubject, isBroadAlternative } from './header-rul
 
 /** What the policy forbids: a problem but for its subject. */
 export interface Violation {
-  readonly code: Extract<ProblemCode, 'HeaderNotAllowed' | 'RuleTooBroad' | 'ModeNotAllowed' | 'NamespaceNotAllowed'>;
+  readonly code: Extract<ProblemCode, 'HeaderNotAllowed' | 'RuleTooBroad' | 'ModeNotAllowed'>;
   readonly message: string;
   readonly hint: string;
 }
@@ -51,22 +51,8 @@ export function checkModes(declaration: Pick<Declaration, 'mode' | 'percent'>, p
 }
 
 /** Whether previews of a namespace may intercept the Service. By default those of its own, and no others. */
-export function namespaceAllowed(policy: BaselinePolicy, baselineNamespace: string, previewNamespace: string): boolean {
-  return checkNamespace(policy, baselineNamespace, previewNamespace) === undefined;
-}
-
-/** NamespaceNotAllowed, where {@link namespaceAllowed} says no. */
-export function checkNamespace(
-  policy: BaselinePolicy,
-  baselineNamespace: string,
-  previewNamespace: string,
-): Violation | undefined {
-  if (policy.allowFrom.some((glob) => matchesGlob(glob, previewNamespace))) return undefined;
-  return {
-    code: 'NamespaceNotAllowed',
-    message: `The Service, in namespace ${shorten(baselineNamespace)}, allows no intercepts from namespace ${shorten(previewNamespace)}.`,
-    hint: `Let the Service's owner add ${previewNamespace} to detour.dev/allow-from; or deploy the preview where it is allowed.`,
-  };
+export function namespaceAllowed(policy: Pick<BaselinePolicy, 'allowFrom'>, previewNamespace: string): boolean {
+  return policy.allowFrom.some((glob) => matchesGlob(glob, previewNamespace));
 }
 
 function isHeaderAllowed(subject: Subject, policy: BaselinePolicy): boolean {
