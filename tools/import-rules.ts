@@ -35,13 +35,19 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'shows what the rooms hold',
   },
   cli: {
-    imports: [...ROOMS_BELOW_APP, 'app.ts', 'config.ts', 'logger.ts', 'envoy-bootstrap.ts'],
+    imports: [...ROOMS_BELOW_APP, 'app.ts', 'config.ts', 'flags.ts', 'flag-values.ts', 'logger.ts', 'envoy-bootstrap.ts'],
     purity: 'shell',
     why: 'the command stands at the top',
   },
   generated: { imports: [], purity: 'pure', why: 'made by tools/gen-protos.ts' },
-  'logger.ts': { imports: [], purity: 'shell', why: 'the one door to pino' },
-  'config.ts': { imports: ['model'], purity: 'shell', why: 'all settings, read and validated at once' },
+  'logger.ts': { imports: ['config.ts'], purity: 'shell', why: 'the one door to pino' },
+  'flags.ts': { imports: ['model'], purity: 'pure', why: 'a table of flags, whatever command they belong to' },
+  'flag-values.ts': { imports: ['model', 'flags.ts'], purity: 'pure', why: 'values that flags of several commands take' },
+  'config.ts': {
+    imports: ['model', 'flags.ts', 'flag-values.ts'],
+    purity: 'shell',
+    why: 'all settings, read and validated at once',
+  },
   'envoy-bootstrap.ts': { imports: ['model', 'translate'], purity: 'pure', why: 'options to a bootstrap' },
   'app.ts': { imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'logger.ts'], purity: 'shell', why: 'wires every room' },
   'main.ts': {

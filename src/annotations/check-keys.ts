@@ -1,4 +1,5 @@
 /** Which of an object's `detour.dev/` annotations have a meaning there; what the others may have been meant as. */
+import { editDistance } from '../model/edit-distance.ts';
 import type { Problem, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { ANNOTATIONS, type AnnotationPlace, annotationNames, isAnnotationName, PREFIX, PREVIEW_LABEL } from './keys.ts';
@@ -91,23 +92,4 @@ function nearestName(name: string, places: readonly AnnotationPlace[]): string |
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
-}
-
-/** Levenshtein's, with a swap of neighbours as one edit. */
-function editDistance(a: string, b: string): number {
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const cost = a[row - 1] === b[column - 1] ? 0 : 1;
-      let distance = Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (previous[column - 1] ?? 0) + cost);
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        distance = Math.min(distance, (beforePrevious[column - 2] ?? 0) + 1);
-      }
-      current.push(distance);
-    }
-    [beforePrevious, previous] = [previous, current];
-  }
-  return previous[b.length] ?? 0;
 }

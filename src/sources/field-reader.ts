@@ -1,5 +1,6 @@
 /** Reads single fields out of plain, untrusted data, and collects what is wrong with them by field path. */
 import { isIP } from 'node:net';
+import { shorten } from '../model/shorten.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,7 +59,7 @@ export class FieldReader {
   name(value: unknown, path: string, is: (text: string) => boolean, what: string): string {
     const text = this.text(value, path);
     if (text === '' && !(value !== undefined && value !== null && typeof value !== 'string')) this.mistake(path, 'is missing');
-    else if (text !== '' && !is(text)) this.mistake(path, `must be ${what}, not ${quote(text)}`);
+    else if (text !== '' && !is(text)) this.mistake(path, `must be ${what}, not ${shorten(text)}`);
     return text;
   }
 
@@ -76,7 +77,7 @@ export class FieldReader {
     else
       this.mistake(
         path,
-        `must be a port number from 1 to 65535, not ${typeof value === 'object' ? kindOf(value) : quote(String(value))}`,
+        `must be a port number from 1 to 65535, not ${typeof value === 'object' ? kindOf(value) : shorten(String(value))}`,
       );
     return 0;
   }
@@ -85,7 +86,7 @@ export class FieldReader {
     if (value === undefined || value === null) return fallback;
     const found = choices.find((choice) => choice === value);
     if (found !== undefined) return found;
-    this.mistake(path, `must be ${choices.join(', ')}, not ${typeof value === 'string' ? quote(value) : kindOf(value)}`);
+    this.mistake(path, `must be ${choices.join(', ')}, not ${typeof value === 'string' ? shorten(value) : kindOf(value)}`);
     return fallback;
   }
 
@@ -96,7 +97,7 @@ export class FieldReader {
     if (text === '') return 0;
     const time = Date.parse(text);
     if (!Number.isNaN(time)) return time;
-    this.mistake(path, `must be a time such as 2026-01-31T12:00:00Z, not ${quote(text)}`);
+    this.mistake(path, `must be a time such as 2026-01-31T12:00:00Z, not ${shorten(text)}`);
     return 0;
   }
 
@@ -111,16 +112,11 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** Shortened, so that a problem stays readable whatever was written. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
-}
-
 function kindOf(value: unknown): string {
   if (value instanceof Date) return 'a time';
   if (Array.isArray(value)) return 'a list';
   if (value === null) return 'nothing';
   if (typeof value === 'object') return 'a map';
-  if (typeof value === 'string') return `the text ${quote(value)}`;
+  if (typeof value === 'string') return `the text ${shorten(value)}`;
   return `${typeof value === 'boolean' ? 'the boolean' : 'the number'} ${String(value)}`;
 }

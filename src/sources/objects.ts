@@ -5,8 +5,9 @@
 import type { ClusterChange, ClusterKind } from '../model/cluster-state.ts';
 import type { ObjectKey } from '../model/names.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
+import { shorten } from '../model/shorten.ts';
 import { readEndpointSlice } from './endpoint-slice.ts';
-import { FieldReader, type Fields, isFields, quote } from './field-reader.ts';
+import { FieldReader, type Fields, isFields } from './field-reader.ts';
 import { DETOUR_PREFIX, detourKeys, type Metadata, PREVIEW_LABEL, readMetadata } from './metadata.ts';
 import { readPod } from './pod.ts';
 import { readService } from './service.ts';
@@ -101,7 +102,7 @@ function projectOne(value: unknown, listKind: string | undefined, origin: Origin
   const read = new FieldReader();
   const expected = known.group === '' ? 'v1' : `${known.group}/v1`;
   if (!ofList && version === '') read.mistake('apiVersion', `must be ${expected}`);
-  else if (!ofList && version !== expected) read.mistake('apiVersion', `must be ${expected}, not ${quote(version)}`);
+  else if (!ofList && version !== expected) read.mistake('apiVersion', `must be ${expected}, not ${shorten(version)}`);
   const metadata = readMetadata(value, read);
   const object = readKind(known.kind, value, metadata, read);
   const subject: Subject = metadata.name === '' ? origin.subject : { kind: known.subject, key: metadata.key };
@@ -163,7 +164,7 @@ function misplaced(value: Fields, kind: string, origin: Origin): One {
   const hint = hasTemplate
     ? "Move it to spec.template.metadata: the preview's pods carry it."
     : 'Annotations of Detour belong on the pods of a preview (on the pod template of a workload) and on Services.';
-  const message = `${origin.place}: ${quote(kind).slice(1, -1)} ${name} has ${names(lost)} on its own metadata, where it has no effect.`;
+  const message = `${origin.place}: ${shorten(kind).slice(1, -1)} ${name} has ${names(lost)} on its own metadata, where it has no effect.`;
   return { object: undefined, problems: [problem('MisplacedAnnotation', origin.subject, message, hint)], incomplete: false };
 }
 

@@ -1,0 +1,159 @@
+/** All settings of the control plane. The only place that reads the environment; everything is validated together. */
+import { formatAddress, many, one, readAddress, readChoice, required } from './flag-values.ts';
+import { type Environment, type FlagReading, type FlagTable, type FlagValues, type Reading, readFlags } from './flags.ts';
+import {
+  type Carriers,
+  DEFAULT_CARRIERS,
+  MARK_HEADER,
+  SHARD_HEADER,
+  STAMP_HEADER,
+  UNAVAILABLE_HEADER,
+} from './model/carriers.ts';
+import type { SocketAddress } from './model/proxy.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where the cluster's objects come from. */
+export interface SourceSetting {
+  readonly kind: 'directory';
+  readonly path: string;
+}
+
+export interface Config {
+  readonly source: SourceSetting;
+  readonly xdsListen: SocketAddress;
+  readonly adminListen: SocketAddress;
+  readonly carriers: Carriers;
+  readonly logLevel: LogLevel;
+}
+
+/** By the name of the flag; the variable's is made of it. `docs/settings.md` is checked against this table. */
+export const SETTINGS = {
+  source: required(
+    {
+      value: 'directory:PATH',
+      summary: 'Where Services, EndpointSlices and Pods come from: a directory of YAML or JSON files, followed as they change.',
+    },
+    '--source directory:./manifests',
+    readSource,
+  ),
+  'xds-listen': one(
+    {
+      value: 'HOST:PORT',
+      default: ['127.0.0.1:18000'],
+      summary: 'Where Envoys connect (xDS over gRPC, without TLS). Port 0: any free one.',
+    },
+    readAddress(0),
+  ),
+  'admin-listen': one(
+    {
+      value: 'HOST:PORT',
+      default: ['127.0.0.1:19000'],
+      summary: 'Where /healthz, /readyz, /metrics and /api are. Port 0: any free one.',
+    },
+    readAddress(0),
+  ),
+  header: one({ value: 'NAME', default: [DEFAULT_CARRIERS.header], summary: 'The header that carries the key.' }, readHeader),
+  member: one(
+    {
+      value: 'NAME',
+      default: [DEFAULT_CARRIERS.member],
+      summary: 'The member of W3C baggage and tracestate that carries the key.',
+    },
+    readMember,
+  ),
+  'header-alias': many({ value: 'NAME', summary: 'A further header that is read for the key, after --header.' }, readHeader),
+  'member-alias': many({ value: 'NAME', summary: 'A further member that is read for the key, after --member.' }, readMember),
+  'log-level': one(
+    { value: LOG_LEVELS.join('|'), default: ['warn'], summary: 'What is logged, as JSON lines on standard error.' },
+    readChoice(LOG_LEVELS),
+  ),
+} as const satisfies FlagTable;
+
+export interface ConfigReading {
+  /** undefined when there are mistakes. */
+  readonly config: Config | undefined;
+  readonly mistakes: readonly string[];
+  readonly help: boolean;
+}
+
+/** @param args after `detour serve`. */
+export function readConfig(args: readonly string[], environment: Environment): ConfigReading {
+  const { values, mistakes, help }: FlagReading<typeof SETTINGS> = readFlags(SETTINGS, args, environment);
+  if (values === undefined) return { config: undefined, mistakes, help };
+  const together = contradictions(values);
+  if (together.length > 0) return { config: undefined, mistakes: together, help };
+  return {
+    config: {
+      source: values.source,
+      xdsListen: values['xds-listen'],
+      adminListen: values['admin-listen'],
+      carriers: {
+        header: values.header,
+        member: values.member,
+        headerAliases: values['header-alias'],
+        memberAliases: values['member-alias'],
+      },
+      logLevel: values['log-level'],
+    },
+    mistakes,
+    help,
+  };
+}
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** What each value allows and all of them together do not. */
+function contradictions(values: FlagValues<typeof SETTINGS>): readonly string[] {
+  const mistakes: string[] = [];
+  const [xds, admin] = [values['xds-listen'], values['admin-listen']];
+  if (xds.port !== 0 && formatAddress(xds) === formatAddress(admin))
+    mistakes.push(`--xds-listen and --admin-listen are both ${formatAddress(xds)}: give them different ports.`);
+  for (const [name, alias] of [
+    ['header', 'header-alias'],
+    ['member', 'member-alias'],
+  ] as const) {
+    const all = [values[name], ...values[alias]];
+    const repeated = all.find((each, index) => all.indexOf(each) !== index);
+    if (repeated !== undefined) mistakes.push(`--${name} and --${alias} name ${JSON.stringify(repeated)} twice: leave one out.`);
+  }
+  return mistakes;
+}
+
+function readSource(text: string): Reading<SourceSetting> {
+  const path = /^directory:(?<path>.+)$/s.exec(text)?.groups?.['path'];
+  if (path !== undefined) return { value: { kind: 'directory', path } };
+  if (text === 'directory' || text === 'directory:') return { mistake: 'names no directory: write directory:PATH' };
+  return { mistake: 'is an unknown source; there is: directory:PATH' };
+}
+
+/** Headers that Detour itself writes, or reads for something else. */
+const RESERVED = new Set([
+  MARK_HEADER,
+  STAMP_HEADER,
+  UNAVAILABLE_HEADER,
+  SHARD_HEADER,
+  'host',
+  'baggage',
+  'tracestate',
+  'traceparent',
+]);
+
+function readHeader(text: string): Reading<string> {
+  const name = text.toLowerCase();
+  if (!/^[a-z0-9_-]{1,64}$/.test(name))
+    return { mistake: 'must be a header name of letters, digits, - and _, for example x-detour' };
+  if (RESERVED.has(name) || name.startsWith('x-detour-baggage-'))
+    return { mistake: 'is a header that has another meaning: choose one of your own, for example x-detour' };
+  return { value: name };
+}
+
+/** What both baggage and tracestate allow as a key. */
+function readMember(text: string): Reading<string> {
+  if (/^[a-z][a-z0-9_-]{0,63}$/.test(text)) return { value: text };
+  return { mistake: 'must be a name of lower-case letters, digits, - and _ that begins with a letter, for example detour' };
+}

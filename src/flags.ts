@@ -1,0 +1,166 @@
+/** The flags of a command, as one table: what they take, what they mean, and the variables that stand in for them. */
+import { parseArgs } from 'node:util';
+import { editDistance } from './model/edit-distance.ts';
+
+/** A mistake is the rest of a sentence that begins with the flag and its value: `must be HOST:PORT`. */
+export type Reading<T> = { readonly value: T } | { readonly mistake: string };
+
+export interface Flag<T> {
+  /** What help calls its value; '' for a flag that takes none. */
+  readonly value: string;
+  /** Read as if it were written, where nothing is; [] where there is none. */
+  readonly default: readonly string[];
+  /** May be given several times; in its variable several are separated by commas. */
+  readonly repeatable: boolean;
+  readonly summary: string;
+  /** @param texts as written, one where it is not repeatable; [] where nothing is written and there is no default. */
+  readonly read: (texts: readonly string[]) => Reading<T>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a table has flags of all types; each is read as its own by FlagValues.
+export type FlagTable = Readonly<Record<string, Flag<any>>>;
+
+export type FlagValues<Table extends FlagTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Flag<infer T> ? T : never;
+};
+
+export interface FlagReading<Table extends FlagTable> {
+  /** undefined when there are mistakes. */
+  readonly values: FlagValues<Table> | undefined;
+  /** All of them, a sentence each that names flag or variable, value and fix. */
+  readonly mistakes: readonly string[];
+  readonly help: boolean;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `xds-listen` → `DETOUR_XDS_LISTEN`. */
+export function variableOf(flag: string): string {
+  return `DETOUR_${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** @param environment where flags that are not written are looked for; undefined: the command reads no variables. */
+export function readFlags<Table extends FlagTable>(
+  table: Table,
+  args: readonly string[],
+  environment: Environment | undefined,
+): FlagReading<Table> {
+  const { written, mistakes, help } = tokenize(table, args);
+  const values: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries(table)) {
+    const fromFlag = written.get(name);
+    const variable = environment?.[variableOf(name)];
+    const fromVariable = variable === undefined || variable === '' ? undefined : split(flag.repeatable, variable);
+    const texts = fromFlag ?? fromVariable ?? flag.default;
+    const as = fromFlag === undefined && fromVariable !== undefined ? variableOf(name) : `--${name}`;
+    if (texts.length > 1 && !flag.repeatable) {
+      mistakes.push(`${as} is given ${texts.length} times; it takes one value.`);
+      continue;
+    }
+    const reading = flag.read(texts);
+    if ('value' in reading) values[name] = reading.value;
+    else mistakes.push(`${[as, ...texts.slice(0, 1).map((text) => JSON.stringify(text))].join(' ')} ${reading.mistake}.`);
+  }
+  mistakes.push(...misspeltVariables(table, environment));
+  // Each value is its flag's own, see the loop.
+  return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, mistakes, help };
+}
+
+function split(repeatable: boolean, text: string): readonly string[] {
+  if (!repeatable) return [text];
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+interface Tokens {
+  readonly written: Map<string, string[]>;
+  readonly mistakes: string[];
+  readonly help: boolean;
+}
+
+function tokenize(table: FlagTable, args: readonly string[]): Tokens {
+  const entries = Object.entries(table).map(
+    ([name, { value }]) => [name, { type: value === '' ? 'boolean' : 'string', multiple: true }] as const,
+  );
+  const options = { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const written = new Map<string, string[]>();
+  const mistakes: string[] = [];
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind === 'positional')
+      mistakes.push(`${JSON.stringify(token.value)} is an argument that this command does not take.`);
+    if (token.kind !== 'option') continue;
+    const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
+    if (token.name === 'help') help = true;
+    else if (flag === undefined) mistakes.push(unknownFlag(token.rawName, Object.keys(table)));
+    else if (flag.value === '' && token.value !== undefined)
+      mistakes.push(`${token.rawName} takes no value, not ${JSON.stringify(token.value)}.`);
+    else if (flag.value !== '' && (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))))
+      mistakes.push(`${token.rawName} needs a value: ${token.rawName} ${flag.value}.`);
+    else written.set(token.name, [...(written.get(token.name) ?? []), token.value ?? 'true']);
+  }
+  return { written, mistakes, help };
+}
+
+function unknownFlag(written: string, names: readonly string[]): string {
+  const nearest = nearestOf(
+    written,
+    names.map((name) => `--${name}`),
+  );
+  return `There is no flag ${written}${nearest === undefined ? '; --help lists those that are' : `; did you mean ${nearest}?`}`.replace(
+    /([^?])$/,
+    '$1.',
+  );
+}
+
+/** Only what is nearly a setting: Kubernetes itself puts DETOUR_… variables into pods beside a Service named `detour`. */
+function misspeltVariables(table: FlagTable, environment: Environment | undefined): readonly string[] {
+  const names = Object.keys(table).map(variableOf);
+  return Object.keys(environment ?? {})
+    .filter((name) => name.startsWith('DETOUR_') && !names.includes(name))
+    .flatMap((name) => {
+      const nearest = names.find((each) => editDistance(name, each) <= 2);
+      return nearest === undefined ? [] : [`There is no variable ${name}; did you mean ${nearest}?`];
+    });
+}
+
+/** The one of `names` that `written` was most likely meant as; undefined where all are far. */
+export function nearestOf(written: string, names: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1;
+  for (const name of names) {
+    const distance = editDistance(written.toLowerCase().slice(0, 100), name);
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+  }
+  return best;
+}
+
+/** The flags of a command's help, a line or more each. */
+export function describeFlags(table: FlagTable, withVariables: boolean): string {
+  const rows = Object.entries(table).map(([name, flag]) => ({
+    left: `  --${name}${flag.value === '' ? '' : ` ${flag.value}`}`,
+    right: [
+      flag.summary,
+      flag.repeatable ? 'May be repeated.' : '',
+      flag.default.length > 0 ? `Default: ${flag.default.join(',')}.` : '',
+      withVariables ? `[${variableOf(name)}]` : '',
+    ]
+      .filter((part) => part !== '')
+      .join(' '),
+  }));
+  const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
+  return rows.map(({ left, right }) => left.padEnd(width) + wrap(right, 110 - width).join(`\n${' '.repeat(width)}`)).join('\n');
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

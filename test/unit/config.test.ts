@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readConfig, SETTINGS } from '../../src/config.ts';
+import { describeFlags, type FlagTable, variableOf } from '../../src/flags.ts';
+
+const SOURCE = ['--source', 'directory:/tmp/m'];
+const mistakes = (args: readonly string[], environment: Record<string, string> = {}) => readConfig(args, environment).mistakes;
+
+describe('settings', () => {
+  test('have the defaults that the design names', () => {
+    expect(readConfig(SOURCE, {}).config).toEqual({
+      source: { kind: 'directory', path: '/tmp/m' },
+      xdsListen: { host: '127.0.0.1', port: 18000 },
+      adminListen: { host: '127.0.0.1', port: 19000 },
+      carriers: { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] },
+      logLevel: 'warn',
+    });
+  });
+
+  test('come from a variable, and the flag wins', () => {
+    const environment = {
+      DETOUR_SOURCE: 'directory:a:b',
+      DETOUR_XDS_LISTEN: '[::1]:1',
+      DETOUR_HEADER_ALIAS: 'sd-routing-key, Okteto-Divert,',
+      DETOUR_MEMBER: '',
+    };
+    const { config } = readConfig(['--xds-listen=localhost:2', '--member-alias', 'a', '--member-alias', 'b'], environment);
+    expect(config?.source.path).toBe('a:b');
+    expect(config?.xdsListen).toEqual({ host: 'localhost', port: 2 });
+    expect(config?.carriers).toEqual({
+      header: 'x-detour',
+      member: 'detour',
+      headerAliases: ['sd-routing-key', 'okteto-divert'],
+      memberAliases: ['a', 'b'],
+    });
+    expect(readConfig([], { DETOUR_SOURCE: 'directory:x', DETOUR_XDS_LISTEN: '[::1]:1' }).config?.xdsListen).toEqual({
+      host: '::1',
+      port: 1,
+    });
+  });
+
+  test('tell all their mistakes at once, each with flag or variable, value and fix', () => {
+    expect(
+      mistakes(['--xds-listen', 'here', '--log-level=loud', '--headr', 'x', 'extra'], { DETOUR_SOURCE: 'kubernetes' }),
+    ).toEqual([
+      'There is no flag --headr; did you mean --header?',
+      '"x" is an argument that this command does not take.',
+      '"extra" is an argument that this command does not take.',
+      'DETOUR_SOURCE "kubernetes" is an unknown source; there is: directory:PATH.',
+      '--xds-listen "here" must be HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000.',
+      '--log-level "loud" must be one of debug, info, warn, error, silent.',
+    ]);
+  });
+
+  test.each([
+    ['no source', [], '--source is missing: give one, for example --source directory:./manifests.'],
+    ['a source without a path', ['--source', 'directory:'], '--source "directory:" names no directory: write directory:PATH.'],
+    ['a flag without its value', ['--source'], '--source needs a value: --source directory:PATH.'],
+    ['a flag in the place of a value', ['--source', '--header'], '--source needs a value: --source directory:PATH.'],
+    ['a flag given twice', [...SOURCE, '--header', 'a', '--header', 'b'], '--header is given 2 times; it takes one value.'],
+    ['a port too high', [...SOURCE, '--xds-listen', 'a:65536'], '--xds-listen "a:65536" must be HOST:PORT'],
+    ['a host that is none', [...SOURCE, '--xds-listen', '[a]:1'], '--xds-listen "[a]:1" must be HOST:PORT'],
+    [
+      'one address for both',
+      [...SOURCE, '--admin-listen', '127.0.0.1:18000'],
+      '--xds-listen and --admin-listen are both 127.0.0.1:18000',
+    ],
+    ['a header with a colon', [...SOURCE, '--header', ':path'], '--header ":path" must be a header name'],
+    [
+      'a header of Detour itself',
+      [...SOURCE, '--header', 'X-Detour-Decided'],
+      '--header "X-Detour-Decided" is a header that has another meaning',
+    ],
+    [
+      'baggage as the header',
+      [...SOURCE, '--header-alias', 'baggage'],
+      '--header-alias "baggage" is a header that has another meaning',
+    ],
+    ['a member in capitals', [...SOURCE, '--member', 'Detour'], '--member "Detour" must be a name'],
+    [
+      'an alias that is the header',
+      [...SOURCE, '--header-alias', 'X-Detour'],
+      '--header and --header-alias name "x-detour" twice',
+    ],
+    ['an unknown flag', [...SOURCE, '--frobnicate'], 'There is no flag --frobnicate; --help lists those that are.'],
+    ['a value for --help', [...SOURCE, '-x'], 'There is no flag -x'],
+  ])('refuse %s', (_, args, message) => {
+    expect(mistakes(args).join('\n')).toContain(message);
+    expect(readConfig(args, {}).config).toBeUndefined();
+  });
+
+  test('refuse a misspelt variable, and leave alone those that Kubernetes puts beside a Service named detour', () => {
+    expect(mistakes(SOURCE, { DETOUR_XDS_LISTN: 'x' })).toEqual([
+      'There is no variable DETOUR_XDS_LISTN; did you mean DETOUR_XDS_LISTEN?',
+    ]);
+    expect(
+      mistakes(SOURCE, { DETOUR_SERVICE_HOST: 'x', DETOUR_PORT: 'x', DETOUR_PORT_18000_TCP: 'x', DETOUR_SERVER: 'x' }),
+    ).toEqual([]);
+  });
+
+  test('take any free port for both listeners', () => {
+    expect(mistakes([...SOURCE, '--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'])).toEqual([]);
+  });
+});
+
+describe('what is written about settings', () => {
+  test('docs/settings.md lists exactly the table, with its values, defaults and meanings', () => {
+    const rows = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| `--'));
+    const table: FlagTable = SETTINGS;
+    expect(rows).toEqual(
+      Object.entries(table).map(([name, flag]) => {
+        const value = flag.value
+          .split('|')
+          .map((part) => `\`${part}\``)
+          .join(', ');
+        const missing = name === 'source' ? 'none: it must be there' : 'none';
+        const fallback = flag.default.length > 0 ? `\`${flag.default.join(',')}\`` : missing;
+        return `| \`--${name}\`${flag.repeatable ? ' (repeatable)' : ''} | \`${variableOf(name)}\` | ${value} | ${fallback} | ${flag.summary} |`;
+      }),
+    );
+  });
+
+  test('help is made of the same table', () => {
+    const help = describeFlags(SETTINGS, true);
+    for (const name of Object.keys(SETTINGS)) expect(help).toContain(`--${name} `);
+    expect(help.replace(/\s+/g, ' ')).toContain('Default: 127.0.0.1:18000. [DETOUR_XDS_LISTEN]');
+    expect(readConfig(['--help'], {}).help).toBe(true);
+    expect(readConfig(['-h'], {}).help).toBe(true);
+  });
+});
