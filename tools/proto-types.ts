@@ -62,18 +62,33 @@ export function declarations(closure: Closure, anyRoots: readonly string[]): str
   ].join('\n');
 }
 
-/** `Route`, `RouteAction_HashPolicy`: the name within the package; with the package where two of Envoy's share it, or it is not Envoy's. */
+/**
+ * `Route`, `RouteAction_HashPolicy`: the name within the package; with the package where two of Envoy's share it, or it
+ * is not Envoy's.
+ */
 function shortNames(closure: Closure): Map<string, string> {
   const parts = [...closure].map(([full, item]) => ({ full, ...split(item) }));
   const counts = new Map<string, number>();
-  for (const { short, scope } of parts) if (scope.startsWith('envoy')) counts.set(short, (counts.get(short) ?? 0) + 1);
-  return new Map(
-    parts.map(({ full, short, scope }) => {
-      const foreign = !scope.startsWith('envoy');
-      return [full, foreign || (counts.get(short) ?? 0) > 1 || HEAD.includes(`type ${short} `) ? pascal(scope) + short : short];
-    }),
-  );
+  for (const { full, short, scope } of parts) {
+    if (scope.startsWith('envoy') && PREFERRED[full] === undefined) counts.set(short, (counts.get(short) ?? 0) + 1);
+  }
+  const taken = new Set([...Object.values(PREFERRED), 'Json', 'Struct', 'Duration', 'Any']);
+  const result = new Map(Object.entries(PREFERRED));
+  for (const { full, short, scope } of parts) {
+    if (result.has(full)) continue;
+    const name = scope.startsWith('envoy') && counts.get(short) === 1 && !taken.has(short) ? short : pascal(scope) + short;
+    if (taken.has(name)) throw new Error(`Two messages would be named ${name}; name ${full} in PREFERRED.`);
+    taken.add(name);
+    result.set(full, name);
+  }
+  return result;
 }
+
+/** Where the rule below gives two messages one name, or a much used one a bad name. */
+const PREFERRED: Readonly<Record<string, string>> = {
+  'envoy.config.listener.v3.Filter': 'Filter',
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': 'HttpProtocolOptions',
+};
 
 function split(item: protobuf.Type | protobuf.Enum): { readonly short: string; readonly scope: string } {
   const path = [item.name];
@@ -86,6 +101,7 @@ function split(item: protobuf.Type | protobuf.Enum): { readonly short: string; r
 }
 
 function pascal(scope: string): string {
+  if (scope.startsWith('xds.')) return 'Xds';
   return scope
     .split('.')
     .filter((part) => !/^v\d/.test(part) && !['envoy', 'config', 'extensions', 'filters', 'type', 'service'].includes(part))

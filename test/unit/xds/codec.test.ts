@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Listener } from '../../../src/generated/envoy.d.ts';
+import type { Filter, Listener } from '../../../src/generated/envoy.d.ts';
 import { decodeDeltaRequest, decodeSotwRequest, encodeResource } from '../../../src/xds/codec.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { deltaResponse, sotwResponse } from '../../../src/xds/wire.ts';
@@ -149,9 +149,7 @@ describe('the generated types', () => {
     // @ts-expect-error no such field
     const wrongField: Listener = { nam: 'l' };
     // @ts-expect-error the router has no such field
-    const wrongInside: Listener = {
-      filter_chains: [{ filters: [{ name: 'r', typed_config: { ...ROUTER, suppres_headers: true } }] }],
-    };
+    const wrongInside: Filter = { name: 'r', typed_config: { ...ROUTER, suppres_headers: true } };
     expect([right, wrongField, wrongInside]).toHaveLength(3);
   });
 });
