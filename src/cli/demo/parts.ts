@@ -1,0 +1,79 @@
+/** The processes of the demo, each with its files: what it is started with, and where it logs to. */
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { processEnvironment } from '../../config.ts';
+import type { Children } from './children.ts';
+import { type DemoEnvoy, gatewayOf, loopback, sidecarsOf } from './envoys.ts';
+import { manifests } from './manifests.ts';
+import type { Shop, ShopPod } from './shop.ts';
+
+const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
+const APP = fileURLToPath(new URL('./shop-app.ts', import.meta.url));
+
+export class Parts {
+  readonly manifests: string;
+  readonly logs: string;
+  readonly envoys: readonly DemoEnvoy[];
+  /** Arguments after `detour`. */
+  readonly serve: readonly string[];
+  readonly #bootstraps: string;
+  readonly #children: Children;
+  readonly #shop: Shop;
+  readonly #envoyBinary: string;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  constructor(children: Children, shop: Shop, folder: string, envoyBinary: string) {
+    this.#children = children;
+    this.#shop = shop;
+    this.#envoyBinary = envoyBinary;
+    // The demo shows the defaults, whatever DETOUR_… says in this terminal.
+    this.#env = Object.fromEntries(Object.entries(processEnvironment()).filter(([name]) => !name.startsWith('DETOUR_')));
+    this.manifests = join(folder, 'manifests');
+    this.logs = join(folder, 'logs');
+    this.#bootstraps = join(folder, 'envoys');
+    this.envoys = [gatewayOf(shop), ...sidecarsOf(shop)];
+    const { xds, admin } = shop.controlPlane;
+    const listen = ['--xds-listen', loopback(xds), '--admin-listen', loopback(admin)];
+    this.serve = ['serve', '--source', `directory:${this.manifests}`, ...listen];
+  }
+
+  /** Manifests and bootstraps, before anything runs. */
+  async write(): Promise<void> {
+    for (const folder of [this.manifests, this.logs, this.#bootstraps]) await mkdir(folder);
+    for (const [file, text] of manifests(this.#shop)) await writeFile(join(this.manifests, file), text);
+    await Promise.all(
+      this.envoys.map(async ({ name, args }) => writeFile(this.#bootstrap(name), await this.#printBootstrap(args))),
+    );
+  }
+
+  startControlPlane(): void {
+    this.#start('control-plane', process.execPath, [MAIN, ...this.serve]);
+  }
+
+  startApp({ name, service, copy, app, calls, outbound }: ShopPod): void {
+    const next = calls === undefined ? [] : [calls, String(outbound)];
+    this.#start(name, process.execPath, [APP, service, copy, String(app), ...next]);
+  }
+
+  startEnvoy({ name }: DemoEnvoy): void {
+    const quiet = ['--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning'];
+    this.#start(name, this.#envoyBinary, ['-c', this.#bootstrap(name), ...quiet]);
+  }
+
+  async #printBootstrap(args: readonly string[]): Promise<string> {
+    const { stdout } = await run(process.execPath, [MAIN, 'envoy', ...args], { env: this.#env });
+    return stdout;
+  }
+
+  #start(name: string, command: string, args: readonly string[]): void {
+    this.#children.start({ name, command, args, env: this.#env, log: join(this.logs, `${name}.log`) });
+  }
+
+  #bootstrap(name: string): string {
+    return join(this.#bootstraps, `${name}.yaml`);
+  }
+}
