@@ -1,0 +1,168 @@
+/**
+ * Who an Envoy says it is: `node.id` and `node.metadata.detour`, as the bootstrap writes them and the control plane
+ * reads them (design, section 3).
+ *
+ * `gateway~<namespace>/<name>`: `listen`, and perhaps `preview_domain` and `cors_origins`.
+ * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`.
+ */
+import { isIP } from 'node:net';
+import { isDnsLabel, type ObjectKey } from './names.ts';
+import type { InboundPort, Proxy, SocketAddress } from './proxy.ts';
+import { formatSocketAddress, parseSocketAddress } from './socket-address.ts';
+
+export type EnvoyProxy = Exclude<Proxy, { readonly role: 'client' }>;
+
+export interface ProxyNode {
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: { readonly detour: Readonly<Record<string, unknown>> };
+}
+
+/** What {@link proxyOf} reads back. Settings that are not used are left out. */
+export function nodeOf(proxy: EnvoyProxy): ProxyNode {
+  const id = `${proxy.role}~${proxy.namespace}/${proxy.name}`;
+  if (proxy.role === 'gateway') {
+    const detour = {
+      listen: formatSocketAddress(proxy.listen),
+      ...(proxy.previewDomain !== undefined && { preview_domain: proxy.previewDomain }),
+      ...(proxy.corsOrigins.length > 0 && { cors_origins: proxy.corsOrigins }),
+    };
+    return { id, cluster: `${proxy.namespace}/${proxy.name}`, metadata: { detour } };
+  }
+  const inbound = proxy.inbound.map(({ listen, app }) => ({
+    listen: formatSocketAddress(listen),
+    app: formatSocketAddress(app),
+  }));
+  const detour = {
+    ...(inbound.length > 0 && { inbound }),
+    ...(proxy.outbound !== undefined && { outbound: formatSocketAddress(proxy.outbound) }),
+    ...(proxy.services.length > 0 && { services: proxy.services }),
+  };
+  // Pods come and go: statistics and traces by pod would never end.
+  return { id, cluster: proxy.namespace, metadata: { detour } };
+}
+
+/** A node as it came: `metadata` is the JSON of a Struct. */
+export interface NodeLike {
+  readonly id: string;
+  readonly metadata?: unknown;
+}
+
+const ID = /^(?<role>gateway|sidecar)~(?<namespace>[^/]*)\/(?<name>.*)$/s;
+const LONGEST_NAME = 253;
+const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/,]+)$/i;
+
+/** Ids that are neither a gateway's nor a sidecar's are clients. `error` says what to change, in one sentence. */
+export function proxyOf(node: NodeLike): Proxy | { readonly error: string } {
+  if (!/^(gateway|sidecar)~/.test(node.id)) return { role: 'client', id: node.id };
+  const { role, namespace = '', name = '' } = ID.exec(node.id)?.groups ?? {};
+  if (!isDnsLabel(namespace) || !isDnsName(name)) {
+    const form = node.id.startsWith('gateway') ? 'gateway~<namespace>/<name>' : 'sidecar~<namespace>/<pod>';
+    return { error: `node.id ${show(node.id)} must be ${form}` };
+  }
+  try {
+    const fields = new Fields(node.metadata);
+    return role === 'gateway' ? gateway(fields, namespace, name) : sidecar(fields, namespace, name);
+  } catch (error) {
+    if (error instanceof Mistake) return { error: `${error.message} (node.id ${node.id})` };
+    throw error;
+  }
+}
+
+function gateway(fields: Fields, namespace: string, name: string): Proxy {
+  const listen = fields.address('listen');
+  if (listen === undefined) throw new Mistake('node.metadata.detour.listen is missing: where the gateway listens, HOST:PORT');
+  const previewDomain = fields.text('preview_domain');
+  if (previewDomain !== undefined && !isDnsName(previewDomain))
+    throw new Mistake(`node.metadata.detour.preview_domain ${show(previewDomain)} must be a DNS name in lower case`);
+  const corsOrigins = fields.texts('cors_origins', (text) => ORIGIN.test(text), 'an origin (https://app.example.com) or *');
+  return { role: 'gateway', namespace, name, listen, previewDomain, corsOrigins };
+}
+
+function sidecar(fields: Fields, namespace: string, name: string): Proxy {
+  const inbound = fields.inbound();
+  const outbound = fields.address('outbound');
+  const taken = new Set<string>();
+  for (const listen of [...inbound.map((each) => each.listen), ...(outbound === undefined ? [] : [outbound])]) {
+    const text = formatSocketAddress(listen);
+    if (taken.has(text))
+      throw new Mistake(`node.metadata.detour names ${text} twice: every listener needs an address of its own`);
+    taken.add(text);
+  }
+  const services = fields.texts('services', isServiceKey, 'NAMESPACE/SERVICE') as readonly ObjectKey[];
+  return { role: 'sidecar', namespace, name, inbound, outbound, services };
+}
+
+function isDnsName(text: string): boolean {
+  return text.length <= LONGEST_NAME && text.split('.').every(isDnsLabel);
+}
+
+function isServiceKey(text: string): text is ObjectKey {
+  const parts = text.split('/');
+  return parts.length === 2 && parts.every(isDnsLabel);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Never leaves this file. */
+class Mistake extends Error {}
+
+class Fields {
+  readonly #fields: Readonly<Record<string, unknown>>;
+
+  constructor(metadata: unknown) {
+    const detour = record(metadata ?? {})?.['detour'] ?? {};
+    const fields = record(detour);
+    if (fields === undefined) throw new Mistake(`node.metadata.detour ${show(detour)} must be an object`);
+    this.#fields = fields;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#fields[name];
+    if (value !== undefined && typeof value !== 'string')
+      throw new Mistake(`node.metadata.detour.${name} ${show(value)} must be text`);
+    return value;
+  }
+
+  texts(name: string, valid: (text: string) => boolean, form: string): readonly string[] {
+    return this.#list(name).map((each) => {
+      if (typeof each === 'string' && valid(each)) return each;
+      throw new Mistake(`node.metadata.detour.${name} has ${show(each)}, which must be ${form}`);
+    });
+  }
+
+  address(name: string): SocketAddress | undefined {
+    const value = this.#fields[name];
+    return value === undefined ? undefined : ipAddress(value, name);
+  }
+
+  inbound(): readonly InboundPort[] {
+    return this.#list('inbound').map((each) => {
+      const port = record(each);
+      if (port === undefined) throw new Mistake(`node.metadata.detour.inbound has ${show(each)}, which must be {listen, app}`);
+      return { listen: ipAddress(port['listen'], 'inbound.listen'), app: ipAddress(port['app'], 'inbound.app') };
+    });
+  }
+
+  #list(name: string): readonly unknown[] {
+    const value = this.#fields[name] ?? [];
+    if (!Array.isArray(value)) throw new Mistake(`node.metadata.detour.${name} ${show(value)} must be a list`);
+    return value;
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  // An object that is no list has string keys and values of whatever kind: exactly this type.
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+/** Envoy takes no host names here. */
+function ipAddress(value: unknown, name: string): SocketAddress {
+  const address = typeof value === 'string' ? parseSocketAddress(value) : undefined;
+  if (address === undefined || isIP(address.host) === 0 || address.port === 0)
+    throw new Mistake(`node.metadata.detour.${name} ${show(value)} must be IP:PORT`);
+  return address;
+}
