@@ -1,5 +1,5 @@
 /**
- * Which copies may answer, and when. A copy is allowed from the moment before it is announced until the moment after
+ * Which copies may answer, and when. A copy (or a way of several) is allowed from the moment before it is announced until the moment after
  * every Envoy has said that it is no longer in use.
  */
 interface Allowance {

@@ -1,5 +1,5 @@
 /** Constant load through a proxy, on kept-alive connections, bounded, with every failure counted and the first few told. */
-import { type Ask, answerOf, HttpClient, type Reply, servedBy } from './client.ts';
+import { type Ask, HttpClient, pathOf, type Reply, servedBy } from './client.ts';
 
 /** One kind of request, and the judge of its answers. */
 export interface LoadKind {
@@ -10,7 +10,8 @@ export interface LoadKind {
 }
 
 export interface Served {
-  readonly copy: string;
+  /** The copies on the way, see {@link pathOf}. */
+  readonly path: string;
   readonly servedBy: string | undefined;
   readonly reply: Reply;
   readonly startedAt: number;
@@ -29,7 +30,7 @@ export interface LoadReport {
   readonly requests: number;
   readonly failures: number;
   readonly connections: number;
-  /** By kind and copy, how many were served: proof that the load was what it should have been. */
+  /** By kind and way, how many were served: proof that the load was what it should have been. */
   readonly served: ReadonlyMap<string, number>;
   /** The first twenty failures, one sentence each. */
   readonly details: readonly string[];
@@ -70,10 +71,10 @@ export function startLoad(options: LoadOptions): Load {
       fail(kind, startedAt, `${reply.status} ${reply.text.slice(0, 200)}`);
       return;
     }
-    const { copy } = answerOf(reply);
-    const wrong = kind.judge({ copy, servedBy: servedBy(reply), reply, startedAt, endedAt: performance.now() });
+    const path = pathOf(reply);
+    const wrong = kind.judge({ path, servedBy: servedBy(reply), reply, startedAt, endedAt: performance.now() });
     if (wrong !== undefined) fail(kind, startedAt, wrong);
-    const name = `${kind.name} > ${copy}`;
+    const name = `${kind.name}: ${path}`;
     served.set(name, (served.get(name) ?? 0) + 1);
   };
 

@@ -1,0 +1,181 @@
+/**
+ * A small cluster on loopback: manifests in a directory, the control plane as a process, apps in process, and real
+ * Envoys started from the real bootstrap. `await using` ends all of it.
+ */
+import { bootstrap } from '../../../src/envoy-bootstrap.ts';
+import type { EnvoyProxy } from '../../../src/model/node.ts';
+import type { SocketAddress } from '../../../src/model/proxy.ts';
+import { type EnvoyProcess, startEnvoy } from '../envoy.ts';
+import { freePort, freePorts } from '../ports.ts';
+import { until } from '../until.ts';
+import { type App, type AppOptions, startApp } from './app.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { createManifests, type Manifests } from './manifests.ts';
+import { detour, endpointSlice, pod, type ServiceSpec, service, sliceName } from './objects.ts';
+
+export const NAMESPACE = 'shop';
+
+export interface WorldOptions {
+  /** Further arguments of `detour serve`. */
+  readonly serve?: readonly string[];
+  /** What Envoys speak; delta unless told. */
+  readonly protocol?: 'delta' | 'sotw';
+}
+
+export interface GatewayOptions {
+  readonly previewDomain?: string;
+  readonly corsOrigins?: readonly string[];
+}
+
+/** An Envoy and the ports that it serves. */
+export interface Proxy {
+  readonly envoy: EnvoyProcess;
+  /** Gateway: its listener. Sidecar: the inbound port, 0 without one. */
+  readonly port: number;
+  /** Sidecar: the outbound port, 0 without one. */
+  readonly outbound: number;
+}
+
+export interface PodOptions extends Pick<AppOptions, 'protocol'> {
+  readonly service: string;
+  readonly copy: string;
+  readonly pod: string;
+  readonly namespace?: string;
+  /** With an Envoy of its own, through which it is reached and calls. */
+  readonly sidecar?: boolean;
+  /** Services that the app calls, by their names. */
+  readonly calls?: readonly string[];
+}
+
+/** A pod as manifests know it. */
+export interface PodIdentity {
+  readonly name: string;
+  readonly namespace: string;
+  readonly service: string;
+  /** Where the world reaches it. */
+  readonly port: number;
+}
+
+/** A pod: an app, and perhaps its sidecar. */
+export interface Pod extends PodIdentity {
+  readonly copy: string;
+  readonly app: App;
+  readonly sidecar: Proxy | undefined;
+}
+
+export interface PreviewOptions {
+  readonly key: string;
+  readonly pods: readonly PodIdentity[];
+  /** Names without `detour.dev/`; `intercept` is the pods' own Service unless told. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ready?: boolean;
+  readonly leaving?: boolean;
+  /** The Deployment that owns the pods; `<service>-<key>` unless told. */
+  readonly deployment?: string;
+}
+
+export class World implements AsyncDisposable {
+  readonly manifests: Manifests;
+  readonly plane: ControlPlane;
+  readonly #protocol: 'delta' | 'sotw';
+  readonly #stack: AsyncDisposableStack;
+
+  constructor(manifests: Manifests, plane: ControlPlane, protocol: 'delta' | 'sotw', stack: AsyncDisposableStack) {
+    this.manifests = manifests;
+    this.plane = plane;
+    this.#protocol = protocol;
+    this.#stack = stack;
+  }
+
+  /** An app without an Envoy, ended with the world. */
+  async app(options: AppOptions): Promise<App> {
+    return this.#stack.use(await startApp(options));
+  }
+
+  use<T extends AsyncDisposable | Disposable>(thing: T): T {
+    return this.#stack.use(thing);
+  }
+
+  async gateway(options: GatewayOptions = {}): Promise<Proxy> {
+    const listen = { host: '127.0.0.1', port: await freePort() };
+    const { previewDomain, corsOrigins = [] } = options;
+    const envoy = await this.envoy({ role: 'gateway', namespace: NAMESPACE, name: 'edge', listen, previewDomain, corsOrigins });
+    return { envoy, port: listen.port, outbound: 0 };
+  }
+
+  /** @param app where the app listens; undefined for a pod that only calls. */
+  async sidecar(pod: Pick<PodIdentity, 'namespace' | 'name'>, app: number | undefined): Promise<Proxy> {
+    const [port = 0, outbound = 0] = await freePorts(2);
+    const local = (of: number): SocketAddress => ({ host: '127.0.0.1', port: of });
+    const inbound = app === undefined ? [] : [{ listen: local(port), app: local(app) }];
+    const { namespace, name } = pod;
+    const envoy = await this.envoy({ role: 'sidecar', namespace, name, inbound, outbound: local(outbound), services: [] });
+    return { envoy, port: app === undefined ? 0 : port, outbound };
+  }
+
+  async pod(options: PodOptions): Promise<Pod> {
+    const { service, copy, pod, namespace = NAMESPACE, calls = [] } = options;
+    const app = await this.app(options);
+    const sidecar = options.sidecar === true ? await this.sidecar({ namespace, name: pod }, app.port) : undefined;
+    if (sidecar !== undefined)
+      app.links = Object.fromEntries(calls.map((name) => [name, { port: sidecar.outbound, host: `${name}.${namespace}` }]));
+    return { name: pod, namespace, service, copy, app, sidecar, port: sidecar?.port ?? app.port };
+  }
+
+  /** Writes a Service and the slices of its pods. */
+  async baseline(spec: Omit<ServiceSpec, 'namespace'>, pods: readonly PodIdentity[], namespace = NAMESPACE): Promise<void> {
+    await this.manifests.put(service({ namespace, ...spec }));
+    for (const each of pods) await this.endpoint(each, spec.name);
+  }
+
+  async endpoint(
+    of: PodIdentity,
+    serviceName = of.service,
+    state: { ready?: boolean; terminating?: boolean } = {},
+  ): Promise<void> {
+    const { namespace, name, port } = of;
+    await this.manifests.put(endpointSlice({ namespace, service: serviceName, pod: name, port, ...state }));
+  }
+
+  async noEndpoint(of: PodIdentity, serviceName = of.service): Promise<void> {
+    await this.manifests.remove('EndpointSlice', of.namespace, sliceName({ service: serviceName, pod: of.name }));
+  }
+
+  /** Writes the pods of a preview: all that a user does. */
+  async preview({ key, pods, annotations = {}, ...rest }: PreviewOptions): Promise<void> {
+    for (const { namespace, name, service: target, port } of pods) {
+      const all = detour({ intercept: target, ...annotations });
+      await this.manifests.put(pod({ namespace, name, key, annotations: all, deployment: `${target}-${key}`, port, ...rest }));
+    }
+  }
+
+  async noPreview(pods: readonly PodIdentity[]): Promise<void> {
+    for (const { namespace, name } of pods) await this.manifests.remove('Pod', namespace, name);
+  }
+
+  /** Starts an Envoy and waits until it has its first configuration. */
+  async envoy(proxy: EnvoyProxy, change: (config: object) => object = (config) => config): Promise<EnvoyProcess> {
+    const xds = [{ host: '127.0.0.1', port: this.plane.xdsPort }];
+    // The admin address is the test harness's own.
+    const config = bootstrap({ proxy, xds, admin: { host: '127.0.0.1', port: 0 }, protocol: this.#protocol });
+    const envoy = this.#stack.use(await startEnvoy({ config: change(config) }));
+    await until('Envoy to have its first configuration', async () => (await envoy.admin('/ready')).startsWith('LIVE'));
+    return envoy;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const manifests = stack.use(await createManifests());
+    const plane = stack.use(await startControlPlane(manifests.folder, options.serve));
+    return new World(manifests, plane, options.protocol ?? 'delta', stack);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
