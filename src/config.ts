@@ -1,5 +1,5 @@
 /** All settings of the control plane. The only place that reads the environment; everything is validated together. */
-import { formatAddress, many, one, readAddress, readChoice, required } from './flag-values.ts';
+import { many, one, readAddress, readChoice, required } from './flag-values.ts';
 import { type Environment, type FlagReading, type FlagTable, type FlagValues, type Reading, readFlags } from './flags.ts';
 import {
   type Carriers,
@@ -10,6 +10,7 @@ import {
   UNAVAILABLE_HEADER,
 } from './model/carriers.ts';
 import type { SocketAddress } from './model/proxy.ts';
+import { formatSocketAddress } from './model/socket-address.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -28,6 +29,8 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
+const LISTEN = { anyPort: true, names: true };
+
 /** By the name of the flag; the variable's is made of it. `docs/settings.md` is checked against this table. */
 export const SETTINGS = {
   source: required(
@@ -44,7 +47,7 @@ export const SETTINGS = {
       default: ['127.0.0.1:18000'],
       summary: 'Where Envoys connect (xDS over gRPC, without TLS). Port 0: any free one.',
     },
-    readAddress(0),
+    readAddress(LISTEN),
   ),
   'admin-listen': one(
     {
@@ -52,7 +55,7 @@ export const SETTINGS = {
       default: ['127.0.0.1:19000'],
       summary: 'Where /healthz, /readyz, /metrics and /api are. Port 0: any free one.',
     },
-    readAddress(0),
+    readAddress(LISTEN),
   ),
   header: one({ value: 'NAME', default: [DEFAULT_CARRIERS.header], summary: 'The header that carries the key.' }, readHeader),
   member: one(
@@ -111,8 +114,8 @@ export function processEnvironment(): Environment {
 function contradictions(values: FlagValues<typeof SETTINGS>): readonly string[] {
   const mistakes: string[] = [];
   const [xds, admin] = [values['xds-listen'], values['admin-listen']];
-  if (xds.port !== 0 && formatAddress(xds) === formatAddress(admin))
-    mistakes.push(`--xds-listen and --admin-listen are both ${formatAddress(xds)}: give them different ports.`);
+  if (xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
+    mistakes.push(`--xds-listen and --admin-listen are both ${formatSocketAddress(xds)}: give them different ports.`);
   for (const [name, alias] of [
     ['header', 'header-alias'],
     ['member', 'member-alias'],

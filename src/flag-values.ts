@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { Flag, Reading } from './flags.ts';
 import type { SocketAddress } from './model/proxy.ts';
+import { parseSocketAddress } from './model/socket-address.ts';
 
 type Description<T> = Omit<Flag<T>, 'repeatable' | 'read'>;
 
@@ -67,19 +68,26 @@ export function readChoice<T extends string>(choices: readonly T[]): (text: stri
   };
 }
 
-/** `127.0.0.1:80`, `[::1]:80`, `localhost:80`. @param lowest 0 where the system may choose a port, else 1. */
-export function readAddress(lowest: 0 | 1): (text: string) => Reading<SocketAddress> {
-  return (text) => {
-    const groups = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups;
-    const host = groups?.['six'] ?? groups?.['host'] ?? '';
-    const port = Number(groups?.['port'] ?? -1);
-    const valid = groups?.['six'] === undefined ? /^[A-Za-z0-9.-]+$/.test(host) : isIP(host) === 6;
-    if (!valid || port < lowest || port > 65535)
-      return { mistake: 'must be HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000' };
-    return { value: { host, port } };
-  };
+/** `127.0.0.1:80`, `[::1]:80`, `localhost:80`. */
+export interface AddressForm {
+  /** Port 0: the system chooses. */
+  readonly anyPort: boolean;
+  /** Names too, not only IPs. */
+  readonly names: boolean;
 }
 
-export function formatAddress({ host, port }: SocketAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+export function readAddress({ anyPort, names }: AddressForm): (text: string) => Reading<SocketAddress> {
+  return (text) => {
+    const address = parseSocketAddress(text);
+    const bracketed = text.startsWith('[');
+    const valid =
+      address !== undefined &&
+      (!bracketed || isIP(address.host) === 6) &&
+      (anyPort || address.port > 0) &&
+      (names || isIP(address.host) > 0);
+    if (valid) return { value: address };
+    return {
+      mistake: `must be ${names ? 'HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000' : 'IP:PORT, for example 0.0.0.0:8080'}`,
+    };
+  };
 }

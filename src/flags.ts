@@ -10,7 +10,7 @@ export interface Flag<T> {
   readonly value: string;
   /** Read as if it were written, where nothing is; [] where there is none. */
   readonly default: readonly string[];
-  /** May be given several times; in its variable several are separated by commas. */
+  /** May be given several times, or several values in one, separated by commas. */
   readonly repeatable: boolean;
   readonly summary: string;
   /** @param texts as written, one where it is not repeatable; [] where nothing is written and there is no default. */
@@ -48,7 +48,7 @@ export function readFlags<Table extends FlagTable>(
   const { written, mistakes, help } = tokenize(table, args);
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(table)) {
-    const fromFlag = written.get(name);
+    const fromFlag = written.get(name)?.flatMap((text) => split(flag.repeatable, text));
     const variable = environment?.[variableOf(name)];
     const fromVariable = variable === undefined || variable === '' ? undefined : split(flag.repeatable, variable);
     const texts = fromFlag ?? fromVariable ?? flag.default;
@@ -144,7 +144,7 @@ export function describeFlags(table: FlagTable, withVariables: boolean): string 
     left: `  --${name}${flag.value === '' ? '' : ` ${flag.value}`}`,
     right: [
       flag.summary,
-      flag.repeatable ? 'May be repeated.' : '',
+      flag.repeatable ? 'Several by comma, or the flag several times.' : '',
       flag.default.length > 0 ? `Default: ${flag.default.join(',')}.` : '',
       withVariables ? `[${variableOf(name)}]` : '',
     ]

@@ -1,0 +1,103 @@
+/** The admin endpoint: a table of paths on node:http. Only GET; answers are JSON unless a route says otherwise. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from '../logger.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface Route {
+  readonly summary: string;
+  readonly answer: (query: URLSearchParams) => Answer | Promise<Answer>;
+}
+
+/** By path. */
+export type Routes = Readonly<Record<string, Route>>;
+
+export function json(value: unknown, status = 200): Answer {
+  return { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+export function text(body: string, status = 200): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body };
+}
+
+/** @param hint what to do instead. */
+export function failure(status: number, error: string, hint: string): Answer {
+  return json({ error, hint }, status);
+}
+
+export class AdminServer implements AsyncDisposable {
+  readonly address: SocketAddress;
+  readonly #server: Server;
+
+  constructor(server: Server, address: SocketAddress) {
+    this.#server = server;
+    this.address = address;
+  }
+
+  /** Ends connections too: whoever scrapes comes again. */
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+/** @throws what node:http says when the address cannot be had. */
+export async function startAdminServer(listen: SocketAddress, routes: Routes, log: Logger): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    void answer(request, routes, log).then((result) => write(request, response, result));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const bound = server.address();
+  return new AdminServer(server, {
+    host: listen.host,
+    port: typeof bound === 'object' && bound !== null ? bound.port : listen.port,
+  });
+}
+
+async function answer(request: IncomingMessage, routes: Routes, log: Logger): Promise<Answer> {
+  // Only path and query matter; a target such as `//x` must not be taken for a host.
+  const [path = '', query = ''] = (request.url ?? '/').split(/\?(.*)/s);
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return failure(
+      405,
+      `${request.method} is not allowed here.`,
+      'Everything here is read with GET; to change something, change the objects.',
+    );
+  if (path === '/')
+    return json({ paths: Object.fromEntries(Object.entries(routes).map(([each, { summary }]) => [each, summary])) });
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (route === undefined)
+    return failure(404, `There is nothing at ${path.slice(0, 200)}.`, `There is: ${Object.keys(routes).join(', ')}.`);
+  try {
+    return await route.answer(new URLSearchParams(query));
+  } catch (error) {
+    log.error(`GET ${path} failed`, { err: error, consequence: 'This one answer is missing; traffic is not touched by it.' });
+    return failure(500, 'The answer could not be made.', 'This is a bug of Detour; its log says more.');
+  }
+}
+
+function write(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}

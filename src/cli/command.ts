@@ -1,0 +1,25 @@
+/** What every command of `detour` is. */
+import type { Environment } from '../flags.ts';
+
+/** What a command has of the world around it. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly environment: Environment;
+}
+
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+
+export interface Command {
+  readonly summary: string;
+  /** @returns the exit code. */
+  readonly run: (args: readonly string[], io: Io) => Promise<number>;
+}
+
+/** All mistakes in one message, and where to read more. */
+export function usageError(command: string, mistakes: readonly string[], io: Io): number {
+  const lines = mistakes.map((mistake) => `  ${mistake}`).join('\n');
+  io.err(`detour ${command}: ${mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`}:\n${lines}\n`);
+  io.err(`\`detour ${command} --help\` lists the flags.\n`);
+  return EXIT.usage;
+}

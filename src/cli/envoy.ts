@@ -1,0 +1,150 @@
+/** `detour envoy`: prints the bootstrap that an Envoy is started with, as YAML. */
+import { stringify } from 'yaml';
+import { bootstrap } from '../envoy-bootstrap.ts';
+import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
+import { type FlagTable, type FlagValues, type Reading, readFlags } from '../flags.ts';
+import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
+import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
+import type { InboundPort, SocketAddress } from '../model/proxy.ts';
+import { EXIT, type Io, usageError } from './command.ts';
+import { commandHelp } from './help.ts';
+
+const BIND = { anyPort: false, names: false };
+const HELP = {
+  name: 'envoy',
+  about: "Prints an Envoy's bootstrap as YAML: who it is, and where the control plane is. Everything else comes from there.",
+  example:
+    'envoy --config-yaml "$(detour envoy --role gateway --node shop/edge --xds 127.0.0.1:18000 --listen 0.0.0.0:8080)"\n' +
+    '  detour envoy --role sidecar --node shop/api-0 --xds 127.0.0.1:18000 --inbound 15080=8080 --outbound 127.0.0.1:15001',
+  variables: false,
+};
+
+export const ENVOY_FLAGS = {
+  role: required(
+    { value: 'gateway|sidecar', summary: 'At the edge, for hosts and preview URLs; or beside a pod.' },
+    '--role gateway',
+    readChoice(['gateway', 'sidecar']),
+  ),
+  node: required(
+    { value: 'NAMESPACE/NAME', summary: "Who it is: a gateway's name, or a sidecar's pod." },
+    '--node shop/edge',
+    readNode,
+  ),
+  xds: {
+    ...many(
+      { value: 'HOST:PORT', summary: 'Where control planes listen; one of them is used.' },
+      readAddress({ anyPort: false, names: true }),
+    ),
+    default: ['127.0.0.1:18000'],
+  },
+  admin: one({ value: 'IP:PORT', default: ['127.0.0.1:9901'], summary: "Envoy's own admin endpoint." }, readAddress(BIND)),
+  protocol: one(
+    { value: 'delta|sotw', default: ['delta'], summary: 'xDS by changes, or by whole states.' },
+    readChoice(['delta', 'sotw']),
+  ),
+  listen: optional({ value: 'IP:PORT', summary: 'Gateway: where it listens; required.' }, readAddress(BIND)),
+  'preview-domain': optional(
+    { value: 'DOMAIN', summary: 'Gateway: <key>--<service>.DOMAIN goes straight to a preview.' },
+    readDomain,
+  ),
+  'cors-origins': many(
+    { value: 'ORIGIN', summary: 'Gateway: origins whose preflights for a carrier it answers, or *.' },
+    (text) => ({ value: text }),
+  ),
+  inbound: many(
+    { value: '[IP:]PORT=[IP:]APPPORT', summary: 'Sidecar: a port that the world connects to, and where the app listens.' },
+    readInbound,
+  ),
+  outbound: optional({ value: 'IP:PORT', summary: 'Sidecar: where the app sends its requests.' }, readAddress(BIND)),
+  services: many(
+    { value: 'NAMESPACE/SERVICE', summary: 'Sidecar: Services of other namespaces that the app calls.' },
+    readService,
+  ),
+} as const satisfies FlagTable;
+
+type Values = FlagValues<typeof ENVOY_FLAGS>;
+
+/** Flags that only one role takes. */
+const OF_ROLE = { gateway: ['listen', 'preview-domain', 'cors-origins'], sidecar: ['inbound', 'outbound', 'services'] } as const;
+
+export async function runEnvoy(args: readonly string[], io: Io): Promise<number> {
+  const { values, mistakes, help } = readFlags(ENVOY_FLAGS, args, undefined);
+  if (help) {
+    io.out(commandHelp(HELP, ENVOY_FLAGS));
+    return EXIT.ok;
+  }
+  if (values === undefined) return usageError('envoy', mistakes, io);
+  const proxy = readProxy(values);
+  if ('mistakes' in proxy) return usageError('envoy', proxy.mistakes, io);
+  const config = bootstrap({ proxy, xds: values.xds, admin: values.admin, protocol: values.protocol });
+  // YAML 1.1 quotes `on`, `no` and their like, which Envoy's parser takes for booleans.
+  io.out(stringify(config, { version: '1.1', lineWidth: 0 }));
+  return EXIT.ok;
+}
+
+function readProxy(values: Values): EnvoyProxy | { readonly mistakes: readonly string[] } {
+  const { role } = values;
+  const other = role === 'gateway' ? 'sidecar' : 'gateway';
+  const mistakes = OF_ROLE[other]
+    .filter((name) => isWritten(values[name]))
+    .map((name) => `--${name} belongs to a ${other}: leave it out, or write --role ${other}.`);
+  if (role === 'gateway' && values.listen === undefined)
+    mistakes.push('--listen is missing: where the gateway listens, for example --listen 0.0.0.0:8080.');
+  const proxy = proxyOfValues(values);
+  // The control plane reads the node in the same way: what it would refuse is refused here.
+  const read = mistakes.length > 0 || proxy === undefined ? undefined : proxyOf(nodeOf(proxy));
+  if (read !== undefined && 'error' in read) mistakes.push(`${read.error}.`);
+  return mistakes.length > 0 || proxy === undefined ? { mistakes } : proxy;
+}
+
+function proxyOfValues(values: Values): EnvoyProxy | undefined {
+  if (values.role === 'sidecar') {
+    const { inbound, outbound, services } = values;
+    return { role: 'sidecar', ...values.node, inbound, outbound, services };
+  }
+  if (values.listen === undefined) return undefined;
+  return {
+    role: 'gateway',
+    ...values.node,
+    listen: values.listen,
+    previewDomain: values['preview-domain'],
+    corsOrigins: values['cors-origins'],
+  };
+}
+
+function isWritten(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+}
+
+function readNode(text: string): Reading<{ readonly namespace: string; readonly name: string }> {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (isDnsLabel(namespace) && name.split('.').every(isDnsLabel) && rest.length === 0) return { value: { namespace, name } };
+  return { mistake: 'must be NAMESPACE/NAME in lower case, for example shop/edge' };
+}
+
+function readService(text: string): Reading<ObjectKey> {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (isDnsLabel(namespace) && isDnsLabel(name) && rest.length === 0) return { value: objectKey(namespace, name) };
+  return { mistake: 'must be NAMESPACE/SERVICE, for example shop/api' };
+}
+
+function readDomain(text: string): Reading<string> {
+  if (text.length <= 253 && text.includes('.') && text.split('.').every(isDnsLabel)) return { value: text };
+  return { mistake: 'must be a DNS name in lower case, for example preview.example.com' };
+}
+
+/** `15080=8080`: any address of the pod, to the app on loopback. */
+function readInbound(text: string): Reading<InboundPort> {
+  const [left = '', right = '', ...rest] = text.split('=');
+  const listen = withHost('0.0.0.0', left);
+  const app = withHost('127.0.0.1', right);
+  if (listen !== undefined && app !== undefined && rest.length === 0) return { value: { listen, app } };
+  return {
+    mistake: 'must be PORT=APPPORT, each perhaps with an IP before it, for example 15080=8080 or 10.0.0.5:15080=127.0.0.1:8080',
+  };
+}
+
+function withHost(host: string, text: string): SocketAddress | undefined {
+  const reading = readAddress(BIND)(/^\d+$/.test(text) ? `${host}:${text}` : text);
+  return 'value' in reading ? reading.value : undefined;
+}

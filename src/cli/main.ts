@@ -1,0 +1,44 @@
+/** `detour COMMAND …`: finds the command and runs it. */
+import { nearestOf } from '../flags.ts';
+import { type Command, EXIT, type Io } from './command.ts';
+import { helpText, version } from './help.ts';
+
+/** Commands load what they need only when they run: help is quick. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: {
+    summary: 'the control plane: reads objects, serves xDS to Envoys',
+    run: async (args, io) => (await import('./serve.ts')).runServe(args, io),
+  },
+  envoy: {
+    summary: "prints an Envoy's bootstrap, for a gateway or a sidecar",
+    run: async (args, io) => (await import('./envoy.ts')).runEnvoy(args, io),
+  },
+  explain: {
+    summary: 'what happens to a request, and why',
+    run: async (args, io) => (await import('./explain.ts')).runExplain(args, io),
+  },
+  demo: {
+    summary: 'three services, two previews and real Envoys on this machine',
+    run: async (args) => (await import('./demo/demo.ts')).runDemo(args),
+  },
+};
+
+/** @returns 0, 1 for a failure, 2 for wrong usage. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-v' || name === 'version') {
+    io.out(`detour ${version()}\n`);
+    return EXIT.ok;
+  }
+  if (name === 'help' && rest[0] !== undefined) return run([rest[0], '--help'], io);
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    (name === undefined ? io.err : io.out)(helpText(COMMANDS));
+    return name === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command !== undefined) return command.run(rest, io);
+  const nearest = nearestOf(name, Object.keys(COMMANDS));
+  const hint = nearest === undefined ? '`detour help` lists the commands.' : `Did you mean \`detour ${nearest}\`?`;
+  io.err(`detour: there is no command ${JSON.stringify(name)}. ${hint}\n`);
+  return EXIT.usage;
+}

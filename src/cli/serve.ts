@@ -1,0 +1,65 @@
+/** `detour serve`: the control plane, until it is told to stop. */
+import { startApp } from '../app.ts';
+import { readConfig, SETTINGS } from '../config.ts';
+import { createLogger } from '../logger.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
+import { EXIT, type Io, usageError } from './command.ts';
+import { commandHelp, version } from './help.ts';
+
+const HELP = {
+  name: 'serve',
+  about: 'Reads Services, EndpointSlices and preview Pods, follows their changes, and serves xDS to Envoys.',
+  example: 'detour serve --source directory:./manifests',
+  variables: true,
+};
+
+export async function runServe(args: readonly string[], io: Io): Promise<number> {
+  const { config, mistakes, help } = readConfig(args, io.environment);
+  if (help) {
+    io.out(commandHelp(HELP, SETTINGS));
+    return EXIT.ok;
+  }
+  if (config === undefined) return usageError('serve', mistakes, io);
+
+  const log = createLogger(config.logLevel);
+  // Node itself then prints the error and ends the process with 1.
+  const onBug = (error: Error) =>
+    log.error('a bug of Detour', {
+      err: error,
+      consequence: 'The control plane stops. Envoys keep the configuration that they have.',
+    });
+  process.on('uncaughtExceptionMonitor', onBug);
+  const stopped = stopSignal();
+  try {
+    await using app = await startApp(config, { log, version: version() });
+    io.out(`detour: xDS on ${formatSocketAddress(app.xds)}, admin on http://${formatSocketAddress(app.admin)}\n`);
+    log.info('stopping', { signal: await stopped });
+    return EXIT.ok;
+  } catch (error) {
+    if (!isListenError(error)) throw error;
+    io.err(`detour serve: cannot listen: ${error.message}. Choose another address with --xds-listen or --admin-listen.\n`);
+    return EXIT.failure;
+  } finally {
+    process.off('uncaughtExceptionMonitor', onBug);
+  }
+}
+
+/** The first SIGINT or SIGTERM. A second one ends the process at once, as it does by default. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const stop = (signal: NodeJS.Signals) => {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      resolve(signal);
+    };
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+  });
+}
+
+function isListenError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
+    /EADDRINUSE|EADDRNOTAVAIL|No address added/.test(error.message)
+  );
+}
