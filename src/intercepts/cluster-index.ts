@@ -1,0 +1,73 @@
+/** The objects of the cluster as they are now, and who of them has to do with whom. */
+import type { ClusterChange, ClusterState, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
+import type { ObjectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import { Multimap } from './multimap.ts';
+
+export class ClusterIndex implements ClusterState {
+  readonly #services = new Map<ObjectKey, Service>();
+  readonly #slices = new Map<ObjectKey, EndpointSlice>();
+  readonly #pods = new Map<ObjectKey, Pod>();
+  readonly #slicesOfService = new Multimap<ObjectKey, ObjectKey>();
+  readonly #slicesOfPod = new Multimap<ObjectKey, ObjectKey>();
+
+  get services(): ReadonlyMap<ObjectKey, Service> {
+    return this.#services;
+  }
+
+  get slices(): ReadonlyMap<ObjectKey, EndpointSlice> {
+    return this.#slices;
+  }
+
+  get pods(): ReadonlyMap<ObjectKey, Pod> {
+    return this.#pods;
+  }
+
+  apply(change: ClusterChange): void {
+    if (change.kind === 'service') put(this.#services, change.key, change.object);
+    else if (change.kind === 'pod') put(this.#pods, change.key, change.object);
+    else this.#putSlice(change.key, change.object);
+  }
+
+  /** By name, so that what is made of them does not depend on the order of arrival. */
+  slicesOf(service: ObjectKey): readonly EndpointSlice[] {
+    return this.#slicesNamed(this.#slicesOfService.get(service));
+  }
+
+  /** Slices that have the pod as an endpoint, by name. */
+  slicesWith(pod: ObjectKey): readonly EndpointSlice[] {
+    return this.#slicesNamed(this.#slicesOfPod.get(pod));
+  }
+
+  /** Services that have the pod as an endpoint. */
+  servicesWith(pod: ObjectKey): ReadonlySet<ObjectKey> {
+    return new Set(this.slicesWith(pod).map((slice) => slice.service));
+  }
+
+  #slicesNamed(keys: ReadonlySet<ObjectKey>): readonly EndpointSlice[] {
+    return [...keys].sort(compareText).flatMap((key) => this.#slices.get(key) ?? []);
+  }
+
+  #putSlice(key: ObjectKey, slice: EndpointSlice | undefined): void {
+    const before = this.#slices.get(key);
+    if (before !== undefined) {
+      this.#slicesOfService.delete(before.service, key);
+      for (const pod of podsOf(before)) this.#slicesOfPod.delete(pod, key);
+    }
+    put(this.#slices, key, slice);
+    if (slice !== undefined) {
+      this.#slicesOfService.add(slice.service, key);
+      for (const pod of podsOf(slice)) this.#slicesOfPod.add(pod, key);
+    }
+  }
+}
+
+/** The pods that a slice's endpoints refer to. */
+export function podsOf(slice: EndpointSlice | undefined): ReadonlySet<ObjectKey> {
+  return new Set(slice?.endpoints.flatMap((endpoint) => endpoint.pod ?? []));
+}
+
+function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

@@ -1,0 +1,283 @@
+/** The one door of this room: changes of the cluster in, the model and what changed in it out. */
+import type { BaselinePolicy } from '../annotations/declarations.ts';
+import { parseBaseline } from '../annotations/parse-baseline.ts';
+import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
+import type { Intercept, InterceptModel, ModelChange, PodModel, ServiceModel } from '../model/intercept.ts';
+import type { ObjectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { Problem } from '../model/problem.ts';
+import { buildPod } from './build-pod.ts';
+import { type BuiltService, buildService } from './build-service.ts';
+import type { TargetService } from './candidates.ts';
+import { ClusterIndex, podsOf } from './cluster-index.ts';
+import { HostBook } from './host-book.ts';
+import { leaksOf, names } from './leaks.ts';
+import { LiveKeys } from './live-keys.ts';
+import { Multimap } from './multimap.ts';
+import { type Preview, type PreviewChange, Previews } from './previews.ts';
+import { ProblemBook } from './problem-book.ts';
+import { Roles } from './roles.ts';
+import { keep, sameData } from './same-data.ts';
+
+export interface InterceptSettings {
+  /** How long a preview without pods stays; 30,000 by default. */
+  readonly lingerMs?: number;
+}
+
+/**
+ * Knows who depends on whom, and builds again only what a change can have touched. No I/O and no clock: times come in,
+ * as ms since the epoch. What is built is a function of the objects and the time alone, but for the linger.
+ */
+export class InterceptEngine {
+  /** One object for good: its maps always show the newest state. The values in them never change. */
+  readonly model: InterceptModel;
+
+  readonly #index = new ClusterIndex();
+  readonly #previews: Previews;
+  readonly #hosts = new HostBook(this.#index);
+  readonly #problems = new ProblemBook();
+  readonly #keys = new LiveKeys();
+  readonly #roles = new Roles();
+  readonly #services = new Map<ObjectKey, ServiceModel>();
+  readonly #pods = new Map<ObjectKey, PodModel>();
+
+  readonly #policies = new Map<ObjectKey, BaselinePolicy>();
+  readonly #targets = new Map<ObjectKey, TargetService>();
+  readonly #built = new Map<ObjectKey, BuiltService>();
+  readonly #previewsByService = new Multimap<ObjectKey, string>();
+  readonly #previewsById = new Map<string, Preview>();
+
+  readonly #dirtyServices = new Set<ObjectKey>();
+  readonly #dirtyPods = new Set<ObjectKey>();
+  #servicesBuilt = 0;
+
+  constructor(settings: InterceptSettings = {}) {
+    this.#previews = new Previews(this.#index, settings.lingerMs ?? 30_000);
+    this.model = {
+      services: this.#services,
+      hosts: this.#hosts.models,
+      pods: this.#pods,
+      keys: this.#keys.keys,
+      problems: this.#problems.bySubject,
+    };
+  }
+
+  /** How many Services were built since the start: the measure of this room's work. */
+  get servicesBuilt(): number {
+    return this.#servicesBuilt;
+  }
+
+  /** Folds changes in, in their order, and what is due by time. */
+  apply(changes: readonly ClusterChange[], now: number): ModelChange {
+    for (const change of changes) this.#fold(change);
+    return this.#update(now);
+  }
+
+  /** What happens by time alone: expiry, and the end of linger. */
+  tick(now: number): ModelChange {
+    return this.#update(now);
+  }
+
+  /** ms since the epoch of the next thing that {@link tick} would do; undefined: none. */
+  nextDeadline(): number | undefined {
+    return this.#previews.nextDeadline();
+  }
+
+  /** Every intercept, by id. */
+  intercepts(): Iterable<Intercept> {
+    return [...this.#built.values()].flatMap(({ intercepts }) => intercepts).sort((a, b) => compareText(a.id, b.id));
+  }
+
+  /** Every problem: by subject those that belong to no intercept, then those of the intercepts. */
+  *problems(): Iterable<Problem> {
+    for (const [, problems] of [...this.#problems.bySubject].sort(([a], [b]) => compareText(a, b))) yield* problems;
+    for (const intercept of this.intercepts()) yield* intercept.problems;
+  }
+
+  #fold(change: ClusterChange): void {
+    const { key } = change;
+    if (change.kind === 'service') {
+      const before = this.#index.services.get(key);
+      if (sameData(before, change.object)) return;
+      this.#index.apply(change);
+      this.#serviceChanged(key, before, change.object);
+    } else if (change.kind === 'slice') {
+      const before = this.#index.slices.get(key);
+      if (sameData(before, change.object)) return;
+      this.#index.apply(change);
+      this.#sliceChanged(before, change.object);
+    } else {
+      const before = this.#index.pods.get(key);
+      if (sameData(before, change.object)) return;
+      this.#index.apply(change);
+      this.#podChanged(key, before, change.object);
+    }
+  }
+
+  #serviceChanged(key: ObjectKey, before: Service | undefined, after: Service | undefined): void {
+    const policy = after && keep(this.#policies.get(key), parseBaseline(after));
+    if (policy === undefined) this.#policies.delete(key);
+    else this.#policies.set(key, policy);
+    this.#hosts.serviceChanged(key, policy?.hosts ?? []);
+    this.#previews.serviceChanged(key, before, after);
+    this.#dirtyServices.add(key);
+    // Its pods know its ports, and the preview that it may be.
+    for (const slice of this.#index.slicesOf(key)) addAll(this.#dirtyPods, podsOf(slice));
+  }
+
+  #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    for (const slice of [before, after]) {
+      if (slice === undefined) continue;
+      this.#dirtyServices.add(slice.service);
+      this.#previews.endpointsChanged(slice.service);
+    }
+    const was = podsOf(before);
+    const is = podsOf(after);
+    const alike = before?.service === after?.service && sameData(before?.ports, after?.ports);
+    addAll(this.#dirtyPods, alike ? eitherNotBoth(was, is) : [...was, ...is]);
+  }
+
+  #podChanged(key: ObjectKey, before: Pod | undefined, after: Pod | undefined): void {
+    this.#previews.podChanged(key, before, after);
+    this.#dirtyPods.add(key);
+    const alike =
+      before?.leaving === after?.leaving &&
+      before?.previewLabel === after?.previewLabel &&
+      sameData(before?.controller, after?.controller);
+    if (!alike) addAll(this.#dirtyServices, this.#index.servicesWith(key));
+  }
+
+  /** In this order, as each looks at what those before it made. */
+  #update(now: number): ModelChange {
+    for (const change of this.#previews.refresh(now)) this.#previewChanged(change);
+    const hosts = this.#refreshHosts();
+    const services = this.#refreshServices();
+    const pods = this.#refreshPods();
+    return { services, hosts, pods, keys: this.#keys.takeChanged() };
+  }
+
+  #previewChanged({ id, before, after }: PreviewChange): void {
+    const was = servicesOf(before);
+    const is = servicesOf(after);
+    for (const service of was) this.#previewsByService.delete(service, id);
+    for (const service of is) this.#previewsByService.add(service, id);
+    if (after === undefined) this.#previewsById.delete(id);
+    else this.#previewsById.set(id, after);
+    addAll(this.#dirtyServices, [...was, ...is]);
+    this.#problems.set(`preview ${id}`, after?.problems ?? []);
+    // Which baselines its pods must not be in depends on the Services that it names.
+    const alike = sameData(was, is) && (before?.declaration === undefined) === (after?.declaration === undefined);
+    if (alike && after?.declaration !== undefined) return;
+    for (const pod of this.#previews.podsOf(id)) {
+      this.#dirtyPods.add(pod);
+      addAll(this.#dirtyServices, this.#index.servicesWith(pod));
+    }
+  }
+
+  #refreshHosts(): ReadonlySet<string> {
+    const changed = new Set<string>();
+    for (const { host, before, after, problems } of this.#hosts.refresh()) {
+      this.#problems.set(`host ${host}`, problems);
+      if (before === after) continue;
+      changed.add(host);
+      for (const { service } of [...(before?.paths ?? []), ...(after?.paths ?? [])]) this.#dirtyServices.add(service);
+    }
+    return changed;
+  }
+
+  #refreshServices(): ReadonlySet<ObjectKey> {
+    const changed = new Set<ObjectKey>();
+    for (const key of this.#dirtyServices) {
+      const before = this.#built.get(key);
+      const after = this.#build(key, before);
+      if (after.model === undefined && after.intercepts.length === 0) this.#built.delete(key);
+      else this.#built.set(key, after);
+      if (put(this.#services, key, after.model)) changed.add(key);
+      this.#problems.set(`service ${key}`, after.model?.problems ?? []);
+      this.#keys.replace(before?.intercepts ?? [], after.intercepts);
+      for (const preview of this.#roles.serviceBuilt(key, before, after)) this.#rolesChanged(preview);
+      addAll(this.#dirtyPods, eitherNotBoth(before?.leftOut ?? new Set(), after.leftOut));
+    }
+    this.#dirtyServices.clear();
+    return changed;
+  }
+
+  #build(key: ObjectKey, before: BuiltService | undefined): BuiltService {
+    this.#servicesBuilt += 1;
+    const slices = this.#index.slicesOf(key);
+    const previews = [...this.#previewsByService.get(key)].sort(compareText);
+    const input = {
+      key,
+      target: this.#target(key),
+      slices,
+      previews: previews.flatMap((id) => this.#previewsById.get(id) ?? []),
+      leaks: leaksOf(key, slices, this.#index, this.#previews),
+    };
+    return buildService(input, before);
+  }
+
+  #target(key: ObjectKey): TargetService | undefined {
+    const service = this.#index.services.get(key);
+    const policy = this.#policies.get(key);
+    if (service === undefined || policy === undefined) {
+      this.#targets.delete(key);
+      return undefined;
+    }
+    const target = keep(this.#targets.get(key), { key, service, policy, hosts: this.#hosts.servedFor(key) });
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  #rolesChanged(preview: string): void {
+    addAll(this.#dirtyPods, this.#previews.podsOf(preview));
+    const backends = this.#previewsById.get(preview)?.backends;
+    if (backends?.kind === 'service') for (const slice of backends.slices) addAll(this.#dirtyPods, podsOf(slice));
+  }
+
+  #refreshPods(): ReadonlySet<ObjectKey> {
+    const changed = new Set<ObjectKey>();
+    for (const key of this.#dirtyPods) {
+      const before = this.#pods.get(key);
+      const after = this.#buildPod(key);
+      if (put(this.#pods, key, after && keep(before, after))) changed.add(key);
+    }
+    this.#dirtyPods.clear();
+    return changed;
+  }
+
+  #buildPod(key: ObjectKey): PodModel | undefined {
+    const preview = this.#previews.ofPod(key);
+    const memberships = this.#index.slicesWith(key).map((slice) => {
+      const itself = this.#previews.ofService(slice.service);
+      return { slice, service: this.#index.services.get(slice.service), roles: itself ? this.#roles.of(itself.id) : [] };
+    });
+    return buildPod({
+      pod: this.#index.pods.get(key),
+      roles: preview ? this.#roles.of(preview.id) : [],
+      memberships,
+      inBaselineOf: [...this.#index.servicesWith(key)].filter(
+        (service) => names(preview, service) && this.#built.get(service)?.leftOut.has(key),
+      ),
+    });
+  }
+}
+
+function servicesOf(preview: Preview | undefined): ReadonlySet<ObjectKey> {
+  return new Set(preview?.declaration?.targets.map((target) => target.service));
+}
+
+function eitherNotBoth<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): readonly T[] {
+  return [...[...a].filter((value) => !b.has(value)), ...[...b].filter((value) => !a.has(value))];
+}
+
+function addAll<T>(set: Set<T>, values: Iterable<T>): void {
+  for (const value of values) set.add(value);
+}
+
+/** @returns whether it is another object now. */
+function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): boolean {
+  if (map.get(key) === value) return false;
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+  return true;
+}

@@ -1,0 +1,80 @@
+/** Every public host: who claims it, and what became of that. Rebuilds only hosts that somebody touched. */
+import type { HostClaim } from '../annotations/declarations.ts';
+import type { HostModel } from '../model/intercept.ts';
+import type { ObjectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { Problem } from '../model/problem.ts';
+import type { TargetService } from './candidates.ts';
+import type { ClusterIndex } from './cluster-index.ts';
+import { buildHost } from './hosts.ts';
+import { Multimap } from './multimap.ts';
+import { keep } from './same-data.ts';
+
+export interface HostChange {
+  readonly host: string;
+  readonly before: HostModel | undefined;
+  readonly after: HostModel | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export class HostBook {
+  readonly #index: ClusterIndex;
+  readonly #models = new Map<string, HostModel>();
+  readonly #claims = new Map<ObjectKey, readonly HostClaim[]>();
+  readonly #claimants = new Multimap<string, ObjectKey>();
+  readonly #served = new Multimap<ObjectKey, string>();
+  readonly #touched = new Set<string>();
+
+  constructor(index: ClusterIndex) {
+    this.#index = index;
+  }
+
+  get models(): ReadonlyMap<string, HostModel> {
+    return this.#models;
+  }
+
+  /** The Service changed, or is gone and claims nothing. */
+  serviceChanged(service: ObjectKey, claims: readonly HostClaim[]): void {
+    for (const { host } of this.#claims.get(service) ?? []) {
+      this.#claimants.delete(host, service);
+      this.#touched.add(host);
+    }
+    if (claims.length === 0) this.#claims.delete(service);
+    else this.#claims.set(service, claims);
+    for (const { host } of claims) {
+      this.#claimants.add(host, service);
+      this.#touched.add(host);
+    }
+  }
+
+  /** Hosts that are served for the Service, by name. */
+  servedFor(service: ObjectKey): TargetService['hosts'] {
+    return [...this.#served.get(service)].sort(compareText).flatMap((name) => {
+      const model = this.#models.get(name);
+      return model ? [{ host: model.host, previewUrls: model.previewUrls }] : [];
+    });
+  }
+
+  /** Brings every touched host up to date: all of them are told, changed or not. */
+  refresh(): readonly HostChange[] {
+    const changes = [...this.#touched].map((host) => this.#refreshHost(host));
+    this.#touched.clear();
+    return changes;
+  }
+
+  #refreshHost(host: string): HostChange {
+    const claimants = [...this.#claimants.get(host)].flatMap((key) => {
+      const service = this.#index.services.get(key);
+      const claims = this.#claims.get(key) ?? [];
+      return service ? [{ service, prefixes: claims.filter((claim) => claim.host === host).map(({ prefix }) => prefix) }] : [];
+    });
+    const { model, problems } = buildHost(host, claimants);
+    const before = this.#models.get(host);
+    const after = model && keep(before, model);
+    if (after === undefined) this.#models.delete(host);
+    else this.#models.set(host, after);
+    for (const { service } of before?.paths ?? []) this.#served.delete(service, host);
+    for (const { service } of after?.paths ?? []) this.#served.add(service, host);
+    return { host, before, after, problems };
+  }
+}

@@ -1,0 +1,46 @@
+/** Whether a Service's port speaks HTTP, and which (design, section 3, "HTTP ports"). */
+import type { ServicePort } from '../model/cluster-state.ts';
+import type { PortProtocol } from '../model/intercept.ts';
+
+const HTTP1_APP_PROTOCOLS: ReadonlySet<string> = new Set(['http', 'ws', 'kubernetes.io/ws', 'grpc-web']);
+const HTTP2_APP_PROTOCOLS: ReadonlySet<string> = new Set(['http2', 'grpc', 'h2c', 'kubernetes.io/h2c']);
+
+/**
+ * What is TLS, raw or a database. Mail, shell and the like are here because their servers speak first: a proxy that
+ * waits for the client's first bytes to see whether they are HTTP would make such a connection hang.
+ */
+const NOT_HTTP: ReadonlySet<string> = new Set(
+  [
+    'tcp tls ssl https wss udp sctp kubernetes.io/wss',
+    'mysql mariadb postgres postgresql pgsql psql pg mssql sqlserver oracle cockroach cockroachdb db2 tds',
+    'mongo mongodb redis rediss valkey memcache memcached cassandra cql scylla',
+    'kafka amqp amqps rabbitmq mqtt mqtts nats zookeeper',
+    'smtp smtps imap imaps pop3 ftp ssh ldap ldaps dns',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/** What the port says of itself: its `appProtocol` first, then its name. */
+export function portProtocol(port: Pick<ServicePort, 'name' | 'transport' | 'appProtocol'>): PortProtocol {
+  if (port.transport !== 'TCP') return 'opaque';
+  return ofAppProtocol(port.appProtocol.toLowerCase()) ?? ofName(port.name.toLowerCase()) ?? 'maybe';
+}
+
+export function isHttp(protocol: PortProtocol): boolean {
+  return protocol !== 'opaque';
+}
+
+/** undefined: an `appProtocol` of somebody's own says nothing here. */
+function ofAppProtocol(appProtocol: string): PortProtocol | undefined {
+  if (HTTP1_APP_PROTOCOLS.has(appProtocol)) return 'http1';
+  if (HTTP2_APP_PROTOCOLS.has(appProtocol)) return 'http2';
+  return NOT_HTTP.has(appProtocol) ? 'opaque' : undefined;
+}
+
+/** By the first word of the name, so that `https-admin` is TLS though it begins with `http`, and `mysql2` is a database. */
+function ofName(name: string): PortProtocol | undefined {
+  const word = name.split('-', 1)[0] ?? '';
+  if (NOT_HTTP.has(word) || NOT_HTTP.has(word.replace(/\d+$/, ''))) return 'opaque';
+  if (name === 'grpc-web' || name.startsWith('grpc-web-')) return 'http1';
+  if (['http2', 'grpc', 'h2c'].some((prefix) => name.startsWith(prefix))) return 'http2';
+  return name.startsWith('http') || word === 'ws' ? 'http1' : undefined;
+}
