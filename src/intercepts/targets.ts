@@ -41,12 +41,7 @@ export function tcpPorts(service: Service): readonly ServicePort[] {
 export function bindTargets(targets: readonly Target[], key: ObjectKey, service: Service | undefined): BoundTargets {
   const bindings = new Map<number, Binding>();
   const unbound: Unbound[] = [];
-  // Entries that name a port come first: `api, api:admin=9000` is all ports, and admin at 9000.
-  const inOrder = [
-    ...targets.filter((target) => target.port !== undefined),
-    ...targets.filter((target) => target.port === undefined),
-  ];
-  for (const target of inOrder) {
+  for (const target of targets) {
     const bound = service === undefined ? unknownService(target, key) : bindTarget(target, key, service);
     if (!Array.isArray(bound)) {
       unbound.push(bound);
@@ -55,7 +50,8 @@ export function bindTargets(targets: readonly Target[], key: ObjectKey, service:
     for (const binding of bound) {
       const other = bindings.get(binding.port.port);
       if (other === undefined) bindings.set(binding.port.port, binding);
-      else if (target.port !== undefined && other.targetPort !== binding.targetPort) {
+      else if (other.targetPort !== binding.targetPort) {
+        // By name and by number: the annotation alone did not show it.
         unbound.push({ port: binding.port.port, fault: ambiguous(key, binding.port) });
       }
     }
