@@ -1,16 +1,15 @@
 /** The processes of the demo, each with its files: what it is started with, and where it logs to. */
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { processEnvironment } from '../../config.ts';
+import { EXIT } from '../command.ts';
+import { runEnvoy } from '../envoy.ts';
 import type { Children } from './children.ts';
 import { type DemoEnvoy, gatewayOf, loopback, sidecarsOf } from './envoys.ts';
 import { manifests } from './manifests.ts';
 import type { Shop, ShopPod } from './shop.ts';
 
-const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 const APP = fileURLToPath(new URL('./shop-app.ts', import.meta.url));
 
@@ -45,9 +44,7 @@ export class Parts {
   async write(): Promise<void> {
     for (const folder of [this.manifests, this.logs, this.#bootstraps]) await mkdir(folder);
     for (const [file, text] of manifests(this.#shop)) await writeFile(join(this.manifests, file), text);
-    await Promise.all(
-      this.envoys.map(async ({ name, args }) => writeFile(this.#bootstrap(name), await this.#printBootstrap(args))),
-    );
+    await Promise.all(this.envoys.map(async ({ name, args }) => writeFile(this.#bootstrap(name), await printBootstrap(args))));
   }
 
   startControlPlane(): void {
@@ -64,11 +61,6 @@ export class Parts {
     this.#start(name, this.#envoyBinary, ['-c', this.#bootstrap(name), ...quiet]);
   }
 
-  async #printBootstrap(args: readonly string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [MAIN, 'envoy', ...args], { env: this.#env });
-    return stdout;
-  }
-
   #start(name: string, command: string, args: readonly string[]): void {
     this.#children.start({ name, command, args, env: this.#env, log: join(this.logs, `${name}.log`) });
   }
@@ -76,4 +68,15 @@ export class Parts {
   #bootstrap(name: string): string {
     return join(this.#bootstraps, `${name}.yaml`);
   }
+}
+
+/** What `detour envoy` prints, from the command itself. */
+async function printBootstrap(args: readonly string[]): Promise<string> {
+  const written: string[] = [];
+  const write = (text: string): void => {
+    written.push(text);
+  };
+  const code = await runEnvoy(args, { out: write, err: write, environment: {} });
+  if (code !== EXIT.ok) throw new Error(`detour envoy ${args.join(' ')}: ${written.join('')}`);
+  return written.join('');
 }

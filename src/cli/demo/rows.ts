@@ -32,14 +32,14 @@ export const ROWS: readonly Row[] = [
   { title: 'x-detour: pr-42', request: to(HOST, { 'x-detour': 'pr-42' }), expected: PR_42 },
   { title: 'baggage: user=alice,detour=pr-42', request: to(HOST, { baggage: 'user=alice,detour=pr-42' }), expected: PR_42 },
   { title: 'tracestate: detour=pr-42', request: to(HOST, { tracestate: 'detour=pr-42' }), expected: PR_42 },
-  { title: `preview URL pr-42--${HOST}`, request: to(`pr-42--${HOST}`), expected: PR_42 },
+  { title: `http://pr-42--${HOST}/`, request: to(`pr-42--${HOST}`), expected: PR_42 },
   {
     title: 'x-detour: pr-7 (two services)',
     request: to(HOST, { 'x-detour': 'pr-7' }),
     expected: ok([BASELINE, 'baseline'], ['pr-7', 'pr-7'], ['pr-7', 'pr-7']),
   },
-  { title: 'x-detour: pr-99 (nobody has it)', request: to(HOST, { 'x-detour': 'pr-99' }), expected: ALL_BASELINE },
-  { title: `preview URL pr-99--${HOST}`, request: to(`pr-99--${HOST}`), expected: { status: 404, hops: [] } },
+  { title: 'x-detour: pr-99 (there is none)', request: to(HOST, { 'x-detour': 'pr-99' }), expected: ALL_BASELINE },
+  { title: `http://pr-99--${HOST}/`, request: to(`pr-99--${HOST}`), expected: { status: 404, hops: [] } },
   {
     title: 'x-detour: pr-42, its app killed',
     request: to(HOST, { 'x-detour': 'pr-42' }),
