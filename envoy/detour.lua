@@ -20,7 +20,7 @@
 --     `handle:metadata()` (chosen when it is called, then kept), hence the early mutation.
 --   * Every route of a served host has the metadata field `detour` = `route`.
 --
--- Work is linear in the headers' size, which Envoy bounds (60 KiB), and nothing that grows with the traffic is kept.
+-- Work is linear in the size of the headers, which Envoy bounds, and nothing that grows with the traffic is kept.
 
 local byte, char, find, format, gmatch, gsub = string.byte, string.char, string.find, string.format, string.gmatch, string.gsub
 local lower, match, sub = string.lower, string.match, string.sub

@@ -54,7 +54,12 @@ export class Regexes {
 
   /** Whether the pattern matches the whole value; false for a pattern that {@link checkRegex} refuses. */
   matchWhole(pattern: string, value: string): boolean {
-    return this.#compile(pattern)?.testExact(utf8Bytes(value)) ?? false;
+    return this.matchWholeBytes(pattern, utf8Bytes(value));
+  }
+
+  /** The same for a value as its bytes, one character each: they need not be UTF-8. */
+  matchWholeBytes(pattern: string, bytes: string): boolean {
+    return this.#compile(pattern)?.testExact(bytes) ?? false;
   }
 
   #compile(pattern: string): RE2JS | undefined {
