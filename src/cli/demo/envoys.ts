@@ -18,7 +18,7 @@ export function gatewayOf(shop: Shop): DemoEnvoy {
 /** One for each pod, named `<pod>-envoy`. */
 export function sidecarsOf(shop: Shop): DemoEnvoy[] {
   return shop.pods.map(({ name, app, inbound, outbound, envoyAdmin }) => {
-    const ports = ['--inbound', `${inbound}=${app}`, '--outbound', loopback(outbound)];
+    const ports = ['--inbound', `${loopback(inbound)}=${app}`, '--outbound', loopback(outbound)];
     const args = ['--role', 'sidecar', '--node', `${NAMESPACE}/${name}`, ...ports, ...common(shop, envoyAdmin)];
     return { name: sidecarName(name), args, admin: envoyAdmin };
   });

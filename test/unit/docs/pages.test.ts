@@ -6,6 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { COLUMNS, rowLine } from '../../../src/cli/demo/row-line.ts';
 import { ROWS } from '../../../src/cli/demo/rows.ts';
 import { headLine } from '../../../src/cli/demo/table.ts';
+import { runEnvoy } from '../../../src/cli/envoy.ts';
+import { readConfig } from '../../../src/config.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
@@ -38,6 +40,22 @@ describe.each(pages)('%s', (page) => {
 test("the README's table is the one that the demo prints and checks", () => {
   const table = [headLine(COLUMNS), ...ROWS.map((row) => rowLine(row, row.expected, true))].join('\n');
   expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\n${table}\n`);
+});
+
+test("the commands of the README's blocks are understood", async () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\\\n', ' ');
+  const commands = [...readme.matchAll(/^bin\/detour (\w+) ([^>\n]*)/gm)].map(([, name = '', rest = '']) => ({
+    name,
+    args: rest.trim().split(/\s+/),
+  }));
+  expect(commands.map(({ name }) => name)).toEqual(['serve', 'envoy', 'envoy']);
+  for (const { name, args } of commands) {
+    const said: string[] = [];
+    const io = { out: () => undefined, err: (text: string) => said.push(text), environment: {} };
+    if (name === 'envoy') await runEnvoy(args, io);
+    else said.push(...readConfig(args, {}).mistakes);
+    expect(said).toEqual([]);
+  }
 });
 
 test('every page is reached from the README', () => {
