@@ -29,14 +29,9 @@ export function parseHostClaim(entry: string): HostClaim | HostFault {
       'Names have labels of letters, digits and inner hyphens, joined by dots; others are written as xn--….',
     );
   }
-  const segments =
-    slash === -1
-      ? []
-      : entry
-          .slice(slash + 1)
-          .replace(/\/$/, '')
-          .split('/');
-  if (segments.length === 0 || (segments.length === 1 && segments[0] === '')) return { host, prefix: '/' };
+  const path = slash === -1 ? '' : entry.slice(slash + 1);
+  if (path === '') return { host, prefix: '/' };
+  const segments = path.replace(/\/$/, '').split('/');
   if (!segments.every((segment) => SEGMENT.test(segment) && segment !== '.' && segment !== '..')) {
     return fault(
       entry,

@@ -200,7 +200,11 @@ export class RuleScanner {
     if (this.#text.startsWith('!=', this.#at))
       return this.#error(start, 'has the operator "!="', 'There is none; !x-user means that it is absent.');
     if (this.#text.startsWith(':', this.#at)) return this.#error(start, 'has ":" behind the name', 'Write x-user=alice.');
-    return this.#error(start, 'has no operator behind its name', 'The operators are = ^= $= *= and ~=.');
+    return this.#error(
+      start,
+      'has no operator behind its name',
+      'The operators are = ^= $= *= and ~=; a comma in a value needs quotes.',
+    );
   }
 
   #error(start: number, what: string, fix: string): RuleError {

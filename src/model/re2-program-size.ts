@@ -148,8 +148,9 @@ class Bound {
   }
 
   #repeat(): void {
-    const counts = /^\{(\d{1,9})(,(\d{0,9}))?\}/.exec(this.#pattern.slice(this.#at, this.#at + 22));
+    const counts = /^\{(0|[1-9]\d{0,8})(,(0|[1-9]\d{0,8}|))?\}/.exec(this.#pattern.slice(this.#at, this.#at + 22));
     if (counts === null) {
+      // RE2 takes `{,2}` and `{02}` for text.
       this.#at += 1;
       this.#atom(this.#fold);
       return;
@@ -176,8 +177,6 @@ interface Escape {
 
 function readEscape(pattern: string, at: number): Escape {
   const char = pattern[at + 1];
-  // A stray `\E` is nothing, and what follows it belongs to what came before it.
-  if (char === 'E') return { length: 2, ranges: 0, quoted: 0 };
   if (char === 'Q') {
     const end = pattern.indexOf('\\E', at + 2);
     const quoted = (end === -1 ? pattern.length : end) - at - 2;

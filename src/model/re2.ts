@@ -94,13 +94,15 @@ function unsupported(pattern: string): Fault | undefined {
       hint: 'Envoy matches byte by byte: write other characters than printable ASCII as their UTF-8 bytes, \\xC3\\xA9 for é.',
     };
   }
-  for (const [text, hex, octal] of pattern.matchAll(/\\(?:x\{([0-9a-fA-F]*)\}|([0-7]{3})|.)/g)) {
+  for (const [text, hex, octal] of pattern.matchAll(/\\(?:Q.*?(?:\\E|$)|x\{([0-9a-fA-F]*)\}|([0-7]{3})|.)/g)) {
+    if (text === '\\E') return { message: '\\E ends no \\Q', hint: 'Remove it, or write \\\\E for a backslash and an E.' };
     const code = hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : 0;
-    if (code <= 0xff) continue;
-    return {
-      message: `${shorten(text)} is more than a byte`,
-      hint: 'Envoy matches byte by byte: write the UTF-8 bytes, \\xC3\\xA9 for é.',
-    };
+    if (code > 0xff) {
+      return {
+        message: `${shorten(text)} is more than a byte`,
+        hint: 'Envoy matches byte by byte: write the UTF-8 bytes, \\xC3\\xA9 for é.',
+      };
+    }
   }
   return undefined;
 }
