@@ -49,7 +49,16 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'all settings, read and validated at once',
   },
   'envoy-bootstrap.ts': { imports: ['model', 'translate'], purity: 'pure', why: 'options to a bootstrap' },
-  'app.ts': { imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'logger.ts'], purity: 'shell', why: 'wires every room' },
+  'feed.ts': {
+    imports: ['model', 'intercepts', 'sources', 'logger.ts'],
+    purity: 'shell',
+    why: 'turns and timers between a source and the engine',
+  },
+  'app.ts': {
+    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'feed.ts', 'logger.ts'],
+    purity: 'shell',
+    why: 'wires every room',
+  },
   'main.ts': {
     imports: ['app.ts', 'cli', 'config.ts', 'logger.ts', 'model', 'envoy-bootstrap.ts'],
     purity: 'shell',

@@ -1,0 +1,151 @@
+/** Every metric there is, in one table, and the one registry that holds them. */
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+interface MetricEntry {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** `docs/metrics.md` is checked against this table. Units are seconds and bytes; counters end in `_total`. */
+export const METRICS = {
+  detour_build_info: { kind: 'gauge', labels: ['version'], help: 'Always 1; its label is the version of Detour.' },
+  detour_ready: { kind: 'gauge', labels: [], help: '1 when /readyz says ready.' },
+
+  detour_source_synced: { kind: 'gauge', labels: ['source'], help: '1 once everything was read; Envoys wait until then.' },
+  detour_source_available: {
+    kind: 'gauge',
+    labels: ['source'],
+    help: '0 while the source cannot be read; what it said last is served meanwhile.',
+  },
+  detour_source_last_read_timestamp_seconds: {
+    kind: 'gauge',
+    labels: ['source'],
+    help: 'When the source was last read without trouble, in seconds since the epoch; 0: never.',
+  },
+  detour_source_changes_total: {
+    kind: 'counter',
+    labels: ['kind'],
+    help: 'Objects that were added, changed or removed, by kind: service, slice, pod.',
+  },
+
+  detour_intercepts: {
+    kind: 'gauge',
+    labels: ['state'],
+    help: 'Intercepts by state: active, shadowed, expired, invalid, rejected.',
+  },
+  detour_problems: {
+    kind: 'gauge',
+    labels: ['code', 'severity'],
+    help: 'Problems that are there now, by code (see problems.md).',
+  },
+  detour_services_built_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Services whose model was built again: the work of changes.',
+  },
+  detour_updates_total: { kind: 'counter', labels: [], help: 'Changes of the model that were handed to the streams.' },
+
+  detour_xds_streams: {
+    kind: 'gauge',
+    labels: ['protocol', 'role'],
+    help: 'Open streams, by protocol (sotw, delta) and role of the client.',
+  },
+  detour_xds_streams_total: { kind: 'counter', labels: ['protocol'], help: 'Streams that were opened.' },
+  detour_xds_streams_refused_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Streams that were closed because of what the client said of itself.',
+  },
+  detour_xds_subscriptions: {
+    kind: 'gauge',
+    labels: ['type'],
+    help: 'Types that streams are subscribed to: one for each stream and type.',
+  },
+  detour_xds_responses_total: { kind: 'counter', labels: ['type'], help: 'Responses that were sent.' },
+  detour_xds_response_bytes_total: { kind: 'counter', labels: ['type'], help: 'Bytes of these responses.' },
+  detour_xds_acks_total: { kind: 'counter', labels: ['type'], help: 'Responses that clients accepted.' },
+  detour_xds_nacks_total: { kind: 'counter', labels: ['type'], help: 'Responses that clients refused.' },
+  detour_xds_resources: {
+    kind: 'gauge',
+    labels: ['type'],
+    help: 'Resources that are held, over all views, each distinct one once.',
+  },
+  detour_xds_quarantined_intercepts: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Intercepts that are left out because an Envoy refused them.',
+  },
+  detour_change_to_last_ack_seconds: {
+    kind: 'histogram',
+    labels: [],
+    help: 'From the moment a change was handed to the streams until the last Envoy that needs it has accepted it.',
+  },
+
+  detour_event_loop_lag_seconds: {
+    kind: 'gauge',
+    labels: ['quantile'],
+    help: 'How late the event loop was since the last scrape: quantiles 0.5, 0.99 and 1.',
+  },
+  process_resident_memory_bytes: { kind: 'gauge', labels: [], help: 'Resident memory of the process.' },
+  process_cpu_seconds_total: { kind: 'counter', labels: [], help: 'User and system CPU time of the process.' },
+  process_start_time_seconds: { kind: 'gauge', labels: [], help: 'When the process started, in seconds since the epoch.' },
+} as const satisfies Readonly<Record<string, MetricEntry>>;
+
+type Table = typeof METRICS;
+export type MetricName = keyof Table;
+type NamesOf<Kind extends MetricEntry['kind']> = {
+  [Name in MetricName]: Table[Name]['kind'] extends Kind ? Name : never;
+}[MetricName];
+export type LabelsOf<Name extends MetricName> = Readonly<Record<Table[Name]['labels'][number], string>>;
+
+/** A millisecond to a minute: most changes are in the first half, a slow Envoy in the second. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #counters = new Map<string, Counter<string>>();
+  readonly #gauges = new Map<string, Gauge<string>>();
+  readonly #histograms = new Map<string, Histogram<string>>();
+
+  constructor() {
+    const table: Readonly<Record<string, MetricEntry>> = METRICS;
+    for (const [name, { kind, labels, help }] of Object.entries(table)) {
+      const configuration = { name, help, labelNames: labels, registers: [this.#registry] };
+      if (kind === 'counter') this.#counters.set(name, new Counter(configuration));
+      else if (kind === 'gauge') this.#gauges.set(name, new Gauge(configuration));
+      else this.#histograms.set(name, new Histogram({ ...configuration, buckets: BUCKETS }));
+    }
+  }
+
+  increase<Name extends NamesOf<'counter'>>(name: Name, labels: LabelsOf<Name>, by = 1): void {
+    this.#counters.get(name)?.inc(labels, by);
+  }
+
+  /** For counters that are kept elsewhere. */
+  setCounter(name: NamesOf<'counter'>, value: number): void {
+    const counter = this.#counters.get(name);
+    counter?.reset();
+    counter?.inc(value);
+  }
+
+  set<Name extends NamesOf<'gauge'>>(name: Name, labels: LabelsOf<Name>, value: number): void {
+    this.#gauges.get(name)?.set(labels, value);
+  }
+
+  /** Replaces all that the gauge said: what is not counted any more is not reported either. */
+  replace<Name extends NamesOf<'gauge'>>(name: Name, values: Iterable<readonly [labels: LabelsOf<Name>, value: number]>): void {
+    this.#gauges.get(name)?.reset();
+    for (const [labels, value] of values) this.set(name, labels, value);
+  }
+
+  /** @param value in the metric's unit */
+  observe(name: NamesOf<'histogram'>, value: number): void {
+    this.#histograms.get(name)?.observe(value);
+  }
+
+  /** The text format of Prometheus. */
+  async render(): Promise<{ readonly type: string; readonly body: string }> {
+    return { type: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+}

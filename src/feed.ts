@@ -1,0 +1,132 @@
+/** Carries what a source says into the intercept engine, and what that changed to whoever publishes it. */
+import type { InterceptEngine } from './intercepts/engine.ts';
+import type { Logger } from './logger.ts';
+import type { ClusterChange } from './model/cluster-state.ts';
+import type { InterceptModel, ModelChange } from './model/intercept.ts';
+import type { Problem } from './model/problem.ts';
+import type { Source, SourceBatch } from './sources/source.ts';
+
+export interface FeedOptions {
+  readonly source: Source;
+  readonly engine: InterceptEngine;
+  /** Called once the source is synced, and then for every change that is not empty. */
+  readonly publish: (model: InterceptModel, change: ModelChange) => void;
+  readonly onChanges: (changes: readonly ClusterChange[]) => void;
+  readonly log: Logger;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+/** Timers hold no more than 24 days, and know nothing of a clock that is set: the longest nap between two looks at it. */
+const LONGEST_NAP_MS = 60_000;
+
+export class Feed implements Disposable {
+  readonly #options: FeedOptions;
+  #subscription: { unsubscribe(): void } | undefined;
+  #waiting: ClusterChange[] = [];
+  #flush: NodeJS.Immediate | undefined;
+  #alarm: NodeJS.Timeout | undefined;
+  #published = false;
+  /** What changed while nothing was published yet. */
+  #unpublished: ModelChange = NOTHING;
+  #last: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Everything was read once, and is published. */
+  get synced(): boolean {
+    return this.#published;
+  }
+
+  /** Why the source cannot be read now. */
+  get trouble(): string | undefined {
+    return this.#last.trouble;
+  }
+
+  /** What is wrong with what the source reads. */
+  get problems(): readonly Problem[] {
+    return this.#last.problems;
+  }
+
+  start(): void {
+    this.#subscription = this.#options.source.batches.subscribe((batch) => this.#receive(batch));
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription?.unsubscribe();
+    clearImmediate(this.#flush);
+    clearTimeout(this.#alarm);
+  }
+
+  #receive(batch: SourceBatch): void {
+    this.#tellTrouble(batch);
+    this.#last = batch;
+    this.#waiting.push(...batch.changes);
+    this.#options.onChanges(batch.changes);
+    // What comes within one turn of the event loop is one change.
+    this.#flush ??= setImmediate(() => {
+      this.#flush = undefined;
+      const changes = this.#waiting;
+      this.#waiting = [];
+      this.#publish(this.#options.engine.apply(changes, this.#options.now()));
+    });
+  }
+
+  #publish(change: ModelChange): void {
+    const { engine, publish } = this.#options;
+    this.#setAlarm();
+    if (!this.#last.synced) {
+      // Never half a world: streams wait until all of it was read.
+      this.#unpublished = union(this.#unpublished, change);
+      return;
+    }
+    const all = this.#published ? change : union(this.#unpublished, change);
+    this.#unpublished = NOTHING;
+    if (this.#published && isEmpty(all)) return;
+    this.#published = true;
+    publish(engine.model, all);
+  }
+
+  /** Expiry and the end of linger come by time alone. */
+  #setAlarm(): void {
+    clearTimeout(this.#alarm);
+    const { engine, now } = this.#options;
+    const deadline = engine.nextDeadline();
+    if (deadline === undefined) return;
+    const nap = Math.min(Math.max(0, deadline - now()), LONGEST_NAP_MS);
+    this.#alarm = setTimeout(() => {
+      if (now() < deadline) this.#setAlarm();
+      else this.#publish(engine.tick(now()));
+    }, nap);
+  }
+
+  #tellTrouble(batch: SourceBatch): void {
+    const { log, source } = this.#options;
+    if (batch.trouble === this.#last.trouble) return;
+    if (batch.trouble === undefined) {
+      log.info(`${source.name} can be read again`);
+      return;
+    }
+    const consequence = batch.synced
+      ? 'What was read last is served on. Changes are missed until it can be read again; it is tried all the time.'
+      : 'Nothing is served to Envoys before it was read once; it is tried all the time.';
+    log.warn(batch.trouble, { source: source.name, consequence });
+  }
+}
+
+const NOTHING: ModelChange = { services: new Set(), hosts: new Set(), pods: new Set(), keys: new Set() };
+
+function union(a: ModelChange, b: ModelChange): ModelChange {
+  return {
+    services: new Set([...a.services, ...b.services]),
+    hosts: new Set([...a.hosts, ...b.hosts]),
+    pods: new Set([...a.pods, ...b.pods]),
+    keys: new Set([...a.keys, ...b.keys]),
+  };
+}
+
+function isEmpty({ services, hosts, pods, keys }: ModelChange): boolean {
+  return services.size + hosts.size + pods.size + keys.size === 0;
+}
