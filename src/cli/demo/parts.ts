@@ -1,5 +1,5 @@
 /** The processes of the demo, each with its files: what it is started with, and where it logs to. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processEnvironment } from '../../config.ts';
@@ -61,8 +61,18 @@ export class Parts {
     this.#start(name, this.#envoyBinary, ['-c', this.#bootstrap(name), ...quiet]);
   }
 
+  /** The end of its log. The logs themselves go with the demo. */
+  async lastWords(name: string): Promise<string> {
+    const text = await readFile(this.#log(name), 'utf8');
+    return text.trimEnd().split('\n').slice(-20).join('\n');
+  }
+
   #start(name: string, command: string, args: readonly string[]): void {
-    this.#children.start({ name, command, args, env: this.#env, log: join(this.logs, `${name}.log`) });
+    this.#children.start({ name, command, args, env: this.#env, log: this.#log(name) });
+  }
+
+  #log(name: string): string {
+    return join(this.logs, `${name}.log`);
   }
 
   #bootstrap(name: string): string {

@@ -36,9 +36,10 @@ export async function startShop(say: (line: string) => void, signal: AbortSignal
   );
   /** Waits, unless it is in vain: the demo is interrupted, or a part of it has ended. */
   const until = (what: string, probe: () => Promise<boolean>): Promise<void> =>
-    waitFor(what, async () => signal.aborted || ended.length > 0 || probe()).then(() => {
+    waitFor(what, async () => signal.aborted || ended.length > 0 || probe()).then(async () => {
       signal.throwIfAborted();
-      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended too early: see the logs in ${folder}/logs.`);
+      const [name] = ended;
+      if (name !== undefined) throw new Error(`Without ${name} it cannot go on. It said last:\n${await parts.lastWords(name)}`);
     });
 
   const { ENVOY_BIN, PATH: path = '' } = processEnvironment();
