@@ -95,7 +95,6 @@ function unsupported(pattern: string): Fault | undefined {
     };
   }
   for (const [text, hex, octal] of pattern.matchAll(/\\(?:Q.*?(?:\\E|$)|x\{([0-9a-fA-F]*)\}|([0-7]{3})|.)/g)) {
-    if (text === '\\E') return { message: '\\E ends no \\Q', hint: 'Remove it, or write \\\\E for a backslash and an E.' };
     const code = hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : 0;
     if (code > 0xff) {
       return {

@@ -18,6 +18,7 @@ describe('a regular expression', () => {
     '\\x{e9}',
     '\\377',
     '\\\\x{100}',
+    '\\Q\\x{100}\\E',
     '[[:alpha:]]+',
   ])('is fine: %s', (pattern) => {
     expect(checkRegex(pattern)).toEqual({ ok: true });
