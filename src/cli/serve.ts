@@ -1,5 +1,4 @@
 /** `detour serve`: the control plane, until it is told to stop. */
-import { startApp } from '../app.ts';
 import { readConfig, SETTINGS } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
@@ -21,6 +20,8 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   }
   if (config === undefined) return usageError('serve', mistakes, io);
 
+  // Loaded only now: help and mistakes are told at once.
+  const { startApp } = await import('../app.ts');
   const log = createLogger(config.logLevel);
   // Node itself then prints the error and ends the process with 1.
   const onBug = (error: Error) =>
