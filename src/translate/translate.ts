@@ -5,6 +5,8 @@ import type { InterceptId } from '../model/names.ts';
 import type { Scope } from '../model/proxy.ts';
 import type { ResourceChange } from './resource.ts';
 
+export { createScopeTranslation, Translator } from './translator.ts';
+
 export interface TranslateSettings {
   readonly carriers: Carriers;
   /** The text of `envoy/detour.lua`. */

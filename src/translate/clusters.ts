@@ -1,0 +1,112 @@
+/** Clusters: the baseline's adds nothing to a plain path; a preview's holds its fallback (design, section 3). */
+import type { Cluster, ConfigSource, HttpProtocolOptions, OutlierDetection } from '../generated/envoy.d.ts';
+import type { Intercept, PortProtocol } from '../model/intercept.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+import { endpointsOf } from './endpoints.ts';
+import { appClusterName } from './names.ts';
+import type { EnvoyResource } from './resource.ts';
+
+/** Who uses the cluster: it decides on the protocol upstream. */
+export type ClusterUser = 'gateway' | 'sidecar' | 'client';
+
+export const ADS: ConfigSource = { ads: {}, resource_api_version: 'V3' };
+
+/** Breakers that never open: Detour is not what limits a team's traffic, and fallbacks come many at once. */
+const UNLIMITED = 1_000_000;
+const NO_BREAKERS = {
+  thresholds: [{ max_connections: UNLIMITED, max_pending_requests: UNLIMITED, max_requests: UNLIMITED, max_retries: UNLIMITED }],
+};
+
+/**
+ * Below the shortest keep-alive time-out that is common among apps (5 s), so that no request is sent on a connection
+ * that the app is closing.
+ */
+const UPSTREAM_IDLE = '4s';
+/** Envoy's default of 100 would refuse what the app allows. */
+export const MAX_HEADERS = 1000;
+
+/** Only what Envoy itself could not deliver counts: a preview's own 500s are what its developer wants to see. */
+const OUTLIER_DETECTION: OutlierDetection = {
+  split_external_local_origin_errors: true,
+  consecutive_local_origin_failure: 5,
+  enforcing_consecutive_local_origin_failure: 100,
+  enforcing_consecutive_5xx: 0,
+  enforcing_consecutive_gateway_failure: 0,
+  enforcing_success_rate: 0,
+  enforcing_local_origin_success_rate: 0,
+  max_ejection_percent: 100,
+  // A preview that is back is used again soon; meanwhile retries do the work.
+  interval: '1s',
+  base_ejection_time: '1s',
+  max_ejection_time: '5s',
+};
+
+export function baselineCluster(name: string, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
+  return edsCluster(name, [], { connect_timeout: '5s', ...protocolOptions(protocol, user) });
+}
+
+export function previewCluster(name: string, intercept: Intercept, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
+  return edsCluster(name, [intercept], {
+    connect_timeout: '1s',
+    ...(user !== 'client' && { outlier_detection: OUTLIER_DETECTION }),
+    // Without a fallback, pods that were found dead get nothing: 503 at once.
+    ...(intercept.whenUnavailable === 'fail' && { common_lb_config: { healthy_panic_threshold: { value: 0 } } }),
+    ...protocolOptions(protocol, user),
+  });
+}
+
+/** Copies are requests of Envoy's own: they have no downstream protocol to follow. */
+export function mirrorCluster(name: string, intercept: Intercept, protocol: PortProtocol): EnvoyResource {
+  return edsCluster(name, [intercept], {
+    connect_timeout: '1s',
+    outlier_detection: OUTLIER_DETECTION,
+    ...protocolOptions(protocol, 'gateway'),
+  });
+}
+
+/** The app behind an explicit inbound port. @param copy what the stamp says. */
+export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
+  const name = appClusterName(app);
+  const load_assignment = endpointsOf(name, [{ addresses: [{ ip: app.host, port: app.port }], copy }]);
+  const message: Cluster = {
+    name,
+    type: 'STATIC',
+    connect_timeout: '5s',
+    load_assignment,
+    circuit_breakers: NO_BREAKERS,
+    ...protocolOptions('http1', 'sidecar'),
+  };
+  return { type: 'cluster', name, message, clusters: [], endpointsName: undefined, intercepts: [] };
+}
+
+function edsCluster(name: string, intercepts: readonly Intercept[], more: Cluster): EnvoyResource {
+  const message: Cluster = {
+    name,
+    type: 'EDS',
+    eds_cluster_config: { eds_config: ADS },
+    circuit_breakers: NO_BREAKERS,
+    ...more,
+  };
+  return { type: 'cluster', name, message, clusters: [], endpointsName: name, intercepts: intercepts.map(({ id }) => id) };
+}
+
+/** Sidecars follow their downstream; gateways speak what the port says, whatever a browser speaks to them. */
+function protocolOptions(protocol: PortProtocol, user: ClusterUser): Cluster {
+  if (user === 'client') return {};
+  const http1 = { http_protocol_options: {} };
+  const http2 = { http2_protocol_options: { allow_connect: true } };
+  const options: HttpProtocolOptions = {
+    common_http_protocol_options: { idle_timeout: UPSTREAM_IDLE, max_headers_count: MAX_HEADERS },
+    ...(user === 'sidecar'
+      ? { use_downstream_protocol_config: { ...http1, ...http2 } }
+      : { explicit_http_config: protocol === 'http2' ? http2 : http1 }),
+  };
+  return {
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        ...options,
+      },
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/** Where each kind of hop sends requests: what {@link decide} asks for. */
+import type { Intercept, PortModel } from '../model/intercept.ts';
+import type { InterceptId, ObjectKey, ServicePortKey } from '../model/names.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+import type { Destination, Hop } from './decision.ts';
+import { appClusterName, clusterName, socketText } from './names.ts';
+
+/** Gateways and outbound sidecars. */
+export function callerHop(carrier: string): Hop {
+  return {
+    carrier,
+    baseline: baselineDestination,
+    preview: (port, intercept) => previewDestination(port, intercept, undefined),
+    mirror: mirrorName,
+  };
+}
+
+/** Clients that make no copies of requests. */
+export function clientHop(carrier: string): Hop {
+  return { ...callerHop(carrier), mirror: undefined };
+}
+
+export interface InboundHopOptions {
+  readonly carrier: string;
+  readonly app: SocketAddress;
+  /** Intercepts that the pod serves itself. */
+  readonly own: ReadonlySet<InterceptId>;
+}
+
+/** The baseline is the app behind the sidecar, as fallback too: never another pod. */
+export function inboundHop({ carrier, app, own }: InboundHopOptions): Hop {
+  const toApp: Destination = { kind: 'app', cluster: appClusterName(app) };
+  return {
+    carrier,
+    baseline: () => toApp,
+    preview: (port, intercept) => (own.has(intercept.id) ? toApp : previewDestination(port, intercept, socketText(app))),
+    mirror: mirrorName,
+  };
+}
+
+/** A preview's pod that is among the baseline's endpoints by mistake: its own requests stay, all others go on. */
+export function leakedHop({ carrier, app, own }: InboundHopOptions): Hop {
+  const toApp: Destination = { kind: 'app', cluster: appClusterName(app) };
+  return {
+    carrier,
+    baseline: baselineDestination,
+    preview: (port, intercept) => (own.has(intercept.id) ? toApp : previewDestination(port, intercept, undefined)),
+    mirror: mirrorName,
+  };
+}
+
+function baselineDestination(port: PortModel): Destination {
+  return { kind: 'baseline', cluster: clusterName({ kind: 'baseline', ...placeOf(port.key) }) };
+}
+
+function previewDestination(port: PortModel, intercept: Intercept, app: string | undefined): Destination {
+  return { kind: 'preview', cluster: clusterName({ kind: 'preview', ...placeOf(port.key), key: intercept.key, app }) };
+}
+
+function mirrorName(port: PortModel, intercept: Intercept): string {
+  return clusterName({ kind: 'mirror', ...placeOf(port.key), key: intercept.key });
+}
+
+function placeOf(key: ServicePortKey): { readonly service: ObjectKey; readonly port: number } {
+  const colon = key.lastIndexOf(':');
+  // A ServicePortKey is an ObjectKey, a colon and a port.
+  return { service: key.slice(0, colon) as ObjectKey, port: Number(key.slice(colon + 1)) };
+}

@@ -1,0 +1,181 @@
+/** Listeners. They depend on a proxy and its ports alone, so that no intercept ever drains a connection. */
+import type { Any, ConfigSource, FilterChain, HttpConnectionManager, Listener } from '../generated/envoy.d.ts';
+import { SHARD_HEADER } from '../model/carriers.ts';
+import type { PortProtocol } from '../model/intercept.ts';
+import type { InboundScope, Scope, SocketAddress } from '../model/proxy.ts';
+import { ADS, MAX_HEADERS } from './clusters.ts';
+import { localReplies } from './local-replies.ts';
+import { type LuaSource, luaSource } from './lua-source.ts';
+import { appClusterName, GATEWAY_LISTENER, inboundName, OUTBOUND_NAME } from './names.ts';
+import type { EnvoyResource } from './resource.ts';
+import { LUA_METADATA, setHeader } from './routes.ts';
+import { KEYS } from './shards.ts';
+
+const ROUTER = {
+  name: 'envoy.filters.http.router',
+  typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router', suppress_envoy_headers: true },
+} as const;
+
+/** A listener opens when its routes are there, however long that takes: not with 404 for everybody. */
+const ROUTES: ConfigSource = { ...ADS, initial_fetch_timeout: '0s' };
+
+/** How long a connection of a `maybe` port may stay silent before it counts as something other than HTTP. */
+const INSPECTION_TIME = '1s';
+
+export function gatewayListener(scope: Extract<Scope, { kind: 'gateway' }>, source: LuaSource): EnvoyResource {
+  const manager: HttpConnectionManager = {
+    stat_prefix: 'gateway',
+    scoped_routes: {
+      name: 'shards',
+      scope_key_builder: { fragments: [{ header_value_extractor: { name: SHARD_HEADER, element_separator: ',', index: 0 } }] },
+      rds_config_source: ROUTES,
+      scoped_rds: { scoped_rds_config_source: ROUTES },
+    },
+    // The first choice of a route is made by this: among the live keys, over whatever the client sent.
+    early_header_mutation_extensions: [
+      {
+        name: 'envoy.http.early_header_mutation.header_mutation',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
+          mutations: [{ append: setHeader(SHARD_HEADER, KEYS) }],
+        },
+      },
+    ],
+    ...httpManager(luaSource(source, 'gateway', scope)),
+    common_http_protocol_options: { max_headers_count: MAX_HEADERS },
+    use_remote_address: true,
+    preserve_external_request_id: true,
+    strip_trailing_host_dot: true,
+    local_reply_config: localReplies(false),
+  };
+  return listener(GATEWAY_LISTENER, {
+    ...addressOf(scope.listen),
+    filter_chains: [httpChain(manager)],
+  });
+}
+
+/** @param protocol what the Services of the port say together. */
+export function inboundListener(inbound: InboundScope, protocol: PortProtocol, source: LuaSource): EnvoyResource {
+  const name = inboundName(inbound.listen);
+  const manager: HttpConnectionManager = {
+    stat_prefix: 'inbound',
+    rds: { config_source: ROUTES, route_config_name: name },
+    ...sidecarManager(luaSource(source, 'inbound')),
+    local_reply_config: localReplies(true),
+  };
+  const app = appClusterName(inbound.app);
+  const base: Listener = { ...addressOf(inbound.listen), traffic_direction: 'INBOUND' };
+  if (protocol === 'opaque') return listener(name, { ...base, filter_chains: [tcpChain(app)] }, [app]);
+  if (protocol !== 'maybe') return listener(name, { ...base, filter_chains: [httpChain(manager)] });
+  return listener(
+    name,
+    {
+      ...base,
+      listener_filters: [
+        {
+          name: 'envoy.filters.listener.http_inspector',
+          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector' },
+        },
+      ],
+      // Where the server speaks first, nothing comes to look at.
+      listener_filters_timeout: INSPECTION_TIME,
+      continue_on_listener_filters_timeout: true,
+      filter_chains: [
+        { ...httpChain(manager), filter_chain_match: { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] } },
+        tcpChain(app),
+      ],
+    },
+    [app],
+  );
+}
+
+export function outboundListener(address: SocketAddress, source: LuaSource): EnvoyResource {
+  const manager: HttpConnectionManager = {
+    stat_prefix: 'outbound',
+    rds: { config_source: ROUTES, route_config_name: OUTBOUND_NAME },
+    ...sidecarManager(luaSource(source, 'outbound')),
+    local_reply_config: localReplies(false),
+  };
+  return listener(OUTBOUND_NAME, { ...addressOf(address), traffic_direction: 'OUTBOUND', filter_chains: [httpChain(manager)] });
+}
+
+/** For clients that route for themselves. No filter but the router: they have no other. */
+export function clientListener(name: string): EnvoyResource {
+  const manager: HttpConnectionManager = {
+    rds: { config_source: ROUTES, route_config_name: name },
+    http_filters: [
+      { name: ROUTER.name, typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } },
+    ],
+  };
+  return listener(name, { api_listener: { api_listener: managerAny(manager) } });
+}
+
+/** No time-outs of its own, and nothing of the app's is changed. */
+function httpManager(lua: string): HttpConnectionManager {
+  return {
+    codec_type: 'AUTO',
+    http_filters: [
+      {
+        name: LUA_METADATA,
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua',
+          default_source_code: { inline_string: lua },
+        },
+      },
+      ROUTER,
+    ],
+    http_protocol_options: { accept_http_10: true, allow_absolute_url: true },
+    http2_protocol_options: { allow_connect: true },
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    stream_idle_timeout: '0s',
+    server_header_transformation: 'PASS_THROUGH',
+  };
+}
+
+/** As if it were not there: connections may idle, headers are many, nothing is added. */
+function sidecarManager(lua: string): HttpConnectionManager {
+  return {
+    ...httpManager(lua),
+    http_protocol_options: { accept_http_10: true, default_host_for_http_10: 'localhost', allow_absolute_url: true },
+    common_http_protocol_options: { idle_timeout: '0s', max_headers_count: MAX_HEADERS },
+    max_request_headers_kb: 1024,
+    use_remote_address: false,
+    skip_xff_append: true,
+    generate_request_id: false,
+  };
+}
+
+function httpChain(manager: HttpConnectionManager): FilterChain {
+  return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: managerAny(manager) }] };
+}
+
+function managerAny(manager: HttpConnectionManager): Any {
+  return {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    ...manager,
+  };
+}
+
+function tcpChain(cluster: string): FilterChain {
+  return {
+    filters: [
+      {
+        name: 'envoy.filters.network.tcp_proxy',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+          stat_prefix: 'inbound',
+          cluster,
+          idle_timeout: '0s',
+        },
+      },
+    ],
+  };
+}
+
+function addressOf({ host, port }: SocketAddress): Listener {
+  return { address: { socket_address: { address: host, port_value: port } } };
+}
+
+function listener(name: string, more: Listener, clusters: readonly string[] = []): EnvoyResource {
+  return { type: 'listener', name, message: { name, ...more }, clusters, endpointsName: undefined, intercepts: [] };
+}

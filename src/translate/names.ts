@@ -1,0 +1,73 @@
+/**
+ * Names of resources and routes. Made of identity (service, port, key), so that they never move, and readable back.
+ * `api.shop:8080` the baseline · `api.shop:8080/pr-42` a preview · `api.shop:8080/pr-42+mirror` its copy of requests ·
+ * `api.shop:8080/pr-42@127.0.0.1:8080` a preview whose fallback is the app of the pod itself · `app/127.0.0.1:8080` that app.
+ */
+import { type ObjectKey, objectKey, splitObjectKey } from '../model/names.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+
+/** What a cluster with endpoints from the control plane stands for. */
+export type ClusterTarget = { readonly service: ObjectKey; readonly port: number } & (
+  | { readonly kind: 'baseline' }
+  | {
+      readonly kind: 'preview';
+      readonly key: string;
+      /** The app that is its fallback, as {@link socketText}; undefined: the baseline's endpoints. */
+      readonly app: string | undefined;
+    }
+  | { readonly kind: 'mirror'; readonly key: string }
+);
+
+export function clusterName(target: ClusterTarget): string {
+  const baseline = `${dottedName(target.service)}:${target.port}`;
+  if (target.kind === 'baseline') return baseline;
+  if (target.kind === 'mirror') return `${baseline}/${target.key}+mirror`;
+  return target.app === undefined ? `${baseline}/${target.key}` : `${baseline}/${target.key}@${target.app}`;
+}
+
+const CLUSTER_NAME =
+  /^(?<name>[^./]+)\.(?<namespace>[^./:]+):(?<port>\d+)(?:\/(?<key>[^+@]+)(?:(?<mirror>\+mirror)|@(?<app>.+))?)?$/;
+
+/** The inverse of {@link clusterName}; undefined for other names. */
+export function readClusterName(text: string): ClusterTarget | undefined {
+  const groups = CLUSTER_NAME.exec(text)?.groups;
+  if (groups === undefined) return undefined;
+  const { name = '', namespace = '', port, key, mirror, app } = groups;
+  const place = { service: objectKey(namespace, name), port: Number(port) };
+  if (key === undefined) return { ...place, kind: 'baseline' };
+  return mirror === undefined ? { ...place, kind: 'preview', key, app } : { ...place, kind: 'mirror', key };
+}
+
+/** `service.namespace`. */
+export function dottedName(service: ObjectKey): string {
+  const { namespace, name } = splitObjectKey(service);
+  return `${name}.${namespace}`;
+}
+
+/** The app behind an explicit inbound port. */
+export function appClusterName(app: SocketAddress): string {
+  return `app/${socketText(app)}`;
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`. */
+export function socketText(address: SocketAddress): string {
+  return `${hostText(address.host)}:${address.port}`;
+}
+
+/** As it stands in a URL: IPv6 in brackets. */
+export function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The listener of an explicit inbound port, and its RouteConfiguration. */
+export function inboundName(listen: SocketAddress): string {
+  return `inbound/${socketText(listen)}`;
+}
+
+export const GATEWAY_LISTENER = 'gateway';
+export const OUTBOUND_NAME = 'outbound';
+
+/** What a service mesh client asks for: `xds:///api.shop:8080`. */
+export function clientName(service: ObjectKey, port: number): string {
+  return `${dottedName(service)}:${port}`;
+}

@@ -1,0 +1,52 @@
+/** From who an Envoy is to what it may see. */
+import type { InterceptModel, PodModel } from '../model/intercept.ts';
+import { type ObjectKey, objectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { InboundPort, InboundScope, Proxy, Scope } from '../model/proxy.ts';
+import { sortedUnique } from './sorted-unique.ts';
+
+/** A sidecar's scope depends on what the model says of its pod: to be asked again when `ModelChange.pods` names it. */
+export function scopeOf(proxy: Proxy, model: InterceptModel): Scope {
+  if (proxy.role === 'client') return { kind: 'client' };
+  if (proxy.role === 'gateway') {
+    const { namespace, listen, previewDomain, corsOrigins } = proxy;
+    return { kind: 'gateway', namespace, listen, previewDomain, corsOrigins };
+  }
+  const pod = model.pods.get(objectKey(proxy.namespace, proxy.name));
+  return {
+    kind: 'sidecar',
+    namespace: proxy.namespace,
+    inbound: proxy.inbound.map((port) => inboundScope(port, pod)),
+    outbound: proxy.outbound,
+    services: sortedUnique(proxy.services),
+    previews: sortedUnique(pod?.previews ?? []),
+    inBaselineOf: sortedUnique(pod?.inBaselineOf ?? []),
+  };
+}
+
+/** Equal for equal scopes, different for different ones. */
+export function scopeKey(scope: Scope): string {
+  if (scope.kind === 'client') return 'client';
+  if (scope.kind === 'gateway') {
+    const { namespace, listen, previewDomain, corsOrigins } = scope;
+    return JSON.stringify(['gateway', namespace, listen.host, listen.port, previewDomain ?? null, corsOrigins]);
+  }
+  const inbound = scope.inbound.map(({ listen, app, services }) => [
+    ...[listen.host, listen.port, app.host, app.port],
+    services.map(({ service, port }) => [service, port]),
+  ]);
+  const outbound = scope.outbound === undefined ? null : [scope.outbound.host, scope.outbound.port];
+  return JSON.stringify(['sidecar', scope.namespace, inbound, outbound, scope.services, scope.previews, scope.inBaselineOf]);
+}
+
+/**
+ * The Services of an explicit port: an EndpointSlice names the port that the sidecar listens on, or, where something
+ * else brings the traffic there, the app's own.
+ */
+function inboundScope(port: InboundPort, pod: PodModel | undefined): InboundScope {
+  const own = (pod?.ports ?? []).filter((each) => each.port === port.listen.port || each.port === port.app.port);
+  const found = new Map<string, { readonly service: ObjectKey; readonly port: number }>();
+  for (const { service, servicePort } of own) found.set(`${service}:${servicePort}`, { service, port: servicePort });
+  const services = [...found.values()].sort((a, b) => compareText(a.service, b.service) || a.port - b.port);
+  return { listen: port.listen, app: port.app, services };
+}

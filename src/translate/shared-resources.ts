@@ -1,0 +1,125 @@
+/** What scopes have in common, so that equal resources are the same object and are encoded once. */
+import { keep } from '../intercepts/same-data.ts';
+import type { HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
+import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { type ClusterPair, clusterPair } from './cluster-pair.ts';
+import type { ClusterUser } from './clusters.ts';
+import { hostPart, type ServiceLookup } from './gateway-routes.ts';
+import { type ClusterTarget, clusterName } from './names.ts';
+import { outboundParts } from './outbound-routes.ts';
+import type { EnvoyResource } from './resource.ts';
+import type { VirtualHostPart } from './virtual-host.ts';
+
+interface HostMemo {
+  readonly services: readonly (ServiceModel | undefined)[];
+  readonly part: VirtualHostPart;
+}
+
+export class SharedResources {
+  readonly #carrier: string;
+  /** Models are new objects whenever anything in them changes, so what is made of one lives as long as it does. */
+  readonly #pairs = new WeakMap<ServiceModel, Map<string, ClusterPair | undefined>>();
+  readonly #without = new WeakMap<ServiceModel, Map<string, ServiceModel>>();
+  readonly #hosts = new WeakMap<HostModel, HostMemo>();
+  readonly #outbound = new WeakMap<ServiceModel, Map<boolean, readonly VirtualHostPart[]>>();
+  /** What was made last: most of it is the same the next time. */
+  readonly #lastPairs = new Map<ObjectKey, Map<string, ClusterPair>>();
+  readonly #lastResources = new Map<string, EnvoyResource>();
+
+  constructor(carrier: string) {
+    this.#carrier = carrier;
+  }
+
+  /** The Service as if these intercepts were not there. */
+  without(service: ServiceModel, excluded: ReadonlySet<InterceptId>): ServiceModel {
+    if (excluded.size === 0) return service;
+    const out = service.intercepts.filter((intercept) => excluded.has(intercept.id));
+    if (out.length === 0) return service;
+    const id = out.map((intercept) => intercept.id).join(' ');
+    return memo(memo(this.#without, service, newMap<string, ServiceModel>), id, () => withoutIntercepts(service, excluded));
+  }
+
+  /** @returns undefined when the Service has no such port or intercept. */
+  pair(target: ClusterTarget, service: ServiceModel, user: ClusterUser): ClusterPair | undefined {
+    const name = clusterName(target);
+    const id = `${user} ${name}`;
+    return memo(memo(this.#pairs, service, newMap<string, ClusterPair | undefined>), id, () => {
+      const pair = clusterPair(name, target, service, user);
+      const last = memo(this.#lastPairs, service.key, newMap<string, ClusterPair>);
+      if (pair === undefined) {
+        last.delete(id);
+        return undefined;
+      }
+      const before = last.get(id);
+      const kept = { cluster: keep(before?.cluster, pair.cluster), endpoints: keep(before?.endpoints, pair.endpoints) };
+      last.set(id, kept);
+      return kept;
+    });
+  }
+
+  /** To be told when a Service is gone. */
+  forget(service: ObjectKey): void {
+    this.#lastPairs.delete(service);
+  }
+
+  host(host: HostModel, lookup: ServiceLookup): VirtualHostPart {
+    const services = host.paths.map((path) => lookup(path.service));
+    const known = this.#hosts.get(host);
+    if (known?.services.every((service, index) => service === services[index]) === true) return known.part;
+    const part = hostPart(host, lookup, this.#carrier);
+    this.#hosts.set(host, { services, part });
+    return part;
+  }
+
+  outbound(service: ServiceModel, short: boolean): readonly VirtualHostPart[] {
+    const parts = memo(this.#outbound, service, newMap<boolean, readonly VirtualHostPart[]>);
+    return memo(parts, short, () => outboundParts(service, short, this.#carrier));
+  }
+
+  /** The object that was made last under this id, where the new one says the same. */
+  keep(id: string, resource: EnvoyResource): EnvoyResource {
+    const kept = keep(this.#lastResources.get(id), resource);
+    this.#lastResources.set(id, kept);
+    return kept;
+  }
+
+  /** To be told when what was kept under this id is gone. */
+  drop(id: string): void {
+    this.#lastResources.delete(id);
+  }
+}
+
+function withoutIntercepts(service: ServiceModel, excluded: ReadonlySet<InterceptId>): ServiceModel {
+  const stays = (intercept: Intercept): boolean => !excluded.has(intercept.id);
+  const routes = (map: PortModel['routes']): PortModel['routes'] => new Map([...map].filter(([, each]) => stays(each)));
+  const rules = (list: PortModel['rules']): PortModel['rules'] => list.filter((each) => stays(each.intercept));
+  return {
+    ...service,
+    ports: service.ports.map((port) => ({
+      ...port,
+      routes: routes(port.routes),
+      rules: rules(port.rules),
+      mirrors: routes(port.mirrors),
+      mirrorRules: rules(port.mirrorRules),
+    })),
+    intercepts: service.intercepts.filter(stays),
+  };
+}
+
+function newMap<K, V>(): Map<K, V> {
+  return new Map();
+}
+
+interface Memory<K, V> {
+  has(key: K): boolean;
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
+function memo<K, V>(memory: Memory<K, V>, key: K, make: () => V): V {
+  const known = memory.get(key);
+  if (known !== undefined || memory.has(key)) return known as V; // `has` says that it is a V
+  const made = make();
+  memory.set(key, made);
+  return made;
+}

@@ -1,0 +1,92 @@
+/** A sidecar's resources with explicit ports: a listener and a RouteConfiguration for each, and its apps. */
+
+import { COPY_BASELINE } from '../model/carriers.ts';
+import type { ModelChange } from '../model/intercept.ts';
+import { type InterceptId, type ObjectKey, splitObjectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { InboundScope, Scope } from '../model/proxy.ts';
+import { appCluster } from './clusters.ts';
+import { type InboundService, inboundConfiguration, inboundProtocol, ownKey } from './inbound-routes.ts';
+import { inboundListener, outboundListener } from './listeners.ts';
+import type { LuaSource } from './lua-source.ts';
+import { inboundName } from './names.ts';
+import { outboundConfiguration } from './outbound-routes.ts';
+import { gone, type ModelView, type Plan, present } from './plan.ts';
+import type { ResourceChange } from './resource.ts';
+import type { SharedResources } from './shared-resources.ts';
+
+export class SidecarPlan implements Plan {
+  readonly #scope: Extract<Scope, { kind: 'sidecar' }>;
+  readonly #source: LuaSource;
+  readonly #shared: SharedResources;
+  readonly #own: ReadonlySet<InterceptId>;
+  readonly #further: ReadonlySet<ObjectKey>;
+  /** Services that the outbound listener knows. */
+  #reachable = new Set<ObjectKey>();
+
+  constructor(scope: Extract<Scope, { kind: 'sidecar' }>, source: LuaSource, shared: SharedResources) {
+    this.#scope = scope;
+    this.#source = source;
+    this.#shared = shared;
+    this.#own = new Set(scope.previews);
+    this.#further = new Set(scope.services);
+  }
+
+  *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
+    for (const inbound of this.#scope.inbound) {
+      const touched = inbound.services.some(({ service }) => change?.services.has(service));
+      if (change === undefined || touched) yield* this.#inbound(inbound, view);
+    }
+    if (this.#scope.outbound === undefined) return;
+    if (change === undefined) {
+      this.#reachable = new Set();
+      yield present(outboundListener(this.#scope.outbound, this.#source));
+    }
+    let touched = change === undefined;
+    for (const service of change?.services ?? view.model.services.keys()) {
+      if (!this.#reaches(service)) continue;
+      touched = true;
+      if (view.model.services.has(service)) this.#reachable.add(service);
+      else this.#reachable.delete(service);
+    }
+    if (touched) yield this.#outbound(view);
+  }
+
+  #reaches(service: ObjectKey): boolean {
+    return this.#further.has(service) || splitObjectKey(service).namespace === this.#scope.namespace;
+  }
+
+  *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
+    const services = inboundServices(inbound, view);
+    const protocol = inboundProtocol(services);
+    yield present(appCluster(inbound.app, ownKey(services, this.#own) ?? COPY_BASELINE));
+    yield present(inboundListener(inbound, protocol, this.#source));
+    const [first, ...others] = services;
+    if (first === undefined || protocol === 'opaque') {
+      yield gone('route', inboundName(inbound.listen));
+      return;
+    }
+    const { inBaselineOf } = this.#scope;
+    const carrier = this.#source.carriers.header;
+    yield present(inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf }));
+  }
+
+  #outbound(view: ModelView): ResourceChange {
+    const parts = [...this.#reachable].sort(compareText).flatMap((key) => {
+      const service = view.service(key);
+      return service === undefined ? [] : this.#shared.outbound(service, service.namespace === this.#scope.namespace);
+    });
+    return present(outboundConfiguration(parts));
+  }
+}
+
+/** Those that are there, each with its ports that lead here. */
+function inboundServices(inbound: InboundScope, view: ModelView): readonly InboundService[] {
+  const keys = new Set(inbound.services.map(({ service }) => service));
+  return [...keys].flatMap((key): readonly InboundService[] => {
+    const service = view.service(key);
+    const numbers = new Set(inbound.services.filter((each) => each.service === key).map(({ port }) => port));
+    const [first, ...others] = service?.ports.filter(({ port }) => numbers.has(port)) ?? [];
+    return service === undefined || first === undefined ? [] : [{ service, ports: [first, ...others] }];
+  });
+}

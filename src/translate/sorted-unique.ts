@@ -1,0 +1,6 @@
+import { compareText } from '../model/order.ts';
+
+/** Each text once, in code unit order: resources must be the same bytes however their parts were found. */
+export function sortedUnique<Text extends string>(texts: Iterable<Text>): readonly Text[] {
+  return [...new Set(texts)].sort(compareText);
+}

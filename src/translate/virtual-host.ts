@@ -1,0 +1,172 @@
+/** A decision → a virtual host of an Envoy, and what it refers to. */
+import type {
+  RouteConfiguration,
+  VirtualHost,
+  XdsMatcher,
+  XdsMatcher_OnMatch,
+  XdsTypedExtensionConfig,
+} from '../generated/envoy.d.ts';
+import { baggageHeader, MARK_HEADER, SHARD_HEADER, UNAVAILABLE_HEADER } from '../model/carriers.ts';
+import type { InterceptId, ServicePortKey } from '../model/names.ts';
+import type { Decision, Leaf, Row } from './decision.ts';
+import type { EnvoyResource } from './resource.ts';
+import { RETRY_POLICY } from './retry-policy.ts';
+import { type RouteStyle, routesOf, setHeader } from './routes.ts';
+import { sortedUnique } from './sorted-unique.ts';
+
+export interface VirtualHostPart {
+  readonly virtualHost: VirtualHost;
+  /** Sorted, as the intercepts. */
+  readonly clusters: readonly string[];
+  readonly intercepts: readonly InterceptId[];
+}
+
+/** Paths of one host: the longest prefix first; whole segments. A single `/` where paths do not matter. */
+export interface PathDecision {
+  readonly prefix: string;
+  readonly decision: Decision;
+}
+
+export interface VirtualHostOptions {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly carrier: string;
+  readonly paths: readonly PathDecision[];
+  /** For an inbound sidecar: requests that were decided for one of these go to `leaf`. */
+  readonly decided?: DecidedRequests;
+}
+
+export interface DecidedRequests {
+  readonly targets: readonly ServicePortKey[];
+  readonly leaf: Leaf;
+}
+
+export function virtualHostPart(options: VirtualHostOptions): VirtualHostPart {
+  const { name, domains, paths } = options;
+  const decisions = paths.map((path) => path.decision);
+  const rows = decisions.flatMap((decision) => [...allRows(decision)]);
+  const leaves = rows.map((row) => row.leaf);
+  const members = sortedUnique(decisions.flatMap((decision) => decision.members));
+  const [target, ...others] = sortedUnique(leaves.map((leaf) => leaf.target));
+  const atApp = leaves.some((leaf) => leaf.destination.kind === 'app' || leaf.otherwise.kind === 'app');
+  const oneMark = !atApp && target !== undefined && others.length === 0;
+  const retries = leaves.some((leaf) => leaf.destination.kind === 'preview');
+  const style: RouteStyle = { mark: oneMark ? 'virtualHost' : 'route', retries, members };
+  const virtualHost: VirtualHost = {
+    name,
+    domains,
+    ...choice(options, style),
+    ...(oneMark && { request_headers_to_add: [setHeader(MARK_HEADER, target)] }),
+    ...(members.length > 0 && { request_headers_to_remove: members.map(baggageHeader) }),
+    ...(retries && { retry_policy: RETRY_POLICY }),
+  };
+  const clusters = [...leaves, ...(options.decided === undefined ? [] : [options.decided.leaf])].flatMap(clustersOf);
+  const intercepts = sortedUnique(decisions.flatMap((decision) => decision.intercepts));
+  return { virtualHost, clusters: sortedUnique(clusters), intercepts };
+}
+
+/** The RouteConfiguration of Envoy (not of gRPC): what leaves is free of what is only said between filters and hops. */
+export function routeConfiguration(
+  name: string,
+  parts: readonly VirtualHostPart[],
+  more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'> = {},
+): EnvoyResource {
+  const message: RouteConfiguration = {
+    name,
+    virtual_hosts: parts.map((part) => part.virtualHost),
+    ...more,
+    request_headers_to_remove: [SHARD_HEADER],
+    response_headers_to_remove: [UNAVAILABLE_HEADER],
+  };
+  return {
+    type: 'route',
+    name,
+    message,
+    clusters: sortedUnique(parts.flatMap((part) => part.clusters)),
+    endpointsName: undefined,
+    intercepts: sortedUnique(parts.flatMap((part) => part.intercepts)),
+  };
+}
+
+/** Every row of a decision, those by key too. */
+function* allRows(decision: Decision): Iterable<Row> {
+  for (const rows of decision.keys.values()) yield* rows;
+  yield* decision.rows;
+}
+
+/** Every cluster that gets requests or copies of them. */
+export function clustersOf(leaf: Leaf): readonly string[] {
+  const clusters = [leaf.destination.cluster];
+  if (leaf.percent < 100) clusters.push(leaf.otherwise.cluster);
+  if (leaf.mirror !== undefined) clusters.push(leaf.mirror.cluster);
+  return clusters;
+}
+
+/** Plain routes where no key is to be looked up: they cost Envoy a third of a matcher to build. */
+function choice(options: VirtualHostOptions, style: RouteStyle): Pick<VirtualHost, 'routes' | 'matcher'> {
+  const { paths, decided } = options;
+  if (paths.every(({ decision }) => decision.keys.size === 0)) {
+    const before = decidedRows(decided);
+    return { routes: paths.flatMap(({ prefix, decision }) => routesOf([...before, ...decision.rows], style, prefix)) };
+  }
+  const undecided = byPath(options, style);
+  if (decided === undefined) return { matcher: matcherOf(undecided) };
+  const leaf = rowsAction([{ match: [], leaf: decided.leaf }], style);
+  const map = Object.fromEntries(decided.targets.map((target) => [target, leaf]));
+  return { matcher: { matcher_tree: { input: headerInput(MARK_HEADER), exact_match_map: { map } }, on_no_match: undecided } };
+}
+
+function decidedRows(decided: DecidedRequests | undefined): readonly Row[] {
+  if (decided === undefined) return [];
+  const subject = { kind: 'header', name: MARK_HEADER } as const;
+  return decided.targets.map((value) => ({ match: [{ subject, operator: 'exact', value }], leaf: decided.leaf }));
+}
+
+/** A path that nobody serves matches nothing: 404. */
+function byPath({ paths, carrier }: VirtualHostOptions, style: RouteStyle): XdsMatcher_OnMatch {
+  const matchers = [];
+  for (const { prefix, decision } of paths) {
+    const on_match = byKey(decision, style, carrier);
+    if (prefix === '/')
+      return matchers.length === 0 ? on_match : { matcher: { matcher_list: { matchers }, on_no_match: on_match } };
+    matchers.push({ predicate: { or_matcher: { predicate: underPath(prefix) } }, on_match });
+  }
+  return { matcher: { matcher_list: { matchers } } };
+}
+
+/** `/a` takes `/a`, `/a/b` and `/a?b`, not `/ab`. */
+function underPath(prefix: string): readonly object[] {
+  const input = headerInput(':path');
+  return [{ exact: prefix }, { prefix: `${prefix}/` }, { prefix: `${prefix}?` }].map((value_match) => ({
+    single_predicate: { input, value_match },
+  }));
+}
+
+/** First the key, by one hash lookup, then the rows. */
+function byKey(decision: Decision, style: RouteStyle, carrier: string): XdsMatcher_OnMatch {
+  const rest = rowsAction(decision.rows, style);
+  if (decision.keys.size === 0) return rest;
+  const map: Record<string, XdsMatcher_OnMatch> = {};
+  for (const [key, rows] of decision.keys) map[key] = rowsAction(rows, style);
+  return { matcher: { matcher_tree: { input: headerInput(carrier), exact_match_map: { map } }, on_no_match: rest } };
+}
+
+function rowsAction(rows: readonly Row[], style: RouteStyle): XdsMatcher_OnMatch {
+  const routes = routesOf(rows, style);
+  const [only] = routes;
+  if (only !== undefined && routes.length === 1) {
+    return { action: { name: 'route', typed_config: { '@type': 'type.googleapis.com/envoy.config.route.v3.Route', ...only } } };
+  }
+  return { action: { name: 'routes', typed_config: { '@type': 'type.googleapis.com/envoy.config.route.v3.RouteList', routes } } };
+}
+
+function matcherOf(step: XdsMatcher_OnMatch): XdsMatcher {
+  return step.matcher ?? { on_no_match: step };
+}
+
+function headerInput(header: string): XdsTypedExtensionConfig {
+  return {
+    name: 'header',
+    typed_config: { '@type': 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput', header_name: header },
+  };
+}
