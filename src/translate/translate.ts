@@ -3,9 +3,13 @@ import type { Carriers } from '../model/carriers.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import type { Scope } from '../model/proxy.ts';
+import { ClientPlan } from './client-plan.ts';
+import { GatewayPlan } from './gateway-plan.ts';
+import type { Plan } from './plan.ts';
+import { PlannedTranslation } from './planned-translation.ts';
 import type { ResourceChange } from './resource.ts';
-
-export { createScopeTranslation, Translator } from './translator.ts';
+import { SharedResources } from './shared-resources.ts';
+import { SidecarPlan } from './sidecar-plan.ts';
 
 export interface TranslateSettings {
   readonly carriers: Carriers;
@@ -27,3 +31,27 @@ export interface ScopeTranslation {
 }
 
 export type CreateScopeTranslation = (scope: Scope, settings: TranslateSettings) => ScopeTranslation;
+
+/** Holds what scopes have in common: make one for the whole control plane. */
+export class Translator {
+  readonly #settings: TranslateSettings;
+  readonly #shared: SharedResources;
+
+  constructor(settings: TranslateSettings) {
+    this.#settings = settings;
+    this.#shared = new SharedResources(settings.carriers.header);
+  }
+
+  scope(scope: Scope): ScopeTranslation {
+    return new PlannedTranslation(this.#plan(scope), scope.kind, this.#shared);
+  }
+
+  #plan(scope: Scope): Plan {
+    if (scope.kind === 'gateway') return new GatewayPlan(scope, this.#settings, this.#shared);
+    if (scope.kind === 'sidecar') return new SidecarPlan(scope, this.#settings, this.#shared);
+    return new ClientPlan(this.#settings.carriers);
+  }
+}
+
+/** For one scope alone; several have more in common by one {@link Translator}. */
+export const createScopeTranslation: CreateScopeTranslation = (scope, settings) => new Translator(settings).scope(scope);

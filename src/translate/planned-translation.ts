@@ -1,47 +1,16 @@
-/** Model in, resources out: one translator for all scopes, one translation for each. */
-
+/** What one scope was last given, and what a change of the model makes of it. */
 import { Multimap } from '../intercepts/multimap.ts';
 import { sameData } from '../intercepts/same-data.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
-import type { Scope } from '../model/proxy.ts';
-import { ClientPlan } from './client-plan.ts';
 import type { ClusterUser } from './clusters.ts';
-import { GatewayPlan } from './gateway-plan.ts';
 import { readClusterName } from './names.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
 import type { EnvoyResource, ResourceChange, ResourceType } from './resource.ts';
-import { SharedResources } from './shared-resources.ts';
-import { SidecarPlan } from './sidecar-plan.ts';
-import type { CreateScopeTranslation, ScopeTranslation, TranslateSettings } from './translate.ts';
-
-/** Holds what scopes have in common: make one for the whole control plane. */
-export class Translator {
-  readonly #settings: TranslateSettings;
-  readonly #shared: SharedResources;
-
-  constructor(settings: TranslateSettings) {
-    this.#settings = settings;
-    this.#shared = new SharedResources(settings.carriers.header);
-  }
-
-  scope(scope: Scope): ScopeTranslation {
-    const { kind } = scope;
-    return new PlannedTranslation(this.#plan(scope), kind, this.#shared);
-  }
-
-  #plan(scope: Scope): Plan {
-    if (scope.kind === 'gateway') return new GatewayPlan(scope, this.#settings, this.#shared);
-    if (scope.kind === 'sidecar') return new SidecarPlan(scope, this.#settings, this.#shared);
-    return new ClientPlan(this.#settings.carriers);
-  }
-}
-
-/** For one scope alone; several have more in common by one {@link Translator}. */
-export const createScopeTranslation: CreateScopeTranslation = (scope, settings) => new Translator(settings).scope(scope);
+import type { SharedResources } from './shared-resources.ts';
 
 /** A plan's resources, and the clusters that these name: no others are sent. */
-class PlannedTranslation implements ScopeTranslation {
+export class PlannedTranslation {
   readonly #plan: Plan;
   readonly #user: ClusterUser;
   readonly #shared: SharedResources;
