@@ -181,7 +181,6 @@ export class Previews {
       }
     }
     group.lingerUntil = undefined;
-    group.parsed = undefined;
     return undefined;
   }
 }
