@@ -1,5 +1,6 @@
 /** A cluster's name → the cluster and its endpoints, made from the Service that it belongs to. */
 import type { Address, PortModel, ServiceModel } from '../model/intercept.ts';
+import { parseSocketAddress } from '../model/socket-address.ts';
 import { baselineCluster, type ClusterUser, mirrorCluster, previewCluster } from './clusters.ts';
 import { baselineEndpoints, clientEndpoints, previewEndpoints } from './endpoints.ts';
 import type { ClusterTarget } from './names.ts';
@@ -37,15 +38,14 @@ function pairOf(name: string, target: ClusterTarget, port: PortModel, user: Clus
   }
   const intercept = port.routes.get(target.key);
   if (intercept === undefined) return undefined;
-  const fallback = intercept.whenUnavailable === 'fail' ? [] : target.app === undefined ? port.baseline : [socketOf(target.app)];
+  const fallback = intercept.whenUnavailable === 'fail' ? [] : target.app === undefined ? port.baseline : addressesOf(target.app);
   return {
     cluster: previewCluster(name, intercept, port.protocol, user),
     endpoints: previewEndpoints(name, intercept, fallback),
   };
 }
 
-/** The inverse of `socketText`. */
-function socketOf(text: string): Address {
-  const colon = text.lastIndexOf(':');
-  return { ip: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(colon + 1)) };
+function addressesOf(text: string): readonly Address[] {
+  const address = parseSocketAddress(text);
+  return address === undefined ? [] : [{ ip: address.host, port: address.port }];
 }

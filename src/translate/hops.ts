@@ -2,8 +2,9 @@
 import type { Intercept, PortModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey, ServicePortKey } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
 import type { Destination, Hop } from './decision.ts';
-import { appClusterName, clusterName, socketText } from './names.ts';
+import { appClusterName, clusterName } from './names.ts';
 
 /** Gateways and outbound sidecars. */
 export function callerHop(carrier: string): Hop {
@@ -33,7 +34,7 @@ export function inboundHop({ carrier, app, own }: InboundHopOptions): Hop {
   return {
     carrier,
     baseline: () => toApp,
-    preview: (port, intercept) => (own.has(intercept.id) ? toApp : previewDestination(port, intercept, socketText(app))),
+    preview: (port, intercept) => (own.has(intercept.id) ? toApp : previewDestination(port, intercept, formatSocketAddress(app))),
     mirror: mirrorName,
   };
 }

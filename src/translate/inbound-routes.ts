@@ -2,9 +2,10 @@
 import type { PortModel, PortProtocol, ServiceModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
 import type { InboundScope } from '../model/proxy.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
 import { baselineLeaf, type Decision, decide, type Hop } from './decision.ts';
 import { inboundHop, leakedHop } from './hops.ts';
-import { inboundName, socketText } from './names.ts';
+import { inboundName } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
 import { serviceNames } from './service-names.ts';
 import { type DecidedRequests, routeConfiguration, type VirtualHostPart, virtualHostPart } from './virtual-host.ts';
@@ -64,7 +65,9 @@ function decidedRequests({ inbound, services, own }: InboundOptions, hop: Hop): 
   const [{ ports }] = services;
   const key = ownKey(services, own);
   const unavailable =
-    key === undefined ? undefined : `The app of the preview ${key} accepts no connections at ${socketText(inbound.app)}.`;
+    key === undefined
+      ? undefined
+      : `The app of the preview ${key} accepts no connections at ${formatSocketAddress(inbound.app)}.`;
   const targets = services.flatMap((each) => each.ports.map((port) => port.key));
   return { targets, leaf: { ...baselineLeaf(ports[0], hop), name: 'decided', unavailable } };
 }

@@ -102,6 +102,7 @@ export function outboundListener(address: SocketAddress, source: LuaSource): Env
 /** For clients that route for themselves. No filter but the router: they have no other. */
 export function clientListener(name: string): EnvoyResource {
   const manager: HttpConnectionManager = {
+    stat_prefix: 'client',
     rds: { config_source: ROUTES, route_config_name: name },
     http_filters: [
       { name: ROUTER.name, typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } },

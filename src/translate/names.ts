@@ -5,6 +5,7 @@
  */
 import { type ObjectKey, objectKey, splitObjectKey } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
 
 /** What a cluster with endpoints from the control plane stands for. */
 export type ClusterTarget = { readonly service: ObjectKey; readonly port: number } & (
@@ -12,7 +13,7 @@ export type ClusterTarget = { readonly service: ObjectKey; readonly port: number
   | {
       readonly kind: 'preview';
       readonly key: string;
-      /** The app that is its fallback, as {@link socketText}; undefined: the baseline's endpoints. */
+      /** The app that is its fallback, as `formatSocketAddress` writes it; undefined: the baseline's endpoints. */
       readonly app: string | undefined;
     }
   | { readonly kind: 'mirror'; readonly key: string }
@@ -46,12 +47,7 @@ export function dottedName(service: ObjectKey): string {
 
 /** The app behind an explicit inbound port. */
 export function appClusterName(app: SocketAddress): string {
-  return `app/${socketText(app)}`;
-}
-
-/** `127.0.0.1:8080`, `[::1]:8080`. */
-export function socketText(address: SocketAddress): string {
-  return `${hostText(address.host)}:${address.port}`;
+  return `app/${formatSocketAddress(app)}`;
 }
 
 /** As it stands in a URL: IPv6 in brackets. */
@@ -61,7 +57,7 @@ export function hostText(host: string): string {
 
 /** The listener of an explicit inbound port, and its RouteConfiguration. */
 export function inboundName(listen: SocketAddress): string {
-  return `inbound/${socketText(listen)}`;
+  return `inbound/${formatSocketAddress(listen)}`;
 }
 
 export const GATEWAY_LISTENER = 'gateway';
