@@ -1,0 +1,114 @@
+/**
+ * What routing costs an Envoy, by the number of previews of one service: Detour's own gateway configuration beside a
+ * plain list of header routes. Both answer themselves, so that finding the route is what is measured; one worker.
+ *
+ *   npm run bench:routing
+ */
+import { type EnvoyProcess, startEnvoy } from '../test/support/envoy.ts';
+import { freePort } from '../test/support/ports.ts';
+import { until } from '../test/support/until.ts';
+import { detourGatewayConfig } from './detour-gateway.ts';
+import { best, drive, type Measurement } from './drive.ts';
+import { headerListConfig } from './header-list.ts';
+import { previewKey } from './replies.ts';
+import { table, writeSection } from './results.ts';
+
+const SIZES = [1, 100, 1_000, 10_000];
+const ROUNDS = 12;
+const ROUND_MS = 400;
+const CONNECTIONS = 32;
+const HOST = 'shop.example.com';
+
+/** A kind of request, and how the configurations of either side see it. */
+interface Kind {
+  readonly title: string;
+  readonly side: 'list' | 'detour';
+  /** For the last of so many previews. */
+  readonly headers: (key: string) => Readonly<Record<string, string>>;
+  readonly keyed: boolean;
+}
+
+const KINDS: readonly Kind[] = [
+  { title: 'list of routes, `x-detour`', side: 'list', headers: (key) => ({ 'x-detour': key }), keyed: true },
+  { title: 'list of routes, no key', side: 'list', headers: () => ({}), keyed: false },
+  { title: 'Detour, `x-detour`', side: 'detour', headers: (key) => ({ 'x-detour': key }), keyed: true },
+  { title: 'Detour, key in `baggage`', side: 'detour', headers: (key) => ({ baggage: `user=alice,detour=${key}` }), keyed: true },
+  { title: 'Detour, no key', side: 'detour', headers: () => ({}), keyed: false },
+];
+
+interface Running {
+  readonly port: number;
+  readonly envoy: EnvoyProcess;
+}
+
+async function start(config: (port: number) => object | Promise<object>): Promise<Running> {
+  const port = await freePort();
+  const envoy = await startEnvoy({ config: await config(port) });
+  await until('the listener', async () => (await envoy.admin('/listeners')).includes(`:${port}`));
+  return { port, envoy };
+}
+
+type Results = ReadonlyMap<number, ReadonlyMap<Kind, Measurement>>;
+
+/** Rounds of all sizes and kinds take turns, so that what else the machine does meets all of them. */
+async function measure(): Promise<Results> {
+  await using stack = new AsyncDisposableStack();
+  const running = new Map<number, Readonly<Record<Kind['side'], Running>>>();
+  const measured = new Map<number, Map<Kind, Measurement[]>>();
+  for (const size of SIZES) {
+    process.stdout.write(`starting two Envoys with ${size.toLocaleString('en')} previews…\n`);
+    const list = await start((port) => headerListConfig(port, size));
+    stack.use(list.envoy);
+    const detour = await start((port) => detourGatewayConfig(port, size));
+    stack.use(detour.envoy);
+    running.set(size, { list, detour });
+    measured.set(size, new Map(KINDS.map((kind) => [kind, []])));
+  }
+  // The first round warms up.
+  for (let round = 0; round <= ROUNDS; round++) {
+    process.stdout.write(round === 0 ? 'warming up…\n' : `round ${round} of ${ROUNDS}…\n`);
+    for (const [size, sides] of running) {
+      const key = previewKey(size - 1);
+      for (const kind of KINDS) {
+        const { envoy, port } = sides[kind.side];
+        const order = {
+          port,
+          connections: CONNECTIONS,
+          headers: { host: HOST, ...kind.headers(key) },
+          body: kind.keyed ? key : 'baseline',
+        };
+        const measurement = await drive(envoy, { ...order, ms: round === 0 ? 200 : ROUND_MS });
+        if (round > 0) measured.get(size)?.get(kind)?.push(measurement);
+      }
+    }
+  }
+  return new Map([...measured].map(([size, kinds]) => [size, new Map([...kinds].map(([kind, each]) => [kind, best(each)]))]));
+}
+
+type Figure = keyof Measurement;
+
+function figures(results: Results, figure: Figure, digits: number): string[][] {
+  const format = new Intl.NumberFormat('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return KINDS.map((kind) => {
+    const values = SIZES.map((size) => results.get(size)?.get(kind)?.[figure] ?? Number.NaN);
+    const ratio = (values.at(-1) ?? Number.NaN) / (values.at(0) ?? Number.NaN);
+    return [kind.title, ...values.map((value) => format.format(value)), ratio.toFixed(2)];
+  });
+}
+
+const results = await measure();
+const head = (what: string): string[] => [what, ...SIZES.map((size) => size.toLocaleString('en')), 'last / first'];
+const tables = [
+  table(head('CPU µs a request, by previews'), figures(results, 'cpuMicros', 1)),
+  table(head('requests a second, by previews'), figures(results, 'requestsPerSecond', 0)),
+];
+process.stdout.write(`\n${tables.join('\n\n')}\n`);
+await writeSection(
+  'Routing',
+  'npm run bench:routing',
+  `One Envoy worker; every request is for the last of the previews, or carries no key. CPU is the worker thread's own, so it does
+not depend on the load generator; requests a second do, where Envoy is fast. The best of ${ROUNDS} rounds that took turns. Detour's side has all
+that its gateways have (the Lua filter, shards, the mark); the list is a bare router that knows the one header.
+
+${tables.join('\n\n')}`,
+);
