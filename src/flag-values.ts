@@ -4,11 +4,11 @@ import type { Flag, Reading } from './flags.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { parseSocketAddress } from './model/socket-address.ts';
 
-type Description<T> = Omit<Flag<T>, 'repeatable' | 'read'>;
+type Description<T> = Omit<Flag<T>, 'repeatable' | 'separable' | 'read'>;
 
 /** One value, always there: `description.default` is not empty. */
 export function one<T>(description: Description<T>, read: (text: string) => Reading<T>): Flag<T> {
-  return { ...description, repeatable: false, read: ([text = '']) => read(text) };
+  return { ...description, repeatable: false, separable: false, read: ([text = '']) => read(text) };
 }
 
 /** One value that has to be written. @param example how a right one looks. */
@@ -18,7 +18,13 @@ export function required<T>(
   read: (text: string) => Reading<T>,
 ): Flag<T> {
   const missing = { mistake: `is missing: give one, for example ${example}` };
-  return { ...description, default: [], repeatable: false, read: ([text]) => (text === undefined ? missing : read(text)) };
+  return {
+    ...description,
+    default: [],
+    repeatable: false,
+    separable: false,
+    read: ([text]) => (text === undefined ? missing : read(text)),
+  };
 }
 
 /** One value or undefined. */
@@ -30,6 +36,7 @@ export function optional<T>(
     ...description,
     default: [],
     repeatable: false,
+    separable: false,
     read: ([text]) => (text === undefined ? { value: undefined } : read(text)),
   };
 }
@@ -40,6 +47,7 @@ export function many<T>(description: Omit<Description<T>, 'default'>, read: (tex
     ...description,
     default: [],
     repeatable: true,
+    separable: true,
     read: (texts) => {
       const values: T[] = [];
       for (const text of texts) {
@@ -50,11 +58,6 @@ export function many<T>(description: Omit<Description<T>, 'default'>, read: (tex
       return { value: values };
     },
   };
-}
-
-/** A flag without a value. */
-export function toggle(summary: string): Flag<boolean> {
-  return { value: '', default: [], repeatable: false, summary, read: (texts) => ({ value: texts.length > 0 }) };
 }
 
 export function readText(text: string): Reading<string> {

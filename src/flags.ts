@@ -10,8 +10,9 @@ export interface Flag<T> {
   readonly value: string;
   /** Read as if it were written, where nothing is; [] where there is none. */
   readonly default: readonly string[];
-  /** May be given several times, or several values in one, separated by commas. */
   readonly repeatable: boolean;
+  /** Several values in one, separated by commas. */
+  readonly separable: boolean;
   readonly summary: string;
   /** @param texts as written, one where it is not repeatable; [] where nothing is written and there is no default. */
   readonly read: (texts: readonly string[]) => Reading<T>;
@@ -48,9 +49,9 @@ export function readFlags<Table extends FlagTable>(
   const { written, mistakes, help } = tokenize(table, args);
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(table)) {
-    const fromFlag = written.get(name)?.flatMap((text) => split(flag.repeatable, text));
+    const fromFlag = written.get(name)?.flatMap((text) => split(flag, text));
     const variable = environment?.[variableOf(name)];
-    const fromVariable = variable === undefined || variable === '' ? undefined : split(flag.repeatable, variable);
+    const fromVariable = variable === undefined || variable === '' ? undefined : split(flag, variable);
     const texts = fromFlag ?? fromVariable ?? flag.default;
     const as = fromFlag === undefined && fromVariable !== undefined ? variableOf(name) : `--${name}`;
     if (texts.length > 1 && !flag.repeatable) {
@@ -66,8 +67,8 @@ export function readFlags<Table extends FlagTable>(
   return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, mistakes, help };
 }
 
-function split(repeatable: boolean, text: string): readonly string[] {
-  if (!repeatable) return [text];
+function split({ separable }: Flag<unknown>, text: string): readonly string[] {
+  if (!separable) return [text];
   return text
     .split(',')
     .map((part) => part.trim())
@@ -144,7 +145,7 @@ export function describeFlags(table: FlagTable, withVariables: boolean): string 
     left: `  --${name}${flag.value === '' ? '' : ` ${flag.value}`}`,
     right: [
       flag.summary,
-      flag.repeatable ? 'Several by comma, or the flag several times.' : '',
+      flag.separable ? 'Several by comma, or the flag several times.' : '',
       flag.default.length > 0 ? `Default: ${flag.default.join(',')}.` : '',
       withVariables ? `[${variableOf(name)}]` : '',
     ]

@@ -52,6 +52,11 @@ export const METRICS = {
     help: 'Open streams, by protocol (sotw, delta) and role of the client.',
   },
   detour_xds_streams_total: { kind: 'counter', labels: ['protocol'], help: 'Streams that were opened.' },
+  detour_xds_streams_closed_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Streams that Detour closed, because the client took nothing or asked for what cannot be.',
+  },
   detour_xds_streams_refused_total: {
     kind: 'counter',
     labels: [],

@@ -1,0 +1,97 @@
+/** What the admin endpoint sees of a running control plane, and what it makes of it. Reads only. */
+import type { InterceptEngine } from '../intercepts/engine.ts';
+import type { Carriers } from '../model/carriers.ts';
+import type { InterceptState } from '../model/intercept.ts';
+import { PROBLEMS, type Problem, type ProblemCode, type Severity } from '../model/problem.ts';
+import type { Source } from '../sources/source.ts';
+import type { XdsServer } from '../xds/xds.ts';
+import type { Condition } from './health.ts';
+import { type InterceptReport, interceptReports, rejectionProblem, rejectionsById, stateOf } from './intercept-report.ts';
+
+/** What the feed knows of its source. */
+export interface SourceState {
+  readonly synced: boolean;
+  readonly trouble: string | undefined;
+  readonly problems: readonly Problem[];
+}
+
+export interface ControlPlaneParts {
+  readonly engine: InterceptEngine;
+  readonly server: XdsServer;
+  readonly source: Source;
+  readonly sourceState: SourceState;
+  readonly carriers: Carriers;
+  readonly version: string;
+}
+
+export interface ProblemReport extends Problem {
+  readonly severity: Severity;
+  readonly title: string;
+}
+
+export class ControlPlane {
+  readonly parts: ControlPlaneParts;
+
+  constructor(parts: ControlPlaneParts) {
+    this.parts = parts;
+  }
+
+  /** Ready: Envoys may come, and get all of the world. */
+  conditions(): readonly Condition[] {
+    const { source, sourceState } = this.parts;
+    const { synced, trouble } = sourceState;
+    const reading = synced ? 'is read, and followed' : 'is read for the first time';
+    const kept = synced ? '; what was read last is served' : '';
+    return [
+      // It listens before anything else starts: see app.ts.
+      { name: 'xds', met: true, detail: 'listens for Envoys' },
+      { name: source.name, met: synced, detail: trouble === undefined ? reading : `${trouble}${kept}` },
+    ];
+  }
+
+  get isReady(): boolean {
+    return this.conditions().every(({ met }) => met);
+  }
+
+  intercepts(): readonly InterceptReport[] {
+    const { engine, server } = this.parts;
+    return interceptReports({
+      intercepts: engine.intercepts(),
+      rejections: server.rejections(),
+      receipt: (id) => server.receipt(id),
+    });
+  }
+
+  /** Of every state, those that no intercept is in too. */
+  interceptsByState(): ReadonlyMap<InterceptState, number> {
+    const { engine, server } = this.parts;
+    const rejected = rejectionsById(server.rejections());
+    const counts = new Map<InterceptState, number>(STATES.map((state) => [state, 0]));
+    for (const intercept of engine.intercepts()) {
+      const state = stateOf(intercept, rejected);
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  problems(): readonly ProblemReport[] {
+    return [...this.#problems()].map((problem) => ({ ...PROBLEMS[problem.code], ...problem }));
+  }
+
+  problemsByCode(): ReadonlyMap<ProblemCode, number> {
+    const counts = new Map<ProblemCode, number>();
+    for (const { code } of this.#problems()) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return counts;
+  }
+
+  *#problems(): Iterable<Problem> {
+    const { engine, server, sourceState } = this.parts;
+    yield* sourceState.problems;
+    yield* engine.problems();
+    const intercepts = new Map([...engine.intercepts()].map((intercept) => [intercept.id, intercept]));
+    for (const rejection of server.rejections())
+      yield rejectionProblem(rejection, rejection.intercept === undefined ? undefined : intercepts.get(rejection.intercept));
+  }
+}
+
+const STATES: readonly InterceptState[] = ['active', 'shadowed', 'expired', 'invalid', 'rejected'];

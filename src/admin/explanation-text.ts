@@ -1,0 +1,61 @@
+/** An explanation in sentences, a line each. */
+import { formatRule } from '../annotations/header-rule.ts';
+import type { Explanation, Outcome, Via } from '../explain/explanation.ts';
+import { describeSource } from '../explain/key.ts';
+
+export function explanationText(explanation: Explanation): string {
+  const { key, target, outcome, mirror, servedBy, losers } = explanation;
+  const lines = [
+    key === undefined
+      ? 'The request carries no key.'
+      : `The request carries the key ${key.text}, by ${describeSource(key.source)}; ${key.live ? 'it is live' : 'no live preview has it'}.`,
+    ...(target === undefined ? [] : [`It is for ${target}.`]),
+    outcomeText(outcome),
+    ...(mirror === undefined ? [] : [`${share(mirror.percent)} copied to ${mirror.intercept}, ${viaText(mirror.via)}.`]),
+    ...(servedBy === undefined ? [] : [`The reply says x-detour-served-by: ${servedBy}.`]),
+    ...losers.map(({ intercept, reason }) => `Not ${intercept}: ${reason}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function outcomeText(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'preview': {
+      const rest = outcome.percent === 100 ? '' : ` The others go to the ${outcome.otherwise}.`;
+      return `${share(outcome.percent)} sent to ${outcome.intercept}, ${viaText(outcome.via)}.${rest}${answeredText(outcome.answeredBy)}`;
+    }
+    case 'baseline':
+      return outcome.answeredBy === 'nobody'
+        ? 'It goes to the baseline, which has no endpoints: 503.'
+        : 'It goes to the baseline.';
+    case 'app':
+      return `It goes to the pod's own app: ${APP[outcome.why]}.`;
+    case 'no-preview':
+      return `Envoy answers 404 with a page: no live preview has the key ${outcome.key}.`;
+    case 'preflight':
+      return 'Envoy answers 204: it is a preflight for a carrier.';
+    case 'unknown':
+      return `Envoy answers 404: it knows no such ${outcome.what}.`;
+  }
+}
+
+const APP: Readonly<Record<Extract<Outcome, { kind: 'app' }>['why'], string>> = {
+  baseline: 'no intercept takes it, and the app is the baseline',
+  decided: 'another hop has decided',
+  own: 'the app is the preview that it is for',
+  unrouted: 'the port belongs to no Service',
+};
+
+function answeredText(by: Extract<Outcome, { kind: 'preview' }>['answeredBy']): string {
+  if (by === 'preview') return '';
+  return by === 'nobody' ? ' The preview has no ready pod: 503.' : ` The preview has no ready pod: the ${by} answers.`;
+}
+
+function share(percent: number): string {
+  return percent === 100 ? 'It is' : `${percent} % of such requests are`;
+}
+
+function viaText(via: Via): string {
+  if (via.by === 'rule') return `by the rule ${formatRule({ alternatives: [via.alternative] })}`;
+  return via.by === 'key' ? 'by its key' : 'by the address of the preview';
+}

@@ -1,0 +1,48 @@
+/** What is read off the running parts when somebody scrapes. */
+import { PROBLEMS } from '../model/problem.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { rejectionsById } from './intercept-report.ts';
+import type { Metrics } from './metrics.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
+import { known } from './xds-metrics.ts';
+
+export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetrics: ProcessMetrics): void {
+  const { engine, server, source, sourceState, version } = plane.parts;
+  metrics.set('detour_build_info', { version }, 1);
+  metrics.set('detour_ready', {}, plane.isReady ? 1 : 0);
+  metrics.set('detour_source_synced', { source: source.name }, sourceState.synced ? 1 : 0);
+  metrics.set('detour_source_available', { source: source.name }, sourceState.trouble === undefined ? 1 : 0);
+  metrics.set('detour_source_last_read_timestamp_seconds', { source: source.name }, source.lastReadAt() / 1000);
+  metrics.setCounter('detour_services_built_total', engine.servicesBuilt);
+  metrics.replace(
+    'detour_intercepts',
+    [...plane.interceptsByState()].map(([state, count]) => [{ state }, count] as const),
+  );
+  metrics.replace(
+    'detour_problems',
+    [...plane.problemsByCode()].map(([code, count]) => [{ code, severity: PROBLEMS[code].severity }, count] as const),
+  );
+  const proxies = server.proxies();
+  metrics.replace(
+    'detour_xds_streams',
+    counts(proxies, ({ protocol, role }) => JSON.stringify([protocol, role])).map(([pair, count]) => {
+      const [protocol = '', role = '']: readonly string[] = JSON.parse(pair);
+      return [{ protocol, role }, count] as const;
+    }),
+  );
+  const types = proxies.flatMap((proxy) => proxy.types.map(({ type }) => known(type)));
+  metrics.replace(
+    'detour_xds_subscriptions',
+    counts(types, (type) => type).map(([type, count]) => [{ type }, count] as const),
+  );
+  metrics.replace(
+    'detour_xds_resources',
+    [...server.resources()].map(([type, count]) => [{ type }, count] as const),
+  );
+  metrics.set('detour_xds_quarantined_intercepts', {}, rejectionsById(server.rejections()).size);
+  processMetrics.collect(metrics);
+}
+
+function counts<T>(values: readonly T[], nameOf: (value: T) => string): readonly (readonly [name: string, count: number])[] {
+  return [...Map.groupBy(values, nameOf)].map(([name, group]) => [name, group.length] as const);
+}

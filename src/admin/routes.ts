@@ -1,0 +1,55 @@
+/** What there is to GET. */
+import { explain } from '../explain/explain.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { readExplainQuery } from './explain-query.ts';
+import { explanationText } from './explanation-text.ts';
+import { readyAnswer } from './health.ts';
+import { failure, json, type Routes, text } from './http.ts';
+
+/** @param metrics the whole answer of `/metrics`. */
+export function adminRoutes(
+  plane: ControlPlane,
+  metrics: () => Promise<{ readonly type: string; readonly body: string }>,
+): Routes {
+  const { engine, server, carriers } = plane.parts;
+  return {
+    '/healthz': { summary: '200 while the process works.', answer: () => text('ok\n') },
+    '/readyz': {
+      summary: '200 when Envoys may come, else 503 and what is waited for; ?verbose tells all conditions.',
+      answer: (query) => readyAnswer(plane.conditions(), query.has('verbose')),
+    },
+    '/metrics': { summary: 'Metrics, for Prometheus.', answer: async () => ({ status: 200, ...(await metrics()) }) },
+    '/api/intercepts': {
+      summary:
+        'Every intercept with its state, problems and receipt; ?key=, ?namespace= (of the preview), ?target= narrow it down.',
+      answer: (query) => {
+        const is = (name: string, value: string) => !query.has(name) || query.get(name) === value;
+        const intercepts = plane
+          .intercepts()
+          .filter(({ key, preview, target }) => is('key', key) && is('namespace', preview.namespace) && is('target', target));
+        return json({ intercepts });
+      },
+    },
+    '/api/proxies': {
+      summary: 'Every connected Envoy: who it is, and which versions it was sent and has accepted.',
+      answer: () => json({ proxies: [...server.proxies()] }),
+    },
+    '/api/problems': {
+      summary: "Users' mistakes and conflicts, as they are now; ?code= narrows it down.",
+      answer: (query) =>
+        json({ problems: plane.problems().filter(({ code }) => !query.has('code') || query.get('code') === code) }),
+    },
+    '/api/explain': {
+      summary: 'What happens to a request, and why: ?to=SERVICE|URL, &header=NAME:VALUE …',
+      answer: (query) => {
+        const proxies = [...server.proxies()].map(({ proxy }) => proxy);
+        const question = readExplainQuery(query, engine.model, proxies);
+        if ('error' in question) return failure(400, question.error, question.hint);
+        const explanation = explain(engine.model, question.scope, question.request, { carriers });
+        if ('error' in explanation)
+          return failure(400, explanation.error, 'listener=inbound:PORT or listener=outbound says which.');
+        return json({ ...question, explanation, text: explanationText(explanation) });
+      },
+    },
+  };
+}

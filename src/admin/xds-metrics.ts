@@ -1,0 +1,46 @@
+/** What streams tell, as metrics and log lines. */
+import type { Logger } from '../logger.ts';
+import type { StreamInfo, XdsObserver } from '../xds/xds.ts';
+import type { Metrics } from './metrics.ts';
+
+export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
+  return {
+    streamOpened: (stream) => {
+      metrics.increase('detour_xds_streams_total', { protocol: stream.protocol });
+      log.info('stream opened', fields(stream));
+    },
+    streamClosed: (stream, reason) => {
+      if (reason === undefined) return log.info('stream closed by the client', fields(stream));
+      metrics.increase('detour_xds_streams_closed_total', {});
+      const consequence = 'This Envoy keeps the configuration that it has, and connects again.';
+      log.warn('stream closed', { ...fields(stream), reason, consequence });
+    },
+    streamRefused: (peer, reason) => {
+      metrics.increase('detour_xds_streams_refused_total', {});
+      const consequence = 'This client gets no configuration until its bootstrap is corrected.';
+      log.warn('stream refused', { peer, reason, consequence });
+    },
+    request: () => undefined,
+    ack: (type) => metrics.increase('detour_xds_acks_total', { type: known(type) }),
+    nack: (type, stream, { names, error }) => {
+      metrics.increase('detour_xds_nacks_total', { type: known(type) });
+      const consequence =
+        'Nothing of this response is in force there. The intercepts to blame are left out for this kind of Envoy, the others are served: see /api/problems.';
+      log.error('Envoy refused a response', { ...fields(stream), type, names: names.slice(0, 20), error, consequence });
+    },
+    responseSent: (type, bytes) => {
+      metrics.increase('detour_xds_responses_total', { type: known(type) });
+      metrics.increase('detour_xds_response_bytes_total', { type: known(type) }, bytes);
+    },
+    converged: (ms) => metrics.observe('detour_change_to_last_ack_seconds', ms / 1000),
+  };
+}
+
+/** Types that we do not serve are named by the client: as label values they would never end. */
+export function known(type: string): string {
+  return /^[A-Za-z]{1,20}$/.test(type) ? type : 'other';
+}
+
+function fields({ nodeId, role, protocol, peer }: StreamInfo): Readonly<Record<string, string>> {
+  return { node: nodeId, role, protocol, peer };
+}

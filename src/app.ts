@@ -1,0 +1,101 @@
+/**
+ * The one file that wires every room: a source's changes go into the intercept engine, what they changed goes to the
+ * xDS server, and the admin endpoint shows what all of them hold.
+ */
+import { readFile } from 'node:fs/promises';
+import { ControlPlane } from './admin/control-plane.ts';
+import { collectGauges } from './admin/gauges.ts';
+import { startAdminServer } from './admin/http.ts';
+import { Metrics } from './admin/metrics.ts';
+import { ProcessMetrics } from './admin/process-metrics.ts';
+import { adminRoutes } from './admin/routes.ts';
+import { xdsMetrics } from './admin/xds-metrics.ts';
+import type { Config, SourceSetting } from './config.ts';
+import { Feed } from './feed.ts';
+import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
+import type { Logger } from './logger.ts';
+import type { SocketAddress } from './model/proxy.ts';
+import { directorySource } from './sources/directory/watch.ts';
+import type { Source } from './sources/source.ts';
+import { Translator } from './translate/translate.ts';
+import { type XdsLimits, XdsServer } from './xds/xds.ts';
+
+export interface AppOptions {
+  readonly log: Logger;
+  readonly version: string;
+  readonly intercepts?: InterceptSettings;
+  readonly limits?: Partial<XdsLimits>;
+  /** ms since the epoch; the system's clock unless told. */
+  readonly now?: () => number;
+}
+
+/** A running control plane. */
+export interface App extends AsyncDisposable {
+  /** Where it listens, with the ports that the system chose. */
+  readonly xds: SocketAddress;
+  readonly admin: SocketAddress;
+  stop(): Promise<void>;
+}
+
+/** @throws what the system says when an address cannot be had; nothing is left running then. */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const { log, version, now = Date.now } = options;
+  const { carriers } = config;
+  const settings = { carriers, lua: await readFile(new URL('../envoy/detour.lua', import.meta.url), 'utf8') };
+
+  // What is started last is stopped first: requests about the state, then what changes it, then the streams.
+  await using stack = new AsyncDisposableStack();
+  const metrics = new Metrics();
+  const processMetrics = stack.use(new ProcessMetrics());
+
+  const engine = new InterceptEngine(options.intercepts);
+  const translator = new Translator(settings);
+  const server = stack.use(
+    new XdsServer({
+      settings,
+      createTranslation: (scope) => translator.scope(scope),
+      observer: xdsMetrics(metrics, log),
+      now,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    }),
+  );
+  const xds = await server.listen(config.xdsListen);
+
+  const source = sourceOf(config.source, now);
+  const feed = stack.use(
+    new Feed({
+      source,
+      engine,
+      publish: (model, change) => {
+        metrics.increase('detour_updates_total', {});
+        server.publish(model, change);
+      },
+      onChanges: (changes) => {
+        for (const { kind } of changes) metrics.increase('detour_source_changes_total', { kind });
+      },
+      log,
+      now,
+    }),
+  );
+  feed.start();
+
+  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, version });
+  const routes = adminRoutes(plane, () => {
+    collectGauges(metrics, plane, processMetrics);
+    return metrics.render();
+  });
+  const { address: admin } = stack.use(await startAdminServer(config.adminListen, routes, log));
+  log.info('started', { xds, admin, source: source.name });
+
+  const running = stack.move();
+  const stop = (): Promise<void> => running.disposeAsync();
+  return { xds, admin, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A new source is a case here, a setting in config.ts, and a folder in sources/. */
+function sourceOf(setting: SourceSetting, now: () => number): Source {
+  switch (setting.kind) {
+    case 'directory':
+      return directorySource(setting.path, now);
+  }
+}
