@@ -1,0 +1,42 @@
+/** What the app wants to hear of the streams, for metrics and logs. */
+import type { Proxy } from '../model/proxy.ts';
+import type { ResourceType } from '../translate/resource.ts';
+import type { Protocol } from './session.ts';
+
+export interface StreamInfo {
+  /** Unique among the streams of this process. */
+  readonly id: string;
+  /** `node.id`. */
+  readonly nodeId: string;
+  readonly role: Proxy['role'];
+  readonly protocol: Protocol;
+  /** Address of the client. */
+  readonly peer: string;
+  /** What the client calls itself, and '' if it does not. */
+  readonly userAgent: string;
+}
+
+export interface NackInfo {
+  /** What was refused: one name when it is known which resource it is. */
+  readonly names: readonly string[];
+  readonly error: string;
+  readonly nonce: string;
+}
+
+/** Types that we do not serve are told by their URL. */
+export type TypeName = ResourceType | (string & {});
+
+export interface XdsObserver {
+  streamOpened(stream: StreamInfo): void;
+  /** @param reason why we closed it; undefined: the client did, or the connection broke */
+  streamClosed(stream: StreamInfo, reason: string | undefined): void;
+  /** Closed before it was one, because of what the client said. */
+  streamRefused(peer: string, reason: string): void;
+  /** Every request, ACKs and NACKs too. */
+  request(type: TypeName, stream: StreamInfo): void;
+  ack(type: TypeName, stream: StreamInfo): void;
+  nack(type: TypeName, stream: StreamInfo, nack: NackInfo): void;
+  responseSent(type: TypeName, bytes: number, resources: number, stream: StreamInfo): void;
+  /** Every Envoy that was connected when a change came has answered it, so many ms after. */
+  converged(ms: number): void;
+}

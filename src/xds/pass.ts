@@ -1,0 +1,101 @@
+/** One look over what a type may have to say: which names are due, which have to wait, which are known already. */
+import type { EncodedResource } from './resource.ts';
+import type { Entry } from './type-log.ts';
+import type { TypeFacts } from './type-urls.ts';
+
+/** A resource that the client has: after a reconnect only its version is known. */
+export type Known = EncodedResource | { readonly version: string; readonly bytes?: undefined };
+
+/** A name whose state at the client is not that of the cursor, or that waits for something. */
+export interface Mark {
+  /** undefined: the client does not have it, or may have forgotten it. */
+  readonly has: Known | undefined;
+  /** Has to be answered even when the client has it (W6, W8, W9, M3, R1). */
+  readonly forced: boolean;
+  /** The version that the client refused, {@link REMOVAL} for a removal: not sent again (N8). */
+  readonly refused: string | undefined;
+  /** Since when it waits for another type, in ms. */
+  readonly heldSince: number | undefined;
+}
+
+/** Stands for "it is gone" where a version would stand. */
+export const REMOVAL = '';
+
+export interface Item {
+  /** undefined: that it is gone. */
+  readonly sent: EncodedResource | undefined;
+  readonly had: Known | undefined;
+}
+
+/** What the other types of the stream let this one say now. */
+export interface Gate {
+  /** @param heldSince when it was first held back; undefined: not yet */
+  mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean;
+  /** @param seq the number of the change that removed it */
+  mayRemove(facts: TypeFacts, seq: number): boolean;
+}
+
+/** What a protocol can say of things that are not there. */
+export interface Speech {
+  /** That a resource is gone: delta, and full-state types of State-of-the-World. Elsewhere it goes with its parent (R7). */
+  readonly removals: boolean;
+  /** That a name does not exist: delta only (R1, R2). */
+  readonly missing: boolean;
+}
+
+/** `full`: due, and there is no room left. `refused`: the client has refused just this. */
+export type Verdict = 'due' | 'held' | 'known' | 'refused' | 'full';
+
+export class Pass {
+  readonly items = new Map<string, Item>();
+  /** The first change, and the first time, of what waits for its clusters. */
+  heldSeq: number | undefined;
+  heldSince: number | undefined;
+  readonly #gate: Gate;
+  readonly #facts: TypeFacts | undefined;
+  readonly #speech: Speech;
+  readonly #cursor: number;
+  readonly #now: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(gate: Gate, facts: TypeFacts | undefined, speech: Speech, cursor: number, now: number, maxBytes: number) {
+    this.#gate = gate;
+    this.#facts = facts;
+    this.#speech = speech;
+    this.#cursor = cursor;
+    this.#now = now;
+    this.#maxBytes = maxBytes;
+  }
+
+  consider(name: string, entry: Entry | undefined, mark: Mark | undefined): Verdict {
+    const current = entry?.current;
+    const has = mark === undefined ? entry?.at(this.#cursor) : mark.has;
+    const forced = mark?.forced ?? false;
+    if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) return 'refused';
+    if (!forced && has?.version === current?.version) return 'known';
+    if (current === undefined) return this.#considerGone(name, entry, has, forced);
+    if (!this.#gate.mayAdd(current, mark?.heldSince)) {
+      this.heldSeq = Math.min(this.heldSeq ?? Infinity, entry?.seq ?? 0);
+      this.heldSince = Math.min(this.heldSince ?? Infinity, mark?.heldSince ?? this.#now);
+      return 'held';
+    }
+    return this.#add(name, current, has);
+  }
+
+  #considerGone(name: string, entry: Entry | undefined, has: Known | undefined, forced: boolean): Verdict {
+    if (has === undefined && !(forced && this.#speech.missing)) return 'known';
+    if (!this.#speech.removals) return 'known';
+    if (this.#facts === undefined || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0)) return this.#add(name, undefined, has);
+    // Who asks again while it is still pointed at gets it as it last was (R5, R6).
+    return forced && entry?.last !== undefined ? this.#add(name, entry.last, has) : 'held';
+  }
+
+  #add(name: string, sent: EncodedResource | undefined, had: Known | undefined): Verdict {
+    const bytes = sent?.bytes.length ?? name.length;
+    if (this.items.size > 0 && this.#bytes + bytes > this.#maxBytes) return 'full';
+    this.#bytes += bytes;
+    this.items.set(name, { sent, had });
+    return 'due';
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * When an Envoy refuses a resource, the intercepts that may be to blame are left out at once, so that all others are
+ * served, and then let in again group by group: who is refused alone stays out until it changes. One for each view.
+ */
+
+import type { InterceptId } from '../model/names.ts';
+import type { ResourceType } from '../translate/resource.ts';
+
+/** What was refused. */
+export interface Refusal {
+  readonly type: ResourceType;
+  readonly name: string;
+  /** What the Envoy said. */
+  readonly error: string;
+  /** ms */
+  readonly at: number;
+  /** The publication in which it was refused. */
+  readonly publication: number;
+}
+
+export interface Rejection extends Refusal {
+  /** undefined where no intercept shaped the resource. */
+  readonly intercept: InterceptId | undefined;
+}
+
+interface Group {
+  readonly intercepts: readonly InterceptId[];
+  readonly refusal: Refusal;
+}
+
+export class Quarantine {
+  readonly #rejected = new Map<InterceptId, Rejection>();
+  /** Of resources that no intercept shaped, by type and name. */
+  readonly #unexplained = new Map<string, Rejection>();
+  #waiting: readonly Group[] = [];
+  #trial: Group | undefined;
+
+  /** What the next translation leaves out. */
+  get excluded(): ReadonlySet<InterceptId> {
+    return new Set([...this.#rejected.keys(), ...this.#waiting.flatMap((group) => group.intercepts)]);
+  }
+
+  /** The resource whose fate decides about the group that is let in now; undefined: nothing is being tried. */
+  get trial(): Refusal | undefined {
+    return this.#trial?.refusal;
+  }
+
+  get isQuiet(): boolean {
+    return this.#rejected.size + this.#unexplained.size + this.#waiting.length === 0 && this.#trial === undefined;
+  }
+
+  /** A quarantined intercept comes first for what it shaped. */
+  rejections(): Iterable<Rejection> {
+    return [...this.#rejected.values(), ...this.#unexplained.values()];
+  }
+
+  rejection(intercept: InterceptId): Rejection | undefined {
+    return this.#rejected.get(intercept);
+  }
+
+  /**
+   * An Envoy refused one resource, alone, in its newest state.
+   * @param shapedBy the intercepts that shaped it
+   * @param suspects those of them that changed since it was last accepted; none: any of them
+   */
+  refuse(refusal: Refusal, shapedBy: readonly InterceptId[], suspects: readonly InterceptId[]): void {
+    const excluded = this.excluded;
+    const tried = this.#trial?.intercepts.filter((id) => shapedBy.includes(id)) ?? [];
+    if (tried.length > 0) this.#trial = undefined;
+    const blamed = (tried.length > 0 ? tried : suspects.length > 0 ? suspects : shapedBy).filter((id) => !excluded.has(id));
+    if (blamed.length === 0) this.#unexplained.set(`${refusal.type} ${refusal.name}`, { ...refusal, intercept: undefined });
+    else this.#blame(blamed, refusal);
+  }
+
+  /** The resource of the trial was accepted in its newest state, or is gone: its group is not to blame. */
+  acquit(): void {
+    this.#trial = undefined;
+  }
+
+  /** A resource that was refused before is fine now. */
+  accept(type: ResourceType, name: string): void {
+    this.#unexplained.delete(`${type} ${name}`);
+  }
+
+  /**
+   * Lets the next group in, if none is being tried.
+   * @returns whether there was one.
+   */
+  tryNext(): boolean {
+    if (this.#trial !== undefined) return false;
+    const [next, ...rest] = this.#waiting;
+    this.#trial = next;
+    this.#waiting = rest;
+    return next !== undefined;
+  }
+
+  /** Whoever changed gets another chance. @param hasChanged since the time of its rejection */
+  release(hasChanged: (intercept: InterceptId, rejection: Rejection) => boolean): void {
+    for (const [id, rejection] of this.#rejected) if (hasChanged(id, rejection)) this.#rejected.delete(id);
+  }
+
+  #blame(intercepts: readonly InterceptId[], refusal: Refusal): void {
+    const [only] = intercepts;
+    if (intercepts.length === 1 && only !== undefined) {
+      this.#rejected.set(only, { ...refusal, intercept: only });
+      return;
+    }
+    const half = Math.ceil(intercepts.length / 2);
+    const halves = [intercepts.slice(0, half), intercepts.slice(half)].map((part) => ({ intercepts: part, refusal }));
+    this.#waiting = [...halves, ...this.#waiting];
+  }
+}

@@ -1,0 +1,49 @@
+/** Proof that an intercept is live: every connected Envoy that needs it has acknowledged the version that holds it. */
+import type { InterceptId } from '../model/names.ts';
+import type { Audience } from './audience.ts';
+import type { ServedView } from './served-view.ts';
+
+export interface Receipt {
+  /** How many connected Envoys need the intercept. */
+  readonly needed: number;
+  /** How many of them have acknowledged it as it is now. */
+  readonly acked: number;
+  /** ms; only while it is live. */
+  readonly liveSince?: number;
+  readonly state: 'live' | 'pending' | 'noProxy' | 'rejected';
+}
+
+export interface ServedTo {
+  readonly served: ServedView;
+  readonly audience: Audience;
+}
+
+/** @param now ms */
+export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now: number): Receipt {
+  const nodes = new Map<string, boolean>();
+  let isRejected = false;
+  let liveSince = 0;
+  const involved: Audience[] = [];
+  for (const { served, audience } of views) {
+    if (served.rejection(intercept) !== undefined) isRejected = true;
+    const resources = [...served.view.resourcesOf(intercept)];
+    if (resources.length === 0) continue;
+    for (const { session, member } of audience.readers) {
+      const held = resources.map((resource) => session.holds(resource)).filter((each) => each !== undefined);
+      if (held.length > 0) nodes.set(member.nodeId, (nodes.get(member.nodeId) ?? true) && held.every((each) => each));
+    }
+    involved.push(audience);
+    liveSince = Math.max(liveSince, audience.liveSince(intercept) ?? 0);
+  }
+  const needed = nodes.size;
+  const acked = [...nodes.values()].filter((each) => each).length;
+  if (isRejected) return { needed, acked, state: 'rejected' };
+  if (needed === 0) return { needed, acked, state: 'noProxy' };
+  if (acked < needed) return { needed, acked, state: 'pending' };
+  if (liveSince === 0) {
+    // It was there before its Envoys came: it counts from when somebody first saw it complete.
+    for (const audience of involved) audience.noteLive(intercept, now);
+    liveSince = now;
+  }
+  return { needed, acked, liveSince, state: 'live' };
+}

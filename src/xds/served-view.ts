@@ -1,0 +1,151 @@
+/** A view with what makes it: model changes go in, verdicts of Envoys come back, and resources come out. */
+import type { InterceptModel, ModelChange } from '../model/intercept.ts';
+import type { InterceptId, ObjectKey } from '../model/names.ts';
+import type { ScopeTranslation } from '../translate/translate.ts';
+import { type InterceptChanges, serviceOf } from './intercept-changes.ts';
+import { Quarantine, type Rejection } from './quarantine.ts';
+import type { EncodedResource, Encoder } from './resource.ts';
+import type { InFlight } from './track.ts';
+import { type EncodedChange, View } from './view.ts';
+
+export interface ServedViewOptions {
+  /** The key of the scope. */
+  readonly key: string;
+  readonly translation: ScopeTranslation;
+  readonly encoder: Encoder;
+  readonly changes: InterceptChanges;
+  /** Whether a stream of the view has acknowledged just this resource. */
+  readonly isAccepted: (resource: EncodedResource) => boolean;
+}
+
+/** What became different in the view by a call. */
+export interface ViewChange {
+  /** How many resources. */
+  readonly changed: number;
+  readonly intercepts: ReadonlySet<InterceptId>;
+}
+
+export class ServedView {
+  readonly view: View;
+  readonly #options: ServedViewOptions;
+  readonly #quarantine = new Quarantine();
+  /** Every publication up to this one was accepted. */
+  #goodPublication = 0;
+  #changed = 0;
+  #intercepts = new Set<InterceptId>();
+
+  constructor(options: ServedViewOptions) {
+    this.#options = options;
+    this.view = new View(options.key);
+  }
+
+  rejections(): Iterable<Rejection> {
+    return this.#quarantine.rejections();
+  }
+
+  rejection(intercept: InterceptId): Rejection | undefined {
+    return this.#quarantine.rejection(intercept);
+  }
+
+  /**
+   * @param change undefined: everything may be different
+   * @param isSettled whether all streams have answered all that was published before
+   */
+  publish(model: InterceptModel, change: ModelChange | undefined, isSettled: boolean, now: number): ViewChange {
+    const { changes } = this.#options;
+    const before = this.#quarantine.excluded;
+    if (isSettled && this.#quarantine.isQuiet) this.#goodPublication = changes.publication - 1;
+    this.#quarantine.release((id, { publication }) => (changes.changedAt(id) ?? Infinity) > publication);
+    this.#translate(model, change === undefined ? undefined : withToggled(change, before, this.#quarantine.excluded), now);
+    this.#bisect(model, now);
+    return this.#take();
+  }
+
+  /** A response was accepted. */
+  acked(response: InFlight, model: InterceptModel, now: number): ViewChange {
+    for (const { sent } of response.items.values()) if (sent !== undefined) this.#quarantine.accept(sent.type, sent.name);
+    return this.review(model, now);
+  }
+
+  /** A response was refused. */
+  nacked(response: InFlight, error: string, model: InterceptModel, now: number): ViewChange {
+    const [item] = response.items.values();
+    // Of several, the session finds the bad one first.
+    if (response.items.size !== 1 || item?.sent === undefined) return this.#take();
+    const { type, name, version } = item.sent;
+    // A verdict on what is not there any more says nothing of what is.
+    if (this.view.log(type).entry(name)?.current?.version !== version) return this.#take();
+    const before = this.#quarantine.excluded;
+    this.#refuse(item.sent, error, now);
+    this.#retranslate(model, before, now);
+    this.#bisect(model, now);
+    return this.#take();
+  }
+
+  /** A stream has come further: perhaps that decides what is being tried. */
+  review(model: InterceptModel, now: number): ViewChange {
+    if (this.#quarantine.trial !== undefined) this.#bisect(model, now);
+    return this.#take();
+  }
+
+  #refuse(resource: Pick<EncodedResource, 'type' | 'name' | 'intercepts'>, error: string, now: number): void {
+    const { changes } = this.#options;
+    const { type, name, intercepts } = resource;
+    const suspects = intercepts.filter((id) => (changes.changedAt(id) ?? 0) > this.#goodPublication);
+    this.#quarantine.refuse({ type, name, error, at: now, publication: changes.publication }, intercepts, suspects);
+  }
+
+  /** Goes on with the next group for as long as the verdict on the last one is known. */
+  #bisect(model: InterceptModel, now: number): void {
+    for (;;) {
+      const { trial } = this.#quarantine;
+      if (trial !== undefined) {
+        const current = this.view.log(trial.type).entry(trial.name)?.current;
+        if (current !== undefined && !this.#options.isAccepted(current)) return;
+        this.#quarantine.acquit();
+      }
+      const before = this.#quarantine.excluded;
+      if (!this.#quarantine.tryNext()) return;
+      this.#retranslate(model, before, now);
+    }
+  }
+
+  #retranslate(model: InterceptModel, before: ReadonlySet<InterceptId>, now: number): void {
+    const change = withToggled(NO_CHANGE, before, this.#quarantine.excluded);
+    if (change.services.size > 0) this.#translate(model, change, now);
+  }
+
+  #translate(model: InterceptModel, change: ModelChange | undefined, now: number): void {
+    const { translation, encoder } = this.#options;
+    const before = this.#quarantine.excluded;
+    const encoded: EncodedChange[] = [];
+    for (const { type, name, resource } of translation.update(model, change, before)) {
+      try {
+        encoded.push({ type, name, resource: resource === undefined ? undefined : encoder.encode(resource) });
+      } catch (error) {
+        // What no Envoy could read is treated as if one had refused it; the view keeps the last good one.
+        this.#refuse({ type, name, intercepts: resource?.intercepts ?? [] }, String(error), now);
+      }
+    }
+    const applied = this.view.apply(encoded);
+    this.#changed += applied.changed;
+    for (const id of applied.intercepts) this.#intercepts.add(id);
+    // Every round leaves more out, so it ends.
+    this.#retranslate(model, before, now);
+  }
+
+  #take(): ViewChange {
+    const result = { changed: this.#changed, intercepts: this.#intercepts };
+    this.#changed = 0;
+    this.#intercepts = new Set();
+    return result;
+  }
+}
+
+const NO_CHANGE: ModelChange = { services: new Set(), hosts: new Set(), pods: new Set(), keys: new Set() };
+
+/** With the Services of those intercepts that are left out now and were not before, or the other way round. */
+function withToggled(change: ModelChange, before: ReadonlySet<InterceptId>, after: ReadonlySet<InterceptId>): ModelChange {
+  const toggled = [...[...before].filter((id) => !after.has(id)), ...[...after].filter((id) => !before.has(id))].map(serviceOf);
+  return toggled.length === 0 ? change : { ...change, services: new Set<ObjectKey>([...change.services, ...toggled]) };
+}

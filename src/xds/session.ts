@@ -1,0 +1,230 @@
+/**
+ * The state machine behind every stream, ADS or of one type, State-of-the-World or delta. Pure: requests go in, what
+ * became of them comes out, and {@link Session.next} says what to send while the transport takes it. Nothing is queued:
+ * what is not sent yet is found again when it is asked for, in its newest state.
+ */
+import type { ResourceType } from '../translate/resource.ts';
+import type { DeltaRequest, SotwRequest } from './codec.ts';
+import { receiveDelta } from './delta.ts';
+import type { Outcome } from './outcome.ts';
+import type { Gate, Item } from './pass.ts';
+import type { EncodedResource } from './resource.ts';
+import { SetVersion } from './set-version.ts';
+import { receiveSotw } from './sotw.ts';
+import { Track } from './track.ts';
+import { TypeLog } from './type-log.ts';
+import { factsOfUrl, PUSH_ORDER, type TypeFacts } from './type-urls.ts';
+import type { View, ViewReader } from './view.ts';
+import type { ResponseParts } from './wire.ts';
+
+export type Protocol = 'sotw' | 'delta';
+
+export interface SessionOptions {
+  readonly protocol: Protocol;
+  readonly view: View;
+  /** Makes the nonces of this stream differ from all others' (N1, N2). */
+  readonly id: string;
+  /** ms */
+  readonly now: number;
+  /** Routes wait this long for the clusters that they name, in ms (M9). */
+  readonly gateMs: number;
+  /** A delta response with several resources stays below, in bytes (F8). */
+  readonly maxBytes: number;
+}
+
+export interface Response extends ResponseParts {
+  readonly protocol: Protocol;
+  /** undefined for a type that we do not serve. */
+  readonly type: ResourceType | undefined;
+}
+
+/** Unknown types cost memory too: beyond this many they are not even remembered. */
+const MAX_UNKNOWN_TYPES = 16;
+
+export class Session implements Gate, ViewReader {
+  readonly protocol: Protocol;
+  readonly #options: SessionOptions;
+  readonly #tracks = new Map<string, Track>();
+  /** In push order. */
+  #ordered: readonly Track[] = [];
+  /** Endpoints of clusters that were sent before the client asked for any endpoints (C3). */
+  #endpointsDue: Set<string> | undefined = new Set();
+  #view: View;
+  #now: number;
+  #nonces = 0;
+  /** Whether the client came with resources of an earlier stream. */
+  #isReconnect = false;
+
+  constructor(options: SessionOptions) {
+    this.protocol = options.protocol;
+    this.#options = options;
+    this.#view = options.view;
+    this.#now = options.now;
+    this.#view.attach(this);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** In push order. */
+  get tracks(): readonly Track[] {
+    return this.#ordered;
+  }
+
+  /** undefined until the client asks for the type. */
+  track(type: ResourceType): Track | undefined {
+    return this.#ordered.find((track) => track.facts?.type === type);
+  }
+
+  /** @param now ms */
+  receiveSotw(request: SotwRequest, now: number): Outcome {
+    this.#now = now;
+    const { track, isFirst } = this.#trackFor(request.typeUrl);
+    if (track === undefined) return { kind: 'ignored' };
+    return receiveSotw(track, request, isFirst, this.#view.seq, now);
+  }
+
+  /** @param now ms */
+  receiveDelta(request: DeltaRequest, now: number): Outcome {
+    this.#now = now;
+    const { track, isFirst } = this.#trackFor(request.typeUrl);
+    if (track === undefined) return { kind: 'ignored' };
+    if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
+    const isEndpoints = track.facts?.type === 'endpoints';
+    const due = isEndpoints ? this.#endpointsDue : undefined;
+    const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, (name) => due?.has(name) ?? false);
+    if (isEndpoints) this.#endpointsDue = undefined;
+    return outcome;
+  }
+
+  /** The stream's scope has changed. */
+  moveTo(view: View): void {
+    for (const track of this.#ordered) {
+      if (track.facts !== undefined) track.rebase(view.log(track.facts.type), view.seq);
+    }
+    this.#view.detach(this);
+    this.#view = view;
+    view.attach(this);
+  }
+
+  /** The stream has ended. */
+  close(): void {
+    this.#view.detach(this);
+  }
+
+  /**
+   * The next response, undefined while there is nothing to say. The caller sends it, and asks again when it is gone.
+   * @param now ms
+   */
+  next(now: number): Response | undefined {
+    this.#now = now;
+    for (let isMoving = true; isMoving; ) {
+      isMoving = false;
+      // O1: in push order. A type that has come further may be what another one waits for: then once more.
+      for (const track of this.#ordered) {
+        const { cursor } = track;
+        const marks = track.marks.size;
+        const items = track.collect(this, now, this.#view.seq, this.protocol === 'delta' ? this.#options.maxBytes : Infinity);
+        if (items !== undefined) return this.#respond(track, items);
+        if (track.cursor !== cursor || track.marks.size !== marks) isMoving = true;
+      }
+    }
+    return undefined;
+  }
+
+  /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
+  deadline(): number | undefined {
+    const times = this.#ordered.flatMap(({ heldSince }) => (heldSince === undefined ? [] : [heldSince + this.#options.gateMs]));
+    if (this.#waitsForOthers()) times.push(this.#options.now + this.#options.gateMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** The newest change number of the view of which the client has answered all that it was told. */
+  get answeredSeq(): number {
+    return this.#ordered.reduce((seq, track) => Math.min(seq, track.answeredSeq), this.#view.seq);
+  }
+
+  /** Whether the client has acknowledged this very resource; undefined when it does not ask for it. */
+  holds({ type, name, version }: EncodedResource): boolean | undefined {
+    const track = this.track(type);
+    if (!track?.subscription.has(name)) return undefined;
+    return track.accepted(name)?.version === version;
+  }
+
+  mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean {
+    const clusters = resource.clusters.length === 0 ? undefined : this.track('cluster');
+    if (clusters === undefined || clusters.isSettled(this.#view.seq)) return true;
+    // M9: one cluster that never warms must not freeze the routes.
+    if (heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs) return true;
+    // M8: the client acknowledges clusters when they are warm. Clusters that it does not want or that do not exist are no reason.
+    return resource.clusters.every(
+      (name) =>
+        !clusters.subscription.has(name) ||
+        clusters.log.entry(name)?.current === undefined ||
+        clusters.accepted(name) !== undefined,
+    );
+  }
+
+  mayRemove(facts: TypeFacts, seq: number): boolean {
+    // O3, O5: not before the client has taken everything that may point at it, and refused none of it.
+    const others = facts.removedAfter.map((type) => this.track(type));
+    if (this.#waitsForOthers() && others.includes(undefined)) return false;
+    return others.every((track) => track === undefined || track.subscription.isEmpty || track.isSettled(seq));
+  }
+
+  cursorOf(type: ResourceType): number | undefined {
+    return this.track(type)?.cursor;
+  }
+
+  idsOf(type: ResourceType): Iterable<number> {
+    return this.track(type)?.subscription.ids ?? [];
+  }
+
+  /** A reconnected client asks for one type after the other: until it has, what it holds of the others is not known. */
+  #waitsForOthers(): boolean {
+    return this.#isReconnect && this.#now - this.#options.now < this.#options.gateMs;
+  }
+
+  #respond(track: Track, items: ReadonlyMap<string, Item>): Response {
+    const { typeUrl, facts } = track;
+    this.#nonces += 1;
+    const nonce = `${this.#options.id}-${this.#nonces}`;
+    const sent = [...items.values()].flatMap((item) => (item.sent === undefined ? [] : [item.sent]));
+    const isFull = this.protocol === 'sotw' && facts?.fullState === true;
+    const resources = isFull ? track.stateAfter(items) : sent;
+    const version = isFull ? SetVersion.of(resources.map((resource) => resource.version)).toString() : track.log.version;
+    const removed = this.protocol === 'sotw' ? [] : [...items].flatMap(([name, item]) => (item.sent === undefined ? [name] : []));
+    track.sent(nonce, version, items);
+    if (facts?.type === 'cluster') this.#sendEndpointsOf(sent);
+    return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, removed };
+  }
+
+  /** M2, M3, M5: a cluster that was sent waits for its endpoints to be sent after it, whether they changed or not. */
+  #sendEndpointsOf(clusters: readonly EncodedResource[]): void {
+    const endpoints = this.track('endpoints');
+    for (const { endpointsName } of clusters) {
+      if (endpointsName === undefined) continue;
+      // M4: one that is not subscribed yet is answered when it is.
+      if (endpoints === undefined) this.#endpointsDue?.add(endpointsName);
+      else if (endpoints.subscription.has(endpointsName)) endpoints.resend(endpointsName);
+    }
+  }
+
+  #trackFor(typeUrl: string): { readonly track: Track | undefined; readonly isFirst: boolean } {
+    const known = this.#tracks.get(typeUrl);
+    if (known !== undefined) return { track: known, isFirst: false };
+    const facts = factsOfUrl(typeUrl);
+    if (facts === undefined && this.#ordered.filter((track) => track.facts === undefined).length >= MAX_UNKNOWN_TYPES) {
+      return { track: undefined, isFirst: false };
+    }
+    const isDelta = this.protocol === 'delta';
+    const speech = { removals: isDelta || facts?.fullState === true, missing: isDelta };
+    const log = facts === undefined ? new TypeLog() : this.#view.log(facts.type);
+    const track = new Track(typeUrl, facts, speech, log, this.#view.seq);
+    this.#tracks.set(typeUrl, track);
+    const served = PUSH_ORDER.flatMap((each) => this.#tracks.get(each.typeUrl) ?? []);
+    this.#ordered = [...served, ...[...this.#tracks.values()].filter((each) => each.facts === undefined)];
+    return { track, isFirst: true };
+  }
+}

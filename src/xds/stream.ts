@@ -1,0 +1,230 @@
+/** The shell around a session: one gRPC call. Bytes and timers here, decisions there. */
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { proxyOf } from '../model/node.ts';
+import type { Proxy } from '../model/proxy.ts';
+import type { Member } from './audience.ts';
+import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type Node, type SotwRequest } from './codec.ts';
+import type { StreamInfo, XdsObserver } from './observer.ts';
+import type { Outcome } from './outcome.ts';
+import { type Protocol, Session } from './session.ts';
+import { factsOfUrl } from './type-urls.ts';
+import type { View } from './view.ts';
+import type { Views } from './views.ts';
+import { deltaResponse, sotwResponse } from './wire.ts';
+
+export type Call = ServerDuplexStream<Buffer, Buffer>;
+
+export interface StreamLimits {
+  /** Routes wait this long for the clusters that they name, in ms (M9). */
+  readonly gateMs: number;
+  /** A delta response with several resources stays below, in bytes (F8). */
+  readonly maxBytes: number;
+  /** A stream that takes nothing for so long is closed, in ms (F3). */
+  readonly blockedMs: number;
+}
+
+export interface StreamOptions {
+  readonly id: string;
+  readonly protocol: Protocol;
+  /** Of a service for one type; undefined: ADS. */
+  readonly typeUrl: string | undefined;
+  readonly views: Views;
+  readonly observer: XdsObserver;
+  /** ms */
+  readonly now: () => number;
+  readonly limits: StreamLimits;
+  readonly onClose: (stream: XdsStream) => void;
+}
+
+type Request = { readonly sotw: SotwRequest } | { readonly delta: DeltaRequest };
+
+/** How many requests may wait for the first model. */
+const MAX_EARLY = 1000;
+
+export class XdsStream implements Member {
+  readonly connectedAt: number;
+  readonly #call: Call;
+  readonly #options: StreamOptions;
+  #proxy: Proxy | undefined;
+  #info: StreamInfo | undefined;
+  #session: Session | undefined;
+  /** What came before there was a model. */
+  #early: Request[] = [];
+  /** Since when a response is on its way out, in ms: there is never more than one. */
+  #writingSince: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isPumping = false;
+  #isClosed = false;
+
+  constructor(call: Call, options: StreamOptions) {
+    this.#call = call;
+    this.#options = options;
+    this.connectedAt = options.now();
+    call.on('data', (bytes: Buffer) => this.#receive(bytes));
+    // S10: the client is done. The others mean that the connection is.
+    call.on('end', () => this.#close(undefined, () => call.end()));
+    call.on('error', () => this.#close(undefined));
+    call.on('cancelled', () => this.#close(undefined));
+    call.on('close', () => this.#close(undefined));
+  }
+
+  get info(): StreamInfo | undefined {
+    return this.#info;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get nodeId(): string {
+    return this.#info?.nodeId ?? '';
+  }
+
+  get proxy(): Proxy {
+    if (this.#proxy === undefined) throw new Error('A stream joins its view after it has said who it is.');
+    return this.#proxy;
+  }
+
+  start(view: View): Session {
+    const { id, protocol, now, limits } = this.#options;
+    const session = new Session({ id, protocol, view, now: now(), gateMs: limits.gateMs, maxBytes: limits.maxBytes });
+    this.#session = session;
+    for (const request of this.#early) this.#hand(session, request);
+    this.#early = [];
+    return session;
+  }
+
+  wake(): void {
+    this.#pump();
+  }
+
+  /** F3: called now and then. */
+  checkBlocked(now: number): void {
+    const { blockedMs } = this.#options.limits;
+    if (this.#writingSince === undefined || now - this.#writingSince <= blockedMs) return;
+    this.stop(status.UNAVAILABLE, `The client has taken nothing for ${Math.round((now - this.#writingSince) / 1000)} s.`);
+  }
+
+  stop(code: status, reason: string): void {
+    this.#close(reason, () => this.#call.emit('error', { code, details: reason }));
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    const request = this.#decode(bytes);
+    if (typeof request === 'string') return this.#refuse(request);
+    const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
+    if (problem !== undefined) return this.#refuse(problem);
+    if (this.#session === undefined) {
+      if (this.#early.length >= MAX_EARLY) return this.#refuse('too many requests before the first answer');
+      this.#early.push(request);
+      return;
+    }
+    this.#hand(this.#session, request);
+    // More requests may have come in the same packet: one answer for all of them (xDS rules, F9).
+    this.#schedulePump();
+  }
+
+  /** @returns the request, or what is wrong with it. */
+  #decode(bytes: Buffer): Request | string {
+    const { protocol, typeUrl: own } = this.#options;
+    try {
+      const request = protocol === 'sotw' ? decodeSotwRequest(bytes) : decodeDeltaRequest(bytes);
+      // S2: a service for one type knows the type.
+      const typeUrl = request.typeUrl === '' ? own : request.typeUrl;
+      if (typeUrl === undefined) return 'type_url is empty: a request on an aggregated stream must say what it is about';
+      if (own !== undefined && typeUrl !== own) return `type_url ${typeUrl} does not belong on a stream for ${own}`;
+      return 'names' in request ? { sotw: { ...request, typeUrl } } : { delta: { ...request, typeUrl } };
+    } catch (error) {
+      return `the request cannot be decoded: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  /** @returns what is wrong with who the client says it is. */
+  #identify(node: Node | undefined): string | undefined {
+    if (this.#info !== undefined) {
+      // S3: later requests need no node, and cannot change it.
+      if (node === undefined || node.id === '' || node.id === this.#info.nodeId) return undefined;
+      return `node.id changed from ${this.#info.nodeId} to ${node.id} on one stream: open another stream for another node`;
+    }
+    if (node === undefined) return 'the first request of a stream must carry node';
+    const proxy = proxyOf(node);
+    if ('error' in proxy) return proxy.error;
+    const { id, protocol, observer, views } = this.#options;
+    this.#proxy = proxy;
+    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer: this.#call.getPeer(), userAgent: node.userAgent };
+    observer.streamOpened(this.#info);
+    views.join(this);
+    return undefined;
+  }
+
+  #hand(session: Session, request: Request): void {
+    const { now, views } = this.#options;
+    const outcome = 'sotw' in request ? session.receiveSotw(request.sotw, now()) : session.receiveDelta(request.delta, now());
+    this.#observe('sotw' in request ? request.sotw.typeUrl : request.delta.typeUrl, outcome);
+    views.received(this, outcome);
+  }
+
+  #observe(typeUrl: string, outcome: Outcome): void {
+    const { observer } = this.#options;
+    const info = this.#info;
+    if (info === undefined) return;
+    const type = factsOfUrl(typeUrl)?.type ?? typeUrl;
+    observer.request(type, info);
+    if (outcome.kind === 'ack') observer.ack(type, info);
+    if (outcome.kind === 'nack') {
+      const { items, nonce } = outcome.response;
+      observer.nack(type, info, { names: [...items.keys()], error: outcome.error, nonce });
+    }
+  }
+
+  #schedulePump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    setImmediate(() => {
+      this.#isPumping = false;
+      this.#pump();
+    });
+  }
+
+  /** Sends what there is to say, one response at a time: the next is made when the last has left the process (F2). */
+  #pump(): void {
+    const session = this.#session;
+    if (session === undefined || this.#isClosed || this.#info === undefined) return;
+    const { now, observer, views } = this.#options;
+    const response = this.#writingSince === undefined ? session.next(now()) : undefined;
+    if (response !== undefined) {
+      const bytes = response.protocol === 'sotw' ? sotwResponse(response) : deltaResponse(response);
+      this.#writingSince = now();
+      this.#call.write(bytes, () => {
+        this.#writingSince = undefined;
+        this.#pump();
+      });
+      observer.responseSent(response.type ?? response.typeUrl, bytes.length, response.resources.length, this.#info);
+    }
+    this.#setTimer(session.deadline(), now());
+    views.progressed(this);
+  }
+
+  #setTimer(deadline: number | undefined, now: number): void {
+    clearTimeout(this.#timer);
+    if (deadline !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(1, deadline - now)).unref();
+  }
+
+  #refuse(reason: string): void {
+    if (this.#info === undefined) this.#options.observer.streamRefused(this.#call.getPeer(), reason);
+    this.stop(status.INVALID_ARGUMENT, reason);
+  }
+
+  #close(reason: string | undefined, end?: () => void): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#early = [];
+    const { observer, views, onClose } = this.#options;
+    if (this.#proxy !== undefined) views.leave(this);
+    if (this.#info !== undefined) observer.streamClosed(this.#info, reason);
+    onClose(this);
+    end?.();
+  }
+}

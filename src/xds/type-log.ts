@@ -1,0 +1,159 @@
+/**
+ * The resources of one type in one view, with the order in which they changed. A stream keeps only a cursor, the number
+ * of the last change that it took; what it has can be read from here, and what is new costs what changed.
+ */
+import { type IdSet, NameTable } from './name-table.ts';
+import type { EncodedResource } from './resource.ts';
+import { SetVersion } from './set-version.ts';
+
+interface Version {
+  readonly seq: number;
+  readonly resource: EncodedResource | undefined;
+}
+
+/** One name, with its newest state and those older ones that a stream may still have. */
+export class Entry {
+  readonly name: string;
+  readonly id: number;
+  #versions: readonly Version[] = [];
+  /** The newest resource, also when it is gone by now. */
+  last: EncodedResource | undefined;
+
+  constructor(name: string, id: number) {
+    this.name = name;
+    this.id = id;
+  }
+
+  /** undefined when it is gone. */
+  get current(): EncodedResource | undefined {
+    return this.#versions.at(-1)?.resource;
+  }
+
+  /** The number of its newest change. */
+  get seq(): number {
+    return this.#versions.at(-1)?.seq ?? 0;
+  }
+
+  /** What it was after the change numbered `cursor`. */
+  at(cursor: number): EncodedResource | undefined {
+    for (let index = this.#versions.length - 1; index >= 0; index -= 1) {
+      const version = this.#versions[index];
+      if (version !== undefined && version.seq <= cursor) return version.resource;
+    }
+    return undefined;
+  }
+
+  set(seq: number, resource: EncodedResource | undefined): void {
+    this.#versions = [...this.#versions, { seq, resource }];
+    this.last = resource ?? this.last;
+  }
+
+  /** Equal bytes, but it may point at other intercepts. */
+  replace(resource: EncodedResource): void {
+    this.#versions = [...this.#versions.slice(0, -1), { seq: this.seq, resource }];
+    this.last = resource;
+  }
+
+  /**
+   * Drops what no cursor stands on.
+   * @returns whether it is gone altogether.
+   */
+  prune(cursors: readonly number[]): boolean {
+    if (this.#versions.length > 1) {
+      this.#versions = this.#versions.filter((version, index) => {
+        const next = this.#versions[index + 1];
+        return next === undefined || cursors.some((cursor) => cursor >= version.seq && cursor < next.seq);
+      });
+    }
+    return this.#versions.length === 1 && this.current === undefined;
+  }
+}
+
+export class TypeLog {
+  readonly names = new NameTable();
+  readonly #entries = new Map<string, Entry>();
+  #log: { readonly seq: number; readonly entry: Entry }[] = [];
+  readonly #version = new SetVersion();
+  #live = 0;
+
+  /** How many resources there are. */
+  get size(): number {
+    return this.#live;
+  }
+
+  /** Of all resources together. */
+  get version(): string {
+    return this.#version.toString();
+  }
+
+  entry(name: string): Entry | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** Those that are gone included, as long as a stream may still have them. */
+  entries(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  /** @returns whether anything changed: equal bytes are no change, and take no number. */
+  apply(seq: number, name: string, resource: EncodedResource | undefined): boolean {
+    const known = this.#entries.get(name);
+    const before = known?.current;
+    if (before?.version === resource?.version) {
+      if (resource !== undefined) known?.replace(resource);
+      return false;
+    }
+    const entry = known ?? this.#make(name);
+    if (before !== undefined) this.#version.delete(before.version);
+    if (resource !== undefined) this.#version.add(resource.version);
+    this.#live += (resource === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+    entry.set(seq, resource);
+    this.#log.push({ seq, entry });
+    return true;
+  }
+
+  /** Entries that changed after `cursor`, each once, in the order of their newest change. */
+  *since(cursor: number): Generator<Entry> {
+    for (let index = this.#position(cursor); index < this.#log.length; index += 1) {
+      const item = this.#log[index];
+      if (item !== undefined && item.entry.seq === item.seq) yield item.entry;
+    }
+  }
+
+  /** Whether {@link compact} is worth its cost, which is that of all resources. */
+  get isLong(): boolean {
+    return this.#log.length > 64 + 2 * this.#live;
+  }
+
+  /**
+   * Drops superseded changes, and states that no stream has any more.
+   * @param cursors of every stream of the view
+   * @param subscribed ids that streams refer to
+   */
+  compact(cursors: readonly number[], subscribed: IdSet): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.prune(cursors)) this.#entries.delete(entry.name);
+      else subscribed.add(entry.id);
+    }
+    this.#log = this.#log.filter(({ seq, entry }) => entry.seq === seq && this.#entries.get(entry.name) === entry);
+    this.names.sweep(subscribed);
+  }
+
+  #make(name: string): Entry {
+    const entry = new Entry(name, this.names.idOf(name));
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  /** Index of the first change after `cursor`. */
+  #position(cursor: number): number {
+    let low = 0;
+    let high = this.#log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#log[middle]?.seq ?? 0) <= cursor) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The resources that Envoys of one scope have in common, and the order in which they changed. One for each scope,
+ * shared by all its streams.
+ */
+import type { InterceptId } from '../model/names.ts';
+import type { ResourceType } from '../translate/resource.ts';
+import { emptyAssignment } from './empty-assignment.ts';
+import { IdSet } from './name-table.ts';
+import type { EncodedResource } from './resource.ts';
+import { TypeLog } from './type-log.ts';
+import { PUSH_ORDER } from './type-urls.ts';
+
+/** `resource` is undefined when the name is gone. */
+export interface EncodedChange {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly resource: EncodedResource | undefined;
+}
+
+/** Whoever reads a view says what it still needs of the past. */
+export interface ViewReader {
+  cursorOf(type: ResourceType): number | undefined;
+  /** Ids of the names that it is subscribed to. */
+  idsOf(type: ResourceType): Iterable<number>;
+}
+
+/** What {@link View.apply} did. */
+export interface Applied {
+  /** The view's newest change number. */
+  readonly seq: number;
+  /** How many resources are different now. */
+  readonly changed: number;
+  /** Intercepts that shape or shaped what changed. */
+  readonly intercepts: ReadonlySet<InterceptId>;
+}
+
+export class View {
+  readonly key: string;
+  readonly #logs: ReadonlyMap<ResourceType, TypeLog> = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog()]));
+  readonly #readers = new Set<ViewReader>();
+  /** How many clusters take their endpoints from a name. */
+  readonly #endpointsUsers = new Map<string, number>();
+  /** Names of the ClusterLoadAssignments that were given; the others are ours, and empty. */
+  readonly #given = new Set<string>();
+  readonly #byIntercept = new Map<InterceptId, Set<EncodedResource>>();
+  #seq = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** The number of the newest change, over all types. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  log(type: ResourceType): TypeLog {
+    const log = this.#logs.get(type);
+    if (log === undefined) throw new Error(`The push order lacks the resource type ${type}.`);
+    return log;
+  }
+
+  attach(reader: ViewReader): void {
+    this.#readers.add(reader);
+  }
+
+  detach(reader: ViewReader): void {
+    this.#readers.delete(reader);
+  }
+
+  /** The newest resources that an intercept shaped. */
+  resourcesOf(intercept: InterceptId): Iterable<EncodedResource> {
+    return this.#byIntercept.get(intercept) ?? [];
+  }
+
+  apply(changes: readonly EncodedChange[]): Applied {
+    const intercepts = new Set<InterceptId>();
+    const endpoints = new Set<string>();
+    let changed = 0;
+    const set = ({ type, name, resource }: EncodedChange): void => {
+      const log = this.log(type);
+      const before = log.entry(name)?.current;
+      if (before === resource) return;
+      this.#index(before, resource);
+      if (type === 'cluster') this.#count(before, resource, endpoints);
+      if (!log.apply(this.#seq + 1, name, resource)) return;
+      this.#seq += 1;
+      changed += 1;
+      for (const id of [...(before?.intercepts ?? []), ...(resource?.intercepts ?? [])]) intercepts.add(id);
+    };
+    for (const change of changes) {
+      if (change.type !== 'endpoints') {
+        set(change);
+      } else if (change.resource !== undefined) {
+        this.#given.add(change.name);
+        set(change);
+      } else {
+        this.#given.delete(change.name);
+        endpoints.add(change.name);
+      }
+    }
+    // M6, R5: while a cluster uses the name there is something to send, even if it is empty.
+    for (const name of endpoints) {
+      if (this.#given.has(name)) continue;
+      const resource = this.#endpointsUsers.has(name) ? emptyAssignment(name) : undefined;
+      set({ type: 'endpoints', name, resource });
+    }
+    if (changed > 0) this.#compact();
+    return { seq: this.#seq, changed, intercepts };
+  }
+
+  #index(before: EncodedResource | undefined, after: EncodedResource | undefined): void {
+    for (const id of before?.intercepts ?? []) {
+      const resources = this.#byIntercept.get(id);
+      if (before !== undefined) resources?.delete(before);
+      if (resources?.size === 0) this.#byIntercept.delete(id);
+    }
+    for (const id of after?.intercepts ?? []) {
+      const resources = this.#byIntercept.get(id) ?? new Set();
+      if (after !== undefined) resources.add(after);
+      this.#byIntercept.set(id, resources);
+    }
+  }
+
+  #count(before: EncodedResource | undefined, after: EncodedResource | undefined, touched: Set<string>): void {
+    const old = before?.endpointsName;
+    const now = after?.endpointsName;
+    if (old !== undefined) {
+      const rest = (this.#endpointsUsers.get(old) ?? 0) - 1;
+      if (rest > 0) this.#endpointsUsers.set(old, rest);
+      else this.#endpointsUsers.delete(old);
+      touched.add(old);
+    }
+    if (now !== undefined) {
+      this.#endpointsUsers.set(now, (this.#endpointsUsers.get(now) ?? 0) + 1);
+      touched.add(now);
+    }
+  }
+
+  /** What no stream has any more is dropped, now and then, so that the cost of a change stays that of the change. */
+  #compact(): void {
+    for (const [type, log] of this.#logs) {
+      if (!log.isLong) continue;
+      const cursors = new Set<number>();
+      const inUse = new IdSet();
+      for (const reader of this.#readers) {
+        const cursor = reader.cursorOf(type);
+        if (cursor !== undefined) cursors.add(cursor);
+        for (const id of reader.idsOf(type)) inUse.add(id);
+      }
+      log.compact([...cursors], inUse);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/** The one door of this room: models in, xDS out, and what the Envoys made of it. */
+import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { InterceptModel, ModelChange } from '../model/intercept.ts';
+import type { InterceptId } from '../model/names.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
+import type { ResourceType } from '../translate/resource.ts';
+import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
+import type { XdsObserver } from './observer.ts';
+import { type ProxyStatus, statusOf } from './proxy-status.ts';
+import type { Receipt } from './receipts.ts';
+import { xdsServices } from './services.ts';
+import { type StreamLimits, XdsStream } from './stream.ts';
+import { PUSH_ORDER } from './type-urls.ts';
+import { type ViewRejection, Views } from './views.ts';
+
+export type { NackInfo, StreamInfo, TypeName, XdsObserver } from './observer.ts';
+export type { ProxyStatus, TypeStatus } from './proxy-status.ts';
+export type { Receipt } from './receipts.ts';
+export type Rejection = ViewRejection;
+
+export interface XdsLimits extends StreamLimits {
+  /** A view that no Envoy reads is kept for so long, in ms. */
+  readonly idleViewMs: number;
+}
+
+export const DEFAULT_LIMITS: XdsLimits = {
+  gateMs: 15_000,
+  maxBytes: 2_000_000,
+  blockedMs: 30_000,
+  idleViewMs: 60_000,
+};
+
+export interface XdsServerOptions {
+  readonly settings: TranslateSettings;
+  readonly createTranslation: CreateScopeTranslation;
+  readonly observer: XdsObserver;
+  /** ms since the epoch */
+  readonly now: () => number;
+  readonly limits?: Partial<XdsLimits>;
+}
+
+/** F7, F8: dead clients are found out, and a reconnecting one may say a lot. */
+const GRPC_OPTIONS = {
+  'grpc.max_receive_message_length': 64 * 1024 * 1024,
+  'grpc.max_send_message_length': -1,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+};
+
+/** How often streams are looked at that take nothing, in ms. */
+const CHECK_MS = 1_000;
+
+export class XdsServer implements AsyncDisposable {
+  readonly #views: Views;
+  readonly #streams = new Set<XdsStream>();
+  readonly #server = new Server(GRPC_OPTIONS);
+  readonly #checks: NodeJS.Timeout;
+  #opened = 0;
+
+  constructor({ settings, createTranslation, observer, now, limits: given }: XdsServerOptions) {
+    const limits = { ...DEFAULT_LIMITS, ...given };
+    this.#views = new Views({
+      settings,
+      createTranslation,
+      now,
+      idleMs: limits.idleViewMs,
+      defer: setImmediate,
+      onConverged: (ms) => observer.converged(ms),
+    });
+    const services = xdsServices(({ protocol, typeUrl }) => (call) => {
+      this.#opened += 1;
+      const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
+      const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
+      const options = { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose };
+      this.#streams.add(new XdsStream(call, options));
+    });
+    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+    this.#checks = setInterval(() => {
+      for (const stream of this.#streams) stream.checkBlocked(now());
+    }, CHECK_MS).unref();
+  }
+
+  /**
+   * @param address port 0: any
+   * @returns the address with the port that it is.
+   * @throws what the system says when the address cannot be had.
+   */
+  async listen(address: SocketAddress): Promise<SocketAddress> {
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(formatSocketAddress(address), ServerCredentials.createInsecure(), (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+    return { host: address.host, port };
+  }
+
+  /**
+   * The first call is the first full state: until then streams wait, for an empty world would take everything away
+   * from Envoys that have a full one (S8).
+   * @param change what differs from the last call; undefined: everything may
+   */
+  publish(model: InterceptModel, change: ModelChange | undefined): void {
+    this.#views.publish(model, change);
+  }
+
+  /** Streams whose client has said who it is. */
+  proxies(): readonly ProxyStatus[] {
+    return [...this.#streams].flatMap((stream) => statusOf(stream, this.#views.scopeOf(stream)) ?? []);
+  }
+
+  receipt(intercept: InterceptId): Receipt {
+    return this.#views.receipt(intercept);
+  }
+
+  rejections(): readonly Rejection[] {
+    return this.#views.rejections();
+  }
+
+  /** How many resources are held, over all views, each distinct one once. */
+  resources(): ReadonlyMap<ResourceType, number> {
+    const views = [...this.#views.views()];
+    return new Map(
+      PUSH_ORDER.map(({ type }) => {
+        const distinct = new Set(views.flatMap((view) => [...view.log(type).entries()].flatMap((entry) => entry.current ?? [])));
+        return [type, distinct.size];
+      }),
+    );
+  }
+
+  /** Ends all streams, so that their clients go elsewhere. @param graceMs how long to wait for connections to end */
+  async stop(graceMs = 1_000): Promise<void> {
+    clearInterval(this.#checks);
+    for (const stream of [...this.#streams]) stream.stop(status.UNAVAILABLE, 'The control plane is stopping.');
+    await new Promise<void>((resolve) => {
+      const force = setTimeout(() => {
+        this.#server.forceShutdown();
+        resolve();
+      }, graceMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(force);
+        resolve();
+      });
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
