@@ -1,6 +1,6 @@
 /** The one door to protobufjs: ProtoJSON to bytes for resources, bytes to plain data for requests. */
 import { readFileSync } from 'node:fs';
-import * as protojson from 'protobufjs/ext/protojson.js';
+import protojson from 'protobufjs/ext/protojson.js';
 import protobuf from 'protobufjs/light.js';
 import type { ResourceType } from '../translate/resource.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
