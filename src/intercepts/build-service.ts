@@ -6,14 +6,14 @@ import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { bindPreview, type Candidate, type TargetService } from './candidates.ts';
 import { podsOf } from './cluster-index.ts';
-import { type RulePlace, type Settlement, settle } from './conflicts.ts';
+import { type RulePlace, type Settlement, settle, settled } from './conflicts.ts';
 import { type BaselineEndpoints, baselineEndpoints } from './endpoints.ts';
 import { type Fault, problemOf } from './fault.ts';
 import type { Leak } from './leaks.ts';
 import type { Preview } from './previews.ts';
 import { portProtocol } from './protocol.ts';
 import { keep } from './same-data.ts';
-import { type Binding, tcpPorts } from './targets.ts';
+import { tcpPorts } from './targets.ts';
 
 export interface ServiceInput {
   readonly key: ObjectKey;
@@ -30,15 +30,15 @@ export interface BuiltService {
   readonly model: ServiceModel | undefined;
   /** Served or not, by id. */
   readonly intercepts: readonly Intercept[];
-  /** Of every intercept that found its port. */
-  readonly bindings: ReadonlyMap<InterceptId, Binding>;
+  readonly byId: ReadonlyMap<InterceptId, Intercept>;
   /** Preview pods that were left out of its endpoints, on every port. */
   readonly leftOut: ReadonlySet<ObjectKey>;
-  /** By preview, what became of it and of what it was made: for the next time. */
+  /** By preview, its candidates; and by port and mode, who won. The same objects for the next time. */
   readonly bound: ReadonlyMap<string, BoundPreview>;
+  readonly settlements: Settlements;
 }
 
-interface BoundPreview {
+export interface BoundPreview {
   readonly preview: Preview;
   readonly target: TargetService | undefined;
   readonly candidates: readonly Candidate[];
@@ -62,27 +62,21 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
     const fault = own && leakFault(entry.preview, key, own, leftOut);
     return fault ? entry.candidates.map((candidate) => withFault(candidate, fault)) : entry.candidates;
   });
-  const settled = settleAll(candidates);
+  const settlements = settleAll(candidates, previous?.settlements);
 
-  const before = new Map(previous?.intercepts.map((intercept) => [intercept.id, intercept]));
   const inactive = candidates.map(({ intercept }) => intercept).filter(({ state }) => state !== 'active');
-  const intercepts = [...inactive, ...[...settled.values()].flatMap((settlement) => settlement.intercepts)]
-    .map((intercept) => keep(before.get(intercept.id), intercept))
+  const active = [...settlements.values()].flatMap((settlement) => settlement.candidates.map((one) => settled(one, settlement)));
+  const intercepts = [...inactive, ...active]
+    .map((intercept) => keep(previous?.byId.get(intercept.id), intercept))
     .sort((a, b) => compareText(a.id, b.id));
+  const byId = new Map(intercepts.map((intercept) => [intercept.id, intercept]));
 
   // Previews whose annotations cannot be read have no intercept that could be told.
   const leakProblems = [...leaks].flatMap(([preview, own]) =>
     preview && preview.declaration === undefined ? [problemOf(leakFault(preview, key, own, leftOut), preview.subject)] : [],
   );
-  const model = target && serviceModel({ target, endpoints, intercepts, settled, leakProblems }, previous?.model);
-  const bindings = candidates.flatMap(({ intercept, binding }) => (binding ? [[intercept.id, binding] as const] : []));
-  return {
-    model,
-    intercepts: model?.intercepts ?? keep(previous?.intercepts, intercepts),
-    bindings: new Map(bindings),
-    leftOut,
-    bound,
-  };
+  const model = target && serviceModel({ target, endpoints, intercepts, byId, settlements, leakProblems }, previous?.model);
+  return { model, intercepts: model?.intercepts ?? keep(previous?.intercepts, intercepts), byId, leftOut, bound, settlements };
 }
 
 function bindOnce(
@@ -124,12 +118,12 @@ function withFault(candidate: Candidate, fault: Fault): Candidate {
 }
 
 /** By port and mode. */
-type Settlements = ReadonlyMap<string, Settlement>;
+export type Settlements = ReadonlyMap<string, Settlement>;
 
-function settleAll(candidates: readonly Candidate[]): Settlements {
+function settleAll(candidates: readonly Candidate[], previous: Settlements | undefined): Settlements {
   const active = candidates.filter(({ intercept }) => intercept.state === 'active');
   const groups = Map.groupBy(active, ({ intercept }) => settlementName(intercept.target, intercept.mode));
-  return new Map([...groups].map(([name, rivals]) => [name, settle(rivals)]));
+  return new Map([...groups].map(([name, rivals]) => [name, settle(rivals, previous?.get(name))]));
 }
 
 function settlementName(port: ServicePortKey, mode: Mode): string {
@@ -140,14 +134,14 @@ interface ServiceParts {
   readonly target: TargetService;
   readonly endpoints: EndpointsByPort;
   readonly intercepts: readonly Intercept[];
-  readonly settled: Settlements;
+  readonly byId: ReadonlyMap<InterceptId, Intercept>;
+  readonly settlements: Settlements;
   readonly leakProblems: readonly Problem[];
 }
 
 function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): ServiceModel {
-  const { target, endpoints, intercepts, settled, leakProblems } = parts;
+  const { target, endpoints, intercepts, byId, settlements, leakProblems } = parts;
   const { key, service } = target;
-  const byId = new Map(intercepts.map((intercept) => [intercept.id, intercept]));
   const byPort = Map.groupBy(
     intercepts.filter(({ state }) => state === 'active'),
     (intercept) => intercept.target,
@@ -155,7 +149,7 @@ function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): 
   const ports = [...endpoints].map(([port, { addresses }]): PortModel => {
     const portKey = servicePortKey(key, port.port);
     const active = byPort.get(portKey) ?? [];
-    const rules = (mode: Mode) => ruleEntries(settled.get(settlementName(portKey, mode))?.rules ?? [], byId);
+    const rules = (mode: Mode) => ruleEntries(settlements.get(settlementName(portKey, mode))?.rules ?? [], byId);
     const next: PortModel = {
       key: portKey,
       port: port.port,
@@ -187,8 +181,7 @@ function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): 
 }
 
 function byKey(active: readonly Intercept[], mode: Mode): ReadonlyMap<string, Intercept> {
-  const ofMode = active.filter((intercept) => intercept.mode === mode).sort((a, b) => compareText(a.key, b.key));
-  return new Map(ofMode.map((intercept) => [intercept.key, intercept]));
+  return new Map(active.filter((intercept) => intercept.mode === mode).map((intercept) => [intercept.key, intercept]));
 }
 
 function ruleEntries(places: readonly RulePlace[], byId: ReadonlyMap<InterceptId, Intercept>): readonly RuleEntry[] {

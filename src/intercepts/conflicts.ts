@@ -10,10 +10,13 @@ import type { Candidate } from './candidates.ts';
 import { coveredEntries } from './coverage.ts';
 import { problemOf } from './fault.ts';
 
+/** Who won, of the active candidates of one port and one mode: mirrors are settled among themselves. */
 export interface Settlement {
-  /** Active or shadowed now, each with the problems that its conflicts make. */
-  readonly intercepts: readonly Intercept[];
-  /** The rules of the active ones, first match wins. */
+  readonly candidates: readonly Candidate[];
+  /** By loser. */
+  readonly winners: ReadonlyMap<InterceptId, InterceptId>;
+  readonly problems: ReadonlyMap<InterceptId, readonly Problem[]>;
+  /** The rules of those that serve, first match wins. */
   readonly rules: readonly RulePlace[];
 }
 
@@ -23,8 +26,9 @@ export interface RulePlace {
   readonly place: number;
 }
 
-/** @param candidates active ones of one port and one mode: mirrors are settled among themselves. */
-export function settle(candidates: readonly Candidate[]): Settlement {
+/** @param previous of the same port and mode: taken over where nothing changed that decides, as when pods come and go. */
+export function settle(candidates: readonly Candidate[], previous?: Settlement): Settlement {
+  if (previous !== undefined && sameContest(previous.candidates, candidates)) return { ...previous, candidates };
   const notes = new Notes();
   const winners = new Map<InterceptId, InterceptId>();
   const active: Candidate[] = [];
@@ -37,30 +41,45 @@ export function settle(candidates: readonly Candidate[]): Settlement {
   }
   const rules = orderRules(active.flatMap(entriesOf));
   noteRules(rules, active, notes);
-  return {
-    intercepts: candidates.map(({ intercept }) => {
-      const winner = winners.get(intercept.id);
-      const problems = [...intercept.problems, ...notes.of(intercept.id)];
-      return { ...intercept, state: winner === undefined ? 'active' : 'shadowed', winner, problems };
-    }),
-    rules: rules.map(({ intercept, alternative }) => ({
-      intercept: intercept.id,
-      place: intercept.rule?.alternatives.indexOf(alternative) ?? 0,
-    })),
-  };
+  const places = rules.map(({ intercept, alternative }) => ({
+    intercept: intercept.id,
+    place: intercept.rule?.alternatives.indexOf(alternative) ?? 0,
+  }));
+  return { candidates, winners, problems: notes.byIntercept, rules: places };
+}
+
+/** The candidate's intercept with what its conflicts made of it. */
+export function settled({ intercept }: Candidate, { winners, problems }: Settlement): Intercept {
+  const winner = winners.get(intercept.id);
+  const more = problems.get(intercept.id);
+  if (winner === undefined && more === undefined) return intercept;
+  const all = [...intercept.problems, ...(more ?? [])];
+  return { ...intercept, state: winner === undefined ? 'active' : 'shadowed', winner, problems: all };
+}
+
+/** By all that {@link settle} looks at. */
+function sameContest(a: readonly Candidate[], b: readonly Candidate[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, place) => {
+      const other = b[place];
+      return (
+        one === other ||
+        (one.intercept.id === other?.intercept.id &&
+          one.intercept.rule === other.intercept.rule &&
+          one.subject.key === other.subject.key)
+      );
+    })
+  );
 }
 
 class Notes {
-  readonly #byIntercept = new Map<InterceptId, Problem[]>();
-
-  of(id: InterceptId): readonly Problem[] {
-    return this.#byIntercept.get(id) ?? [];
-  }
+  readonly byIntercept = new Map<InterceptId, Problem[]>();
 
   add({ intercept, subject }: Candidate, code: Problem['code'], message: string, hint: string): void {
     const problem = problemOf({ code, message, hint }, subject, intercept.id);
-    const problems = this.#byIntercept.get(intercept.id);
-    if (problems === undefined) this.#byIntercept.set(intercept.id, [problem]);
+    const problems = this.byIntercept.get(intercept.id);
+    if (problems === undefined) this.byIntercept.set(intercept.id, [problem]);
     else problems.push(problem);
   }
 }

@@ -11,6 +11,7 @@ import { type BuiltService, buildService } from './build-service.ts';
 import type { TargetService } from './candidates.ts';
 import { ClusterIndex, podsOf } from './cluster-index.ts';
 import { HostBook } from './host-book.ts';
+import { diffIntercepts } from './intercept-diff.ts';
 import { leaksOf, names } from './leaks.ts';
 import { LiveKeys } from './live-keys.ts';
 import { Multimap } from './multimap.ts';
@@ -194,8 +195,9 @@ export class InterceptEngine {
       else this.#built.set(key, after);
       if (put(this.#services, key, after.model)) changed.add(key);
       this.#problems.set(`service ${key}`, after.model?.problems ?? []);
-      this.#keys.replace(before?.intercepts ?? [], after.intercepts);
-      for (const preview of this.#roles.serviceBuilt(key, before, after)) this.#rolesChanged(preview);
+      const diff = diffIntercepts(before?.intercepts ?? [], after.intercepts);
+      this.#keys.apply(diff);
+      for (const preview of this.#roles.serviceBuilt(key, before, after, diff)) this.#rolesChanged(preview);
       addAll(this.#dirtyPods, eitherNotBoth(before?.leftOut ?? new Set(), after.leftOut));
     }
     this.#dirtyServices.clear();

@@ -1,4 +1,5 @@
 import type { Intercept } from '../model/intercept.ts';
+import type { InterceptDiff } from './intercept-diff.ts';
 
 /** Keys of live previews: those with an intercept that is active or shadowed, ready or not. */
 export class LiveKeys {
@@ -11,10 +12,9 @@ export class LiveKeys {
     return this.#keys;
   }
 
-  replace(before: readonly Intercept[], after: readonly Intercept[]): void {
-    if (before === after) return;
-    for (const intercept of before) if (isLive(intercept)) this.#count(intercept.key, -1);
-    for (const intercept of after) if (isLive(intercept)) this.#count(intercept.key, 1);
+  apply({ gone, come }: InterceptDiff): void {
+    for (const intercept of gone) if (isLive(intercept)) this.#count(intercept.key, -1);
+    for (const intercept of come) if (isLive(intercept)) this.#count(intercept.key, 1);
   }
 
   /** Keys that came or went, since the last call. */

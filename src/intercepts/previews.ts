@@ -161,7 +161,9 @@ export class Previews {
   #make(id: string, group: Group, from: Pod | Service, backends: PreviewBackends, now: number): Preview {
     if (group.parsed?.from !== from) {
       const { key, declaration, problems } = parsePreview(from);
-      group.parsed = { from, declaration: key === undefined ? undefined : declaration, problems };
+      // The same object for the same declaration: a new pod of a rollout mostly says what the last one said.
+      const same = keep(group.parsed?.declaration, key === undefined ? undefined : declaration);
+      group.parsed = { from, declaration: same, problems };
     }
     const { declaration, problems } = group.parsed;
     const subject = {

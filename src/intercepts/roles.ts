@@ -1,8 +1,9 @@
 /** By preview, the intercepts that its pods stand in with: what pods need of the Services that were built. */
-import type { ObjectKey } from '../model/names.ts';
+import { type ObjectKey, previewId } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Role } from './build-pod.ts';
 import type { BuiltService } from './build-service.ts';
+import type { InterceptDiff } from './intercept-diff.ts';
 import { sameData } from './same-data.ts';
 
 export class Roles {
@@ -14,13 +15,21 @@ export class Roles {
     return roles.sort((a, b) => compareText(a.intercept, b.intercept));
   }
 
-  /** @returns previews whose roles changed. */
-  serviceBuilt(service: ObjectKey, before: BuiltService | undefined, after: BuiltService): readonly string[] {
-    const states = new Map(after.intercepts.map(({ id, state }) => [id, state]));
-    const previews = new Set([...(before?.bound.keys() ?? []), ...after.bound.keys()]);
+  /**
+   * @param diff of the Service's intercepts.
+   * @returns previews whose roles changed.
+   */
+  serviceBuilt(
+    service: ObjectKey,
+    before: BuiltService | undefined,
+    after: BuiltService,
+    diff: InterceptDiff,
+  ): readonly string[] {
+    const previews = new Set([...diff.gone, ...diff.come].map(({ preview }) => previewId(preview)));
+    for (const [preview, bound] of after.bound) if (bound !== before?.bound.get(preview)) previews.add(preview);
     return [...previews].filter((preview) => {
       const roles = (after.bound.get(preview)?.candidates ?? []).flatMap(({ intercept: { id }, binding }): Role[] => {
-        const state = states.get(id);
+        const state = after.byId.get(id)?.state;
         if (binding === undefined || state === undefined || state === 'invalid') return [];
         return [{ intercept: id, service, binding, active: state === 'active' }];
       });
