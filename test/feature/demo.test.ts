@@ -132,3 +132,12 @@ test('a demo that is killed leaves nobody behind', { timeout: 2 * START_MS }, as
   await demo.exitCode();
   await until('all of them to end', async () => (await demo.processes()).length === 0);
 });
+
+test('a demo that is told to end while it starts ends at once, and leaves nothing', { timeout: 2 * START_MS }, async () => {
+  await using demo = await startDemo('--once');
+  await demo.says('Envoys: ');
+  demo.signal('SIGTERM');
+  expect(await demo.exitCode()).toBe(130);
+  expect(await demo.processes()).toEqual([]);
+  expect(await readdir(demo.temporary)).toEqual([]);
+});

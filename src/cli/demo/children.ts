@@ -2,7 +2,7 @@
  * Child processes that never outlive this one. Each is told to a watchdog, a shell that waits on a pipe from here: when
  * that closes, whatever the reason (a crash, SIGKILL), it ends those that are left.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 
@@ -16,6 +16,8 @@ while read -r word pid; do
   esac
 done
 kill -9 $pids 2>/dev/null`;
+/** A child says its id to the watchdog itself before it becomes what it is to be: not even a moment is unwatched. */
+const CHILD = 'echo "add $$" >&3; exec "$@" 3>&-';
 
 export interface ChildSpec {
   readonly name: string;
@@ -41,10 +43,10 @@ export class Children implements AsyncDisposable {
 
   start({ name, command, args, env, log }: ChildSpec): void {
     const file = openSync(log, 'a');
-    const child = spawn(command, args, { detached: true, env, stdio: ['ignore', file, file] });
+    const stdio: StdioOptions = ['ignore', file, file, this.#watchdog.stdin];
+    const child = spawn('sh', ['-c', CHILD, 'sh', command, ...args], { detached: true, env, stdio });
     closeSync(file);
     this.#running.set(name, child);
-    if (child.pid !== undefined) this.#tell(`add ${child.pid}`);
     child.once('error', (error) => this.#ended(name, child, error.message));
     child.once('exit', (code, signal) => this.#ended(name, child, signal ?? `code ${code}`));
   }

@@ -42,7 +42,7 @@ test('one that is killed is no news, one that ends by itself is', async () => {
   children.start({ ...sleeper('leaving'), command: 'sh', args: ['-c', 'exit 3'] });
   children.start({ ...sleeper('missing'), command: join(folder, 'no-such-command') });
   await until('both to be told', () => ended.length === 2);
-  expect(ended.toSorted()).toEqual(['leaving: code 3', expect.stringMatching(/^missing: .*ENOENT/)]);
+  expect(ended.toSorted()).toEqual(['leaving: code 3', 'missing: code 127']);
 });
 
 test('a killed owner leaves nobody behind, and spares those that it had let go', async () => {
@@ -68,4 +68,23 @@ test('a killed owner leaves nobody behind, and spares those that it had let go',
   expect(await Promise.all(pids.map(alive))).toEqual([true, true]);
   owner.kill('SIGKILL');
   await until('the watchdog to end them', async () => !(await Promise.all(pids.map(alive))).includes(true));
+});
+
+test('an owner that dies in the middle of starting leaves nobody behind either', async () => {
+  const script = join(folder, 'hasty.ts');
+  const seconds = `60.${process.pid}`;
+  const module = new URL('../../../../src/cli/demo/children.ts', import.meta.url);
+  await writeFile(
+    script,
+    `import { Children } from ${JSON.stringify(module.href)};
+     const children = new Children(() => undefined);
+     const sleeper = { command: 'sleep', args: ['${seconds}'], env: process.env, log: ${JSON.stringify(join(folder, 'log'))} };
+     for (let index = 0; index < 20; index++) children.start({ name: String(index), ...sleeper });
+     process.kill(process.pid, 'SIGKILL');`,
+  );
+  await run(process.execPath, [script]).catch(() => undefined);
+  await until('all of them to end', async () => {
+    const { stdout } = await run('ps', ['axo', 'stat=,args=']);
+    return !stdout.split('\n').some((line) => line.includes(seconds) && !line.startsWith('Z'));
+  });
 });
