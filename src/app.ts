@@ -15,6 +15,7 @@ import { Feed } from './feed.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
+import { formatSocketAddress } from './model/socket-address.ts';
 import { directorySource } from './sources/directory/watch.ts';
 import type { Source } from './sources/source.ts';
 import { Translator } from './translate/translate.ts';
@@ -37,7 +38,10 @@ export interface App extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** @throws what the system says when an address cannot be had; nothing is left running then. */
+/** An address cannot be had: somebody else has it, or this machine does not. */
+export class ListenError extends Error {}
+
+/** @throws ListenError; nothing is left running then. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log, version, now = Date.now } = options;
   const { carriers } = config;
@@ -59,7 +63,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     }),
   );
-  const xds = await server.listen(config.xdsListen);
+  const xds = await listening('--xds-listen', config.xdsListen, server.listen(config.xdsListen));
 
   const source = sourceOf(config.source, now);
   const feed = stack.use(
@@ -84,12 +88,22 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     collectGauges(metrics, plane, processMetrics);
     return metrics.render();
   });
-  const { address: admin } = stack.use(await startAdminServer(config.adminListen, routes, log));
+  const adminServer = await listening('--admin-listen', config.adminListen, startAdminServer(config.adminListen, routes, log));
+  const { address: admin } = stack.use(adminServer);
   log.info('started', { xds, admin, source: source.name });
 
   const running = stack.move();
   const stop = (): Promise<void> => running.disposeAsync();
   return { xds, admin, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function listening<T>(flag: string, address: SocketAddress, attempt: Promise<T>): Promise<T> {
+  try {
+    return await attempt;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ListenError(`${flag} ${formatSocketAddress(address)} cannot be listened on: ${why}`, { cause: error });
+  }
 }
 
 /** A new source is a case here, a setting in config.ts, and a folder in sources/. */

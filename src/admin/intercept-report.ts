@@ -1,8 +1,8 @@
 /** An intercept as `/api/intercepts` shows it. */
+import { formatRule } from '../annotations/header-rule.ts';
 import type { Intercept, InterceptState } from '../model/intercept.ts';
 import { type InterceptId, objectKey } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Rule } from '../model/rule.ts';
 import type { Rejection } from '../xds/quarantine.ts';
 import type { Receipt } from '../xds/receipts.ts';
 
@@ -17,7 +17,8 @@ export interface InterceptReport {
   readonly winner: InterceptId | undefined;
   /** Those that this one shadows. */
   readonly losers: readonly InterceptId[];
-  readonly rule: Rule | undefined;
+  /** Its rule, as one writes it; an alternative a line. */
+  readonly match: string | undefined;
   readonly whenUnavailable: string;
   readonly mode: string;
   readonly percent: number;
@@ -53,7 +54,7 @@ export function interceptReports({ intercepts, rejections, receipt }: InterceptS
       state: stateOf(intercept, rejected),
       winner: intercept.winner,
       losers: (losers.get(intercept.id) ?? []).map(({ id }) => id),
-      rule: intercept.rule,
+      match: intercept.rule === undefined ? undefined : formatRule(intercept.rule),
       whenUnavailable: intercept.whenUnavailable,
       mode: intercept.mode,
       percent: intercept.percent,

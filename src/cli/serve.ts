@@ -21,7 +21,7 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   if (config === undefined) return usageError('serve', mistakes, io);
 
   // Loaded only now: help and mistakes are told at once.
-  const { startApp } = await import('../app.ts');
+  const { ListenError, startApp } = await import('../app.ts');
   const log = createLogger(config.logLevel);
   // Node itself then prints the error and ends the process with 1.
   const onBug = (error: Error) =>
@@ -37,8 +37,8 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
     log.info('stopping', { signal: await stopped });
     return EXIT.ok;
   } catch (error) {
-    if (!isListenError(error)) throw error;
-    io.err(`detour serve: cannot listen: ${error.message}. Choose another address with --xds-listen or --admin-listen.\n`);
+    if (!(error instanceof ListenError)) throw error;
+    io.err(`detour serve: ${error.message}. Is another one running? Give another address.\n`);
     return EXIT.failure;
   } finally {
     process.off('uncaughtExceptionMonitor', onBug);
@@ -54,13 +54,4 @@ function stopSignal(): Promise<NodeJS.Signals> {
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
   });
-}
-
-function isListenError(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
-    /EADDRINUSE|EADDRNOTAVAIL|No address added/.test(error.message)
-  );
 }

@@ -1,0 +1,125 @@
+/** `detour` as a process: what it prints, how it ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { createManifests } from '../support/world/manifests.ts';
+import { detour, service } from '../support/world/objects.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const ANY_PORT = ['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
+
+class Run implements AsyncDisposable {
+  out = '';
+  err = '';
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number | NodeJS.Signals>;
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const env = { PATH: process.env['PATH'] ?? '', ...environment };
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text;
+    });
+    this.#child = child;
+    this.#exit = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? -1)));
+  }
+
+  /** The exit code, or the signal that it died of. */
+  get exit(): Promise<number | NodeJS.Signals> {
+    return this.#exit;
+  }
+
+  async adminUrl(): Promise<string> {
+    return until('the address', () => /admin on (?<url>\S+)/.exec(this.out)?.groups?.['url']);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill('SIGKILL');
+    await this.#exit;
+  }
+}
+
+describe('detour serve', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('says where it listens, is quiet, and ends with 0 on %s', async (signal) => {
+    await using manifests = await createManifests();
+    await manifests.put(service({ namespace: 'shop', name: 'api' }));
+    await using run = new Run(['serve', '--source', `directory:${manifests.folder}`, ...ANY_PORT]);
+    const admin = await run.adminUrl();
+    await until('readiness', async () => (await fetch(`${admin}/readyz`)).ok);
+    run.kill(signal);
+    expect(await run.exit).toBe(0);
+    expect(run.out).toMatch(/^detour: xDS on 127\.0\.0\.1:\d+, admin on http:\/\/127\.0\.0\.1:\d+\n$/);
+    expect(run.err).toBe('');
+  });
+
+  test('takes its settings from variables, and logs JSON lines that say what follows', async () => {
+    const environment = {
+      DETOUR_SOURCE: 'directory:/nowhere/at/all',
+      DETOUR_XDS_LISTEN: '127.0.0.1:0',
+      DETOUR_ADMIN_LISTEN: '127.0.0.1:0',
+    };
+    await using run = new Run(['serve'], environment);
+    await until('the warning', () => run.err.endsWith('\n'));
+    const [line = ''] = run.err.split('\n');
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'warn',
+      source: 'directory:/nowhere/at/all',
+      msg: expect.stringContaining('ENOENT'),
+      consequence: expect.stringContaining('Nothing is served'),
+    });
+  });
+
+  test('ends with 1 where an address is taken, and says which', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = server.address();
+      const taken = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+      await using run = new Run(['serve', '--source', 'directory:/tmp', '--xds-listen', '127.0.0.1:0', '--admin-listen', taken]);
+      expect(await run.exit).toBe(1);
+      expect(run.err).toContain(`--admin-listen ${taken} cannot be listened on`);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('ends with 2 on a mistake', async () => {
+    await using run = new Run(['serve', '--source', 'kubernetes']);
+    expect(await run.exit).toBe(2);
+    expect(run.err).toContain('--source "kubernetes" is an unknown source; there is: directory:PATH.');
+  });
+});
+
+describe('detour explain', () => {
+  test('asks the control plane and prints sentences, or JSON', async () => {
+    await using manifests = await createManifests();
+    await manifests.put(service({ namespace: 'shop', name: 'api', annotations: detour({ host: 'shop.example.com' }) }));
+    await using run = new Run(['serve', '--source', `directory:${manifests.folder}`, ...ANY_PORT]);
+    const server = await run.adminUrl();
+    await until('readiness', async () => (await fetch(`${server}/readyz`)).ok);
+    const args = ['explain', '--to', 'http://shop.example.com/', '--header', 'baggage: a=b,detour=pr-42'];
+    await using text = new Run(args, { DETOUR_SERVER: server });
+    expect(await text.exit).toBe(0);
+    expect(text.out).toContain('The request carries the key pr-42, by the baggage member detour; no live preview has it.\n');
+    await using json = new Run([...args, '--server', server, '--output', 'json']);
+    expect(await json.exit).toBe(0);
+    expect(JSON.parse(json.out)).toMatchObject({ explanation: { hop: 'gateway', target: 'shop/api:80' } });
+    await using wrong = new Run(['explain', '--to', 'a/b', '--server', server]);
+    expect([await wrong.exit, wrong.err]).toEqual([1, expect.stringContaining('neither a Service nor a URL')]);
+  });
+
+  test('says so when nobody answers', async () => {
+    await using run = new Run(['explain', '--to', 'api', '--server', 'http://127.0.0.1:1']);
+    expect(await run.exit).toBe(1);
+    expect(run.err).toContain('no answer from http://127.0.0.1:1');
+  });
+});
