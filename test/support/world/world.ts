@@ -2,8 +2,10 @@
  * A small cluster on loopback: manifests in a directory, the control plane as a process, apps in process, and real
  * Envoys started from the real bootstrap. `await using` ends all of it.
  */
+import type { InterceptReport } from '../../../src/admin/intercept-report.ts';
 import { bootstrap } from '../../../src/envoy-bootstrap.ts';
 import type { EnvoyProxy } from '../../../src/model/node.ts';
+import type { Problem } from '../../../src/model/problem.ts';
 import type { SocketAddress } from '../../../src/model/proxy.ts';
 import { type EnvoyProcess, startEnvoy } from '../envoy.ts';
 import { freePort, freePorts } from '../ports.ts';
@@ -151,6 +153,26 @@ export class World implements AsyncDisposable {
 
   async noPreview(pods: readonly PodIdentity[]): Promise<void> {
     for (const { namespace, name } of pods) await this.manifests.remove('Pod', namespace, name);
+  }
+
+  /** What the control plane knows of intercepts. */
+  async intercepts(): Promise<readonly InterceptReport[]> {
+    // The admin endpoint answers with exactly this.
+    return (JSON.parse(await this.plane.admin('/api/intercepts')) as { readonly intercepts: readonly InterceptReport[] })
+      .intercepts;
+  }
+
+  async problems(): Promise<readonly Problem[]> {
+    return (JSON.parse(await this.plane.admin('/api/problems')) as { readonly problems: readonly Problem[] }).problems;
+  }
+
+  /** Waits for the receipt: every Envoy that needs an intercept like this has taken it over. */
+  live(what: string, is: (report: InterceptReport) => boolean, timeoutMs = 15_000): Promise<InterceptReport> {
+    return until(
+      `the receipt of ${what}`,
+      async () => (await this.intercepts()).find((each) => is(each) && each.receipt.state === 'live'),
+      timeoutMs,
+    );
   }
 
   /** Starts an Envoy and waits until it has its first configuration. */
