@@ -19,8 +19,9 @@ import { clustersOf } from './virtual-host.ts';
 export function clientConfiguration(name: string, port: PortModel, carriers: Carriers): EnvoyResource {
   const decision = decide([port], clientHop(carriers.header));
   // There is no stamp, so requests with a key that nobody has are like those without.
-  const rows = decision.rows.filter((row) => row.leaf.name !== 'baseline' || row.match.length === 0);
-  const keyed = [...decision.keys].flatMap(([key, [row]]) => (row === undefined ? [] : [{ key, leaf: row.leaf }]));
+  const { rules, rest } = decision.otherwise;
+  const rows = [...rules, ...rest.filter((row) => row.match.length === 0)];
+  const keyed = [...decision.keys].flatMap(([key, choice]) => choice.rest.map(({ leaf }) => ({ key, leaf })));
   const routes = [
     ...carrierMatches(carriers).flatMap((match) => keyed.map(({ key, leaf }) => clientRoute(leaf, match(key)))),
     ...rows.flatMap((row) => rowMatches(row.match).map((match) => clientRoute(row.leaf, match))),
@@ -65,7 +66,7 @@ function predicateMatches(predicate: Predicate): readonly (readonly HeaderMatche
 function clientRoute(leaf: Leaf, headers: readonly HeaderMatcher[]): Route {
   return {
     name: leaf.name,
-    match: { prefix: '', ...(headers.length > 0 && { headers }) },
+    match: { prefix: '/', ...(headers.length > 0 && { headers }) },
     route: routeAction(leaf, () => ({})),
   };
 }

@@ -31,18 +31,25 @@ export interface Leaf {
   readonly unavailable: string | undefined;
 }
 
-/** First match wins; the last one of a list matches everything. */
+/** First match wins. */
 export interface Row {
   /** All of them must match; empty: everything does. */
   readonly match: readonly Predicate[];
   readonly leaf: Leaf;
 }
 
+export interface Choice {
+  /** Rules of previews, in their order. */
+  readonly rules: readonly Row[];
+  /** What no rule takes; the last one takes everything. */
+  readonly rest: readonly Row[];
+}
+
 export interface Decision {
   /** By the value of the carrier header, sorted. */
-  readonly keys: ReadonlyMap<string, readonly Row[]>;
+  readonly keys: ReadonlyMap<string, Choice>;
   /** For every other value, and for none. */
-  readonly rows: readonly Row[];
+  readonly otherwise: Choice;
   /** Baggage members that rules look at, sorted. */
   readonly members: readonly string[];
   /** Intercepts that shaped it, sorted. */
@@ -63,27 +70,27 @@ export interface Hop {
 /** @param ports several where an address does not tell them apart; never empty. */
 export function decide(ports: readonly [PortModel, ...PortModel[]], hop: Hop): Decision {
   const byRule = ruleRows(ports, (port) => port.rules, hop, routeLeaf);
-  const keys = new Map<string, readonly Row[]>();
+  const keys = new Map<string, Choice>();
   for (const port of ports) {
     for (const [key, intercept] of port.routes) {
-      if (!keys.has(key)) keys.set(key, [{ match: [], leaf: routeLeaf(port, intercept, hop, 'key') }]);
+      if (!keys.has(key)) keys.set(key, { rules: [], rest: [{ match: [], leaf: routeLeaf(port, intercept, hop, 'key') }] });
     }
   }
   if (hop.mirror !== undefined) {
     for (const port of ports) {
       for (const [key, intercept] of port.mirrors) {
         // A rule of another preview comes before a mirror.
-        if (!keys.has(key)) keys.set(key, [...byRule, { match: [], leaf: mirrorLeaf(port, intercept, hop) }]);
+        if (!keys.has(key)) keys.set(key, { rules: byRule, rest: [{ match: [], leaf: mirrorLeaf(port, intercept, hop) }] });
       }
     }
   }
   const byMirrorRule = hop.mirror === undefined ? [] : ruleRows(ports, (port) => port.mirrorRules, hop, mirrorLeaf);
   const [first] = ports;
-  const rows = [...byRule, ...byMirrorRule, ...baselineRows(first, hop)];
-  const subjects = rows.flatMap((row) => row.match.map((predicate) => predicate.subject));
+  const rules = [...byRule, ...byMirrorRule];
+  const subjects = rules.flatMap((row) => row.match.map((predicate) => predicate.subject));
   return {
     keys: new Map([...keys].sort(([a], [b]) => compareText(a, b))),
-    rows,
+    otherwise: { rules, rest: baselineRows(first, hop) },
     members: sortedUnique(subjects.flatMap((subject) => (subject.kind === 'baggage' ? [subject.name] : []))),
     intercepts: sortedUnique(ports.flatMap((port) => interceptsOf(port, hop.mirror !== undefined))),
   };

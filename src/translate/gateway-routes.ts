@@ -41,7 +41,7 @@ export function addressPart(host: string, service: ServiceModel, key: string, ca
     if (hop === undefined) continue;
     const leaf = { ...baselineLeaf(port, hop), name: `key:${key}`, stamped: true };
     const intercepts = [port.routes.get(key) ?? port.mirrors.get(key)].flatMap((each) => (each === undefined ? [] : [each.id]));
-    const decision = { keys: new Map(), rows: [{ match: [], leaf }], members: [], intercepts };
+    const decision = { keys: new Map(), otherwise: { rules: [], rest: [{ match: [], leaf }] }, members: [], intercepts };
     return virtualHostPart({ name: host, domains: [host], carrier, paths: [{ prefix: '/', decision }] });
   }
   return undefined;
@@ -86,7 +86,7 @@ function signpost(detour: 'live' | 'host' | 'unknown', domains: readonly string[
   return {
     name: detour,
     domains,
-    routes: [{ match: { prefix: '' }, metadata: luaMetadata(detour), direct_response: { status: 500, body } }],
+    routes: [{ match: { prefix: '/' }, metadata: luaMetadata(detour), direct_response: { status: 500, body } }],
   };
 }
 

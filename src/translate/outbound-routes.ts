@@ -50,7 +50,7 @@ const UNKNOWN: VirtualHostPart = {
     domains: ['*'],
     routes: [
       {
-        match: { prefix: '' },
+        match: { prefix: '/' },
         direct_response: {
           status: 404,
           body: {

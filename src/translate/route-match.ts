@@ -1,9 +1,47 @@
-/** Predicates of a rule → Envoy's header matchers. A header of several lines is matched as one, joined by `,`. */
-import type { HeaderMatcher, StringMatcher } from '../generated/envoy.d.ts';
+/**
+ * Predicates of a rule as Envoy's matchers. Baggage members are in headers of their own by then: the Lua filter put them
+ * there.
+ */
+import type {
+  HeaderMatcher,
+  StringMatcher,
+  XdsMatcher_MatcherList_Predicate,
+  XdsStringMatcher,
+  XdsTypedExtensionConfig,
+} from '../generated/envoy.d.ts';
 import { baggageHeader } from '../model/carriers.ts';
 import type { Operator, Predicate } from '../model/rule.ts';
 
-/** All of them must match. Baggage members are in headers of their own by then: the Lua filter put them there. */
+/**
+ * For `VirtualHost.matcher`: all of them must match. A header of several lines is one value, joined by `,`; a
+ * HeaderMatcher would look at its first line alone.
+ */
+export function matcherPredicate(predicates: readonly [Predicate, ...Predicate[]]): XdsMatcher_MatcherList_Predicate {
+  const [first, ...others] = predicates.map(singlePredicate);
+  if (first !== undefined && others.length === 0) return first;
+  return { and_matcher: { predicate: predicates.map(singlePredicate) } };
+}
+
+function singlePredicate(predicate: Predicate): XdsMatcher_MatcherList_Predicate {
+  const { operator, value } = predicate;
+  const input = headerInput(nameOf(predicate));
+  if (operator === 'present') return { single_predicate: { input, value_match: ANYTHING } };
+  if (operator === 'absent') return { not_matcher: { single_predicate: { input, value_match: ANYTHING } } };
+  if (operator === 'regex') return { single_predicate: { input, value_match: { safe_regex: { google_re2: {}, regex: value } } } };
+  return { single_predicate: { input, value_match: { [operator]: value } } };
+}
+
+/** Any bytes, and none. */
+const ANYTHING: XdsStringMatcher = { safe_regex: { google_re2: {}, regex: '\\C*' } };
+
+export function headerInput(header: string): XdsTypedExtensionConfig {
+  return {
+    name: 'header',
+    typed_config: { '@type': 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput', header_name: header },
+  };
+}
+
+/** For lists of routes: all of them must match. */
 export function headerMatchers(predicates: readonly Predicate[]): readonly HeaderMatcher[] {
   return predicates.map((predicate) => headerMatcher(nameOf(predicate), predicate.operator, predicate.value));
 }

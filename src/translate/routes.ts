@@ -81,9 +81,8 @@ function markOf(leaf: Leaf, destination: Destination): HeaderMutations {
     : { request_headers_to_add: [setHeader(MARK_HEADER, leaf.target)] };
 }
 
-/** An empty prefix also takes `OPTIONS *`. */
 function pathMatch(path: string): RouteMatch {
-  return path === '/' ? { prefix: '' } : { path_separated_prefix: path };
+  return path === '/' ? { prefix: '/' } : { path_separated_prefix: path };
 }
 
 function metadataOf(leaf: Leaf, style: RouteStyle): Metadata {

@@ -1,16 +1,11 @@
 /** A decision → a virtual host of an Envoy, and what it refers to. */
-import type {
-  RouteConfiguration,
-  VirtualHost,
-  XdsMatcher,
-  XdsMatcher_OnMatch,
-  XdsTypedExtensionConfig,
-} from '../generated/envoy.d.ts';
+import type { RouteConfiguration, VirtualHost, XdsMatcher_OnMatch } from '../generated/envoy.d.ts';
 import { baggageHeader, MARK_HEADER, SHARD_HEADER, UNAVAILABLE_HEADER } from '../model/carriers.ts';
 import type { InterceptId, ServicePortKey } from '../model/names.ts';
-import type { Decision, Leaf, Row } from './decision.ts';
+import type { Choice, Decision, Leaf, Row } from './decision.ts';
 import type { EnvoyResource } from './resource.ts';
 import { RETRY_POLICY } from './retry-policy.ts';
+import { headerInput, matcherPredicate } from './route-match.ts';
 import { type RouteStyle, routesOf, setHeader } from './routes.ts';
 import { sortedUnique } from './sorted-unique.ts';
 
@@ -44,8 +39,7 @@ export interface DecidedRequests {
 export function virtualHostPart(options: VirtualHostOptions): VirtualHostPart {
   const { name, domains, paths } = options;
   const decisions = paths.map((path) => path.decision);
-  const rows = decisions.flatMap((decision) => [...allRows(decision)]);
-  const leaves = rows.map((row) => row.leaf);
+  const leaves = decisions.flatMap(leavesOf);
   const members = sortedUnique(decisions.flatMap((decision) => decision.members));
   const [target, ...others] = sortedUnique(leaves.map((leaf) => leaf.target));
   const atApp = leaves.some((leaf) => leaf.destination.kind === 'app' || leaf.otherwise.kind === 'app');
@@ -88,10 +82,8 @@ export function routeConfiguration(
   };
 }
 
-/** Every row of a decision, those by key too. */
-function* allRows(decision: Decision): Iterable<Row> {
-  for (const rows of decision.keys.values()) yield* rows;
-  yield* decision.rows;
+function leavesOf(decision: Decision): readonly Leaf[] {
+  return [...decision.keys.values(), decision.otherwise].flatMap(({ rules, rest }) => [...rules, ...rest]).map((row) => row.leaf);
 }
 
 /** Every cluster that gets requests or copies of them. */
@@ -102,16 +94,16 @@ export function clustersOf(leaf: Leaf): readonly string[] {
   return clusters;
 }
 
-/** Plain routes where no key is to be looked up: they cost Envoy a third of a matcher to build. */
+/** Plain routes where there is nothing to look up: they cost Envoy a third of a matcher to build. */
 function choice(options: VirtualHostOptions, style: RouteStyle): Pick<VirtualHost, 'routes' | 'matcher'> {
   const { paths, decided } = options;
-  if (paths.every(({ decision }) => decision.keys.size === 0)) {
+  if (paths.every(({ decision }) => decision.keys.size === 0 && decision.otherwise.rules.length === 0)) {
     const before = decidedRows(decided);
-    return { routes: paths.flatMap(({ prefix, decision }) => routesOf([...before, ...decision.rows], style, prefix)) };
+    return { routes: paths.flatMap(({ prefix, decision }) => routesOf([...before, ...decision.otherwise.rest], style, prefix)) };
   }
   const undecided = byPath(options, style);
-  if (decided === undefined) return { matcher: matcherOf(undecided) };
-  const leaf = rowsAction([{ match: [], leaf: decided.leaf }], style);
+  if (decided === undefined) return { matcher: undecided.matcher ?? { on_no_match: undecided } };
+  const leaf = routesAction([{ match: [], leaf: decided.leaf }], style);
   const map = Object.fromEntries(decided.targets.map((target) => [target, leaf]));
   return { matcher: { matcher_tree: { input: headerInput(MARK_HEADER), exact_match_map: { map } }, on_no_match: undecided } };
 }
@@ -142,31 +134,30 @@ function underPath(prefix: string): readonly object[] {
   }));
 }
 
-/** First the key, by one hash lookup, then the rows. */
-function byKey(decision: Decision, style: RouteStyle, carrier: string): XdsMatcher_OnMatch {
-  const rest = rowsAction(decision.rows, style);
-  if (decision.keys.size === 0) return rest;
+/** First the key, by one hash lookup. */
+function byKey({ keys, otherwise }: Decision, style: RouteStyle, carrier: string): XdsMatcher_OnMatch {
+  const rest = byRule(otherwise, style);
+  if (keys.size === 0) return rest;
   const map: Record<string, XdsMatcher_OnMatch> = {};
-  for (const [key, rows] of decision.keys) map[key] = rowsAction(rows, style);
+  for (const [key, choice] of keys) map[key] = byRule(choice, style);
   return { matcher: { matcher_tree: { input: headerInput(carrier), exact_match_map: { map } }, on_no_match: rest } };
 }
 
-function rowsAction(rows: readonly Row[], style: RouteStyle): XdsMatcher_OnMatch {
+function byRule({ rules, rest }: Choice, style: RouteStyle): XdsMatcher_OnMatch {
+  const on_no_match = routesAction(rest, style);
+  const matchers = rules.flatMap(({ match: [first, ...others], leaf }) =>
+    first === undefined
+      ? []
+      : [{ predicate: matcherPredicate([first, ...others]), on_match: routesAction([{ match: [], leaf }], style) }],
+  );
+  return matchers.length === 0 ? on_no_match : { matcher: { matcher_list: { matchers }, on_no_match } };
+}
+
+function routesAction(rows: readonly Row[], style: RouteStyle): XdsMatcher_OnMatch {
   const routes = routesOf(rows, style);
   const [only] = routes;
   if (only !== undefined && routes.length === 1) {
     return { action: { name: 'route', typed_config: { '@type': 'type.googleapis.com/envoy.config.route.v3.Route', ...only } } };
   }
   return { action: { name: 'routes', typed_config: { '@type': 'type.googleapis.com/envoy.config.route.v3.RouteList', routes } } };
-}
-
-function matcherOf(step: XdsMatcher_OnMatch): XdsMatcher {
-  return step.matcher ?? { on_no_match: step };
-}
-
-function headerInput(header: string): XdsTypedExtensionConfig {
-  return {
-    name: 'header',
-    typed_config: { '@type': 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput', header_name: header },
-  };
 }
