@@ -112,12 +112,21 @@ test('by hand: what is edited is followed, the killed preview is back, Ctrl-C le
   await using demo = await startDemo();
   await demo.says('Ctrl-C ends everything');
   const gateway = Number(demo.find(/http:\/\/shop\.detour\.localhost:(\d+)\//));
-  const copyOf = async (key: string): Promise<string | undefined> =>
-    (await ask(gateway, { host: HOST, headers: { 'x-detour': key } })).hops[1]?.copy;
-  await until('pr-42 to be back', async () => (await copyOf('pr-42')) === 'pr-42', 60_000);
-  expect(await copyOf('pr-7')).toBe('pr-7');
-  await rm(join(demo.find(/ (\/\S+manifests)\n/), 'pr-7.yaml'));
-  await until('the preview to go with its file', async () => (await copyOf('pr-7')) === 'baseline');
+  const manifests = demo.find(/ (\/\S+manifests)\n/);
+  const apiOf = async (headers: Readonly<Record<string, string>>): Promise<string | undefined> =>
+    (await ask(gateway, { host: HOST, headers })).hops[1]?.copy;
+  await until('pr-42 to be back', async () => (await apiOf({ 'x-detour': 'pr-42' })) === 'pr-42', 60_000);
+
+  expect(await apiOf({ 'x-detour': 'pr-7' })).toBe('pr-7');
+  await rm(join(manifests, 'pr-7.yaml'));
+  await until('the preview to go with its file', async () => (await apiOf({ 'x-detour': 'pr-7' })) === 'baseline');
+
+  expect(await apiOf({ baggage: 'user=alice' })).toBe('baseline');
+  const text = await readFile(join(manifests, 'pr-42.yaml'), 'utf8');
+  const [, rule = ''] = /^# {3}(detour\.dev\/match: .*)$/m.exec(text) ?? [];
+  await writeFile(join(manifests, 'pr-42.yaml'), text.replace(/^ {2}annotations:$/m, `$&\n    ${rule}`));
+  await until('the rule of the hint to work', async () => (await apiOf({ baggage: 'user=alice' })) === 'pr-42');
+
   demo.signal('SIGINT');
   expect(await demo.exitCode()).toBe(0);
   expect(await demo.processes()).toEqual([]);

@@ -29,7 +29,7 @@ export function byHand({ shop, manifests, logs, resolves, pids }: ByHand): strin
     `  ${curl()}\n  ${curl('x-detour: pr-42')}\n  ${curl('baggage: detour=pr-7')}\n`,
     head('Change something: the next request follows'),
     `  The manifests are in ${manifests}\n`,
-    `  Delete pr-42.yaml there, copy it to a key of your own, or add a rule to it: the file says how.\n`,
+    `  Delete pr-42.yaml there, give it another key, or add a rule to it: the file says how.\n`,
     `  End the preview's app and its Envoy:  kill -9 ${pids.join(' ')}\n`,
     head('Look inside'),
     `  ${admin}/api/intercepts   ${admin}/api/proxies   ${admin}/metrics\n`,

@@ -60,8 +60,10 @@ endpoints:
 function preview(key: string, pods: readonly ShopPod[]): string {
   const services = pods.map((pod) => pod.service).join(' and ');
   return `# The preview ${key}, a copy of ${services}. Edit or delete this file: the next request follows.
-# Things to try: a rule, such as  detour.dev/match: x-user=alice  beside the intercept; another key in the label;
-# the condition Ready "False", and detour.dev/when-unavailable: fail  with it.
+# Things to try: another key in the label; beside the intercept a rule, such as
+#   detour.dev/match: baggage[user]=alice
+# or, with the condition Ready "False",
+#   detour.dev/when-unavailable: fail
 ${pods.map(previewPod).join('')}`;
 }
 
