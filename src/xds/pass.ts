@@ -86,6 +86,8 @@ export class Pass {
   #considerGone(name: string, entry: Entry | undefined, has: Known | undefined, forced: boolean): Verdict {
     if (has === undefined && !(forced && this.#speech.missing)) return 'known';
     if (!this.#speech.removals) return 'known';
+    // What was never there points at nothing and waits for nothing (R1).
+    if (has === undefined && entry?.last === undefined) return this.#add(name, undefined, has);
     if (this.#facts === undefined || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0)) return this.#add(name, undefined, has);
     // Who asks again while it is still pointed at gets it as it last was (R5, R6).
     return forced && entry?.last !== undefined ? this.#add(name, entry.last, has) : 'held';

@@ -1,0 +1,175 @@
+import { expect } from 'vitest';
+import type { Client } from '../../support/xds/client.ts';
+import type { Harness } from '../../support/xds/harness.ts';
+import { DELTA, type Scenario } from './scenario.ts';
+
+/** A client of clusters `a` and `b`, listener `l` and route `r` to `a` and `b`, all accepted. */
+async function settled({ world, publish, connect }: Harness): Promise<Client> {
+  world.set('cluster', 'a', '1', { endpointsName: 'ea' }).set('cluster', 'b', '1');
+  world
+    .set('endpoints', 'ea', '1')
+    .set('listener', 'l', '1')
+    .set('route', 'r', '1', { clusters: ['a', 'b'] });
+  publish();
+  const client = await connect();
+  client.subscribe('cluster');
+  await client.take('cluster', { a: '1', b: '1' });
+  client.subscribe('endpoints', ['ea']);
+  await client.take('endpoints', { ea: '1' });
+  client.subscribe('listener');
+  await client.take('listener', { l: '1' });
+  client.subscribe('route', ['r']);
+  await client.take('route', { r: '1' });
+  return client;
+}
+
+/** Cluster `a` gives way to `c`. */
+function rename({ world, publish }: Harness): void {
+  world
+    .remove('cluster', 'a')
+    .remove('endpoints', 'ea')
+    .set('cluster', 'c', '1')
+    .set('route', 'r', '2', { clusters: ['b', 'c'] });
+  publish();
+}
+
+export const ORDERING: readonly Scenario[] = [
+  {
+    name: 'O1: what is pointed at is sent before what points at it: clusters, endpoints, listeners, routes',
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      world.set('route', 'r', '2').set('listener', 'l', '2').set('endpoints', 'ea', '2').set('cluster', 'b', '2');
+      publish();
+      const types: string[] = [];
+      for (let index = 0; index < 4; index += 1) types.push((await client.next()).typeUrl.replace(/.*v3\./, ''));
+      expect(types).toEqual(['Cluster', 'ClusterLoadAssignment', 'Listener', 'RouteConfiguration']);
+    },
+  },
+  {
+    name: 'O2 O3: a cluster goes when the routes that no longer name it are acknowledged, and its endpoints after that',
+    run: async (harness) => {
+      const client = await settled(harness);
+      rename(harness);
+      const isSotw = client.protocol === 'sotw';
+      await client.take('cluster', isSotw ? { a: '1', b: '1', c: '1' } : { c: '1' });
+      const routes = await client.expect('route', { r: '2' });
+      await client.silent();
+      client.ack(routes);
+      const clusters = await client.expect('cluster', isSotw ? { b: '1', c: '1' } : {}, ['a']);
+      await client.silent();
+      client.ack(clusters);
+      if (!isSotw) await client.take('endpoints', {}, ['ea']);
+      await client.silent();
+    },
+  },
+  {
+    name: 'O3: a cluster waits for listeners too, and while it waits it comes back without being sent',
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      world.remove('cluster', 'b').set('listener', 'l', '2');
+      publish();
+      const listeners = await client.expect('listener', { l: '2' });
+      await client.silent();
+      world.set('cluster', 'b', '1');
+      publish();
+      client.ack(listeners);
+      await client.silent();
+    },
+  },
+  {
+    name: 'O3: a client that asks for no routes loses its clusters at once',
+    run: async ({ world, publish, connect }) => {
+      world.set('cluster', 'a', '1').set('cluster', 'b', '1');
+      publish();
+      const client = await connect();
+      client.subscribe('cluster');
+      await client.take('cluster', { a: '1', b: '1' });
+      world.remove('cluster', 'a');
+      publish();
+      await client.take('cluster', client.protocol === 'sotw' ? { b: '1' } : {}, ['a']);
+    },
+  },
+  {
+    name: 'O5: as long as the routes are refused, the clusters of the accepted ones stay',
+    run: async (harness) => {
+      const client = await settled(harness);
+      rename(harness);
+      const isSotw = client.protocol === 'sotw';
+      await client.take('cluster', isSotw ? { a: '1', b: '1', c: '1' } : { c: '1' });
+      client.nack(await client.expect('route', { r: '2' }));
+      await client.silent();
+      const { world, publish } = harness;
+      world.set('cluster', 'd', '1');
+      publish();
+      await client.take('cluster', isSotw ? { a: '1', b: '1', c: '1', d: '1' } : { d: '1' });
+      world.set('route', 'r', '3', { clusters: ['b', 'c'] });
+      publish();
+      await client.take('route', { r: '3' });
+      await client.take('cluster', isSotw ? { b: '1', c: '1', d: '1' } : {}, ['a']);
+    },
+  },
+  {
+    name: 'O6: endpoints that leave are an update of endpoints, never of clusters',
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      for (const endpoints of ['2', '1', '2']) {
+        world.set('endpoints', 'ea', endpoints);
+        publish();
+        await client.take('endpoints', { ea: endpoints });
+      }
+      world.remove('endpoints', 'ea');
+      publish();
+      await client.take('endpoints', { ea: '' });
+      await client.silent();
+    },
+  },
+  {
+    name: 'O3 R6: a route that goes is said to be gone after the listeners are acknowledged',
+    protocols: DELTA,
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      world.set('listener', 'l', '2').remove('route', 'r');
+      publish();
+      const listeners = await client.expect('listener', { l: '2' });
+      await client.silent();
+      // Who asks again meanwhile gets it as it was.
+      client.subscribe('route', ['r']);
+      await client.take('route', { r: '1' });
+      client.ack(listeners);
+      await client.take('route', {}, ['r']);
+    },
+  },
+  {
+    name: 'O3 C2: a client that comes back loses its clusters after its routes are acknowledged, whatever it asks for first',
+    protocols: DELTA,
+    needsClock: true,
+    run: async (harness) => {
+      const { world, publish, connect, restart, advance } = harness;
+      world
+        .set('cluster', 'a', '1')
+        .set('cluster', 'b', '1')
+        .set('route', 'r', '1', { clusters: ['a'] });
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const clusters = await before.take('cluster', { a: '1', b: '1' });
+      before.subscribe('route', ['r']);
+      const routes = await before.take('route', { r: '1' });
+      world.remove('cluster', 'a').set('route', 'r', '2', { clusters: ['b'] });
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster', [], { initial: clusters.versions });
+      await client.take('cluster', {});
+      await client.silent();
+      client.subscribe('route', ['r'], { initial: routes.versions });
+      await client.take('route', { r: '2' });
+      // It never asks for listeners or scoped routes: after a while that is known.
+      advance(15_000);
+      await client.take('cluster', {}, ['a']);
+    },
+  },
+];

@@ -1,0 +1,184 @@
+import { expect } from 'vitest';
+import { DELTA, type Scenario, SOTW } from './scenario.ts';
+
+export const RECONNECT: readonly Scenario[] = [
+  {
+    name: 'C1 C5 C6: after a restart an up-to-date client gets one empty answer for everything, and nothing for names',
+    protocols: DELTA,
+    run: async ({ world, publish, connect, restart }) => {
+      world
+        .set('cluster', 'c', '1', { endpointsName: 'e' })
+        .set('endpoints', 'e', '1')
+        .set('listener', 'l', '1')
+        .set('route', 'r', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const clusters = await before.take('cluster', { c: '1' });
+      before.subscribe('endpoints', ['e']);
+      const endpoints = await before.take('endpoints', { e: '1' });
+      before.subscribe('listener');
+      const listeners = await before.take('listener', { l: '1' });
+      before.subscribe('route', ['r']);
+      const routes = await before.take('route', { r: '1' });
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster', [], { initial: clusters.versions });
+      await client.take('cluster', {});
+      client.subscribe('endpoints', ['e'], { initial: endpoints.versions });
+      client.subscribe('listener', [], { initial: listeners.versions });
+      await client.take('listener', {});
+      client.subscribe('route', ['r'], { initial: routes.versions });
+      await client.silent();
+      // C1: the map counts in the first request only.
+      client.subscribe('route', ['r'], { initial: routes.versions });
+      await client.take('route', { r: '1' });
+    },
+  },
+  {
+    name: 'C1: a client that comes back gets what it has not, and what is different',
+    protocols: DELTA,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('listener', 'same', '1').set('listener', 'other', '1').set('route', 'r', '1').set('route', 's', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('listener');
+      const listeners = await before.take('listener', { same: '1', other: '1' });
+      before.subscribe('route', ['r', 's']);
+      const routes = await before.take('route', { r: '1', s: '1' });
+      world.set('listener', 'other', '2').set('listener', 'new', '1').set('route', 'r', '2').set('route', 'n', '1');
+      await restart();
+      const client = await connect();
+      client.subscribe('listener', [], { initial: listeners.versions });
+      await client.take('listener', { other: '2', new: '1' });
+      client.subscribe('route', ['r', 's', 'n'], { initial: routes.versions });
+      await client.take('route', { r: '2', n: '1' });
+      await client.silent();
+    },
+  },
+  {
+    name: 'C2: what is gone by the time that a client comes back is said to be gone',
+    protocols: DELTA,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('listener', 'a', '1').set('listener', 'b', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('listener');
+      const { versions } = await before.take('listener', { a: '1', b: '1' });
+      world.remove('listener', 'b');
+      await restart();
+      const client = await connect();
+      client.subscribe('listener', [], { initial: versions });
+      await client.take('listener', {}, ['b']);
+      await client.silent();
+    },
+  },
+  {
+    name: 'C3: endpoints that a client has are sent again when their cluster was, and only then',
+    protocols: DELTA,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('cluster', 'a', '1', { endpointsName: 'ea' }).set('cluster', 'b', '1', { endpointsName: 'eb' });
+      world.set('endpoints', 'ea', '1').set('endpoints', 'eb', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const clusters = await before.take('cluster', { a: '1', b: '1' });
+      before.subscribe('endpoints', ['ea', 'eb']);
+      const endpoints = await before.take('endpoints', { ea: '1', eb: '1' });
+      world.set('cluster', 'a', '2', { endpointsName: 'ea' });
+      await restart();
+      for (const clustersFirst of [true, false]) {
+        const client = await connect();
+        const askForEndpoints = (): void => client.subscribe('endpoints', ['ea', 'eb'], { initial: endpoints.versions });
+        if (!clustersFirst) askForEndpoints();
+        client.subscribe('cluster', [], { initial: clusters.versions });
+        const reply = await client.expect('cluster', { a: '2' });
+        if (clustersFirst) askForEndpoints();
+        await client.take('endpoints', { ea: '1' });
+        client.ack(reply);
+        await client.silent();
+      }
+    },
+  },
+  {
+    name: 'C4: names that a client lists without asking for them, or that never were, are put up with',
+    protocols: DELTA,
+    run: async ({ world, publish, connect }) => {
+      world.set('route', 'r', '1').set('route', 'given-up', '2');
+      publish();
+      const client = await connect();
+      client.subscribe('route', ['r', 'phantom'], { initial: { 'given-up': 'old', other: 'x' } });
+      await client.take('route', { r: '1' }, ['phantom']);
+      await client.silent();
+    },
+  },
+  {
+    name: 'C5: a version is a hash of the content: the same after a restart, and whatever the order of changes',
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('cluster', 'a', '1').set('cluster', 'b', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const first = await before.take('cluster', { a: '1', b: '1' });
+      world.remove('cluster', 'a').set('cluster', 'b', '2');
+      publish();
+      world.set('cluster', 'b', '1');
+      publish();
+      world.set('cluster', 'a', '1');
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster');
+      const again = await client.take('cluster', { b: '1', a: '1' });
+      expect(again.version).toBe(first.version);
+      expect(again.versions).toEqual(first.versions);
+    },
+  },
+  {
+    name: 'C6: a first request for everything is answered, even when there is nothing',
+    run: async ({ publish, connect }) => {
+      publish();
+      const client = await connect();
+      client.subscribe('cluster');
+      await client.take('cluster', {});
+      client.subscribe('listener');
+      await client.take('listener', {});
+      await client.silent();
+    },
+  },
+  {
+    name: 'C6: a client that comes back up to date is told nothing; what changed meanwhile it gets as full state',
+    protocols: SOTW,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('listener', 'a', '1').set('listener', 'b', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('listener');
+      const { version } = await before.take('listener', { a: '1', b: '1' });
+      await restart();
+      const same = await connect();
+      same.subscribe('listener', [], { version });
+      await same.silent();
+      world.remove('listener', 'a');
+      await restart();
+      const late = await connect();
+      late.subscribe('listener', [], { version });
+      await late.take('listener', { b: '1' });
+    },
+  },
+  {
+    name: 'C7: a client may come back with tens of thousands of names',
+    protocols: DELTA,
+    run: async ({ world, publish, connect }) => {
+      world.set('listener', 'a', '1');
+      publish();
+      const client = await connect();
+      const initial = Object.fromEntries(
+        Array.from({ length: 40_000 }, (_, index) => [`${'n'.repeat(100)}${index}`, 'v'.repeat(12)]),
+      );
+      client.subscribe('listener', [], { initial });
+      const reply = await client.next();
+      expect(reply.resources).toEqual({ a: '1' });
+      expect(reply.removed.length).toBeGreaterThan(1000);
+    },
+  },
+];

@@ -1,0 +1,45 @@
+import type { NackInfo, StreamInfo, TypeName, XdsObserver } from '../../../src/xds/xds.ts';
+
+/** Keeps what it was told. */
+export class SilentObserver implements XdsObserver {
+  readonly opened: StreamInfo[] = [];
+  readonly closed: { readonly stream: StreamInfo; readonly reason: string | undefined }[] = [];
+  readonly refused: string[] = [];
+  readonly nacks: { readonly type: TypeName; readonly stream: StreamInfo; readonly nack: NackInfo }[] = [];
+  readonly sent: { readonly type: TypeName; readonly bytes: number; readonly resources: number }[] = [];
+  readonly convergence: number[] = [];
+  acks = 0;
+  requests = 0;
+
+  streamOpened(stream: StreamInfo): void {
+    this.opened.push(stream);
+  }
+
+  streamClosed(stream: StreamInfo, reason: string | undefined): void {
+    this.closed.push({ stream, reason });
+  }
+
+  streamRefused(_peer: string, reason: string): void {
+    this.refused.push(reason);
+  }
+
+  request(): void {
+    this.requests += 1;
+  }
+
+  ack(): void {
+    this.acks += 1;
+  }
+
+  nack(type: TypeName, stream: StreamInfo, nack: NackInfo): void {
+    this.nacks.push({ type, stream, nack });
+  }
+
+  responseSent(type: TypeName, bytes: number, resources: number): void {
+    this.sent.push({ type, bytes, resources });
+  }
+
+  converged(ms: number): void {
+    this.convergence.push(ms);
+  }
+}
