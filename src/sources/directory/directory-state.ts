@@ -21,6 +21,9 @@ export class DirectoryState {
   /** Object id → the files that declare it. */
   readonly #declaredBy = new Map<string, Set<string>>();
   readonly #current = new Map<string, ClusterObject>();
+  /** Files with problems of their own, and objects of several files: usually few. */
+  readonly #faulty = new Set<string>();
+  readonly #contested = new Set<string>();
 
   get files(): Iterable<string> {
     return this.#files.keys();
@@ -53,15 +56,16 @@ export class DirectoryState {
 
     if (read === undefined) this.#files.delete(file);
     else this.#files.set(file, { read, objects: after, duplicates });
+    if (this.#ownProblems(file).length > 0) this.#faulty.add(file);
+    else this.#faulty.delete(file);
     for (const id of before.keys()) if (!after.has(id)) this.#undeclare(id, file);
     for (const id of after.keys()) this.#declare(id, file);
     return [...new Set([...before.keys(), ...after.keys()])].flatMap((id) => this.#resolve(id) ?? []);
   }
 
-  /** In the order of the files' names. */
+  /** In the order of the files' names, then those between files. */
   problems(): readonly Problem[] {
-    const names = [...this.#files.keys()].sort();
-    return [...names.flatMap((name) => this.#ownProblems(name)), ...this.#duplicates()];
+    return [...[...this.#faulty].sort().flatMap((name) => this.#ownProblems(name)), ...this.#duplicates()];
   }
 
   #ownProblems(name: string): readonly Problem[] {
@@ -70,25 +74,23 @@ export class DirectoryState {
   }
 
   #duplicates(): readonly Problem[] {
-    const problems: Problem[] = [];
-    for (const [id, files] of this.#declaredBy) {
-      if (files.size < 2) continue;
-      const [first = '', ...others] = [...files].sort();
+    return [...this.#contested].sort().flatMap((id) => {
+      const [first = '', ...others] = [...(this.#declaredBy.get(id) ?? [])].sort();
       const object = this.#current.get(id);
-      if (object !== undefined) for (const other of others) problems.push(duplicate(object, other, first));
-    }
-    return problems;
+      return object === undefined ? [] : others.map((other) => duplicate(object, other, first));
+    });
   }
 
   #declare(id: string, file: string): void {
-    const files = this.#declaredBy.get(id);
-    if (files === undefined) this.#declaredBy.set(id, new Set([file]));
-    else files.add(file);
+    const files = this.#declaredBy.get(id) ?? new Set();
+    this.#declaredBy.set(id, files.add(file));
+    if (files.size > 1) this.#contested.add(id);
   }
 
   #undeclare(id: string, file: string): void {
     const files = this.#declaredBy.get(id);
     files?.delete(file);
+    if (files === undefined || files.size < 2) this.#contested.delete(id);
     if (files?.size === 0) this.#declaredBy.delete(id);
   }
 

@@ -3,7 +3,10 @@ import { type BigIntStats, type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const MANIFEST = /\.(ya?ml|json)$/;
+/** By its name alone. */
+export function isManifest(name: string): boolean {
+  return /\.(ya?ml|json)$/.test(name);
+}
 
 export interface Listing {
   /** By path below the root: a text that differs when the file does. */
@@ -11,6 +14,9 @@ export interface Listing {
   /** Folders and files that are there and cannot be read, with the reason; '' is the root. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
+
+/** The system's calls at a time: enough to keep its threads busy. */
+const AT_A_TIME = 32;
 
 /**
  * One watcher for each folder: they are made while listing, before the folder is read, so that nothing happens unseen
@@ -60,23 +66,40 @@ export class FolderTree implements Disposable {
     return { files, unreadable };
   }
 
+  /** The fingerprints of these files alone; undefined when one of them is no file any more, or cannot be looked at. */
+  async lookAt(files: Iterable<string>): Promise<ReadonlyMap<string, string> | undefined> {
+    const found = new Map<string, string>();
+    try {
+      for (const file of files) {
+        const stats = await stat(join(this.#root, file), { bigint: true });
+        if (!stats.isFile()) return undefined;
+        found.set(file, fingerprint(stats));
+      }
+      return found;
+    } catch {
+      // Why it cannot be looked at is for a listing to say.
+      return undefined;
+    }
+  }
+
   async #listFolder(folder: string, files: Map<string, string>, unreadable: Map<string, string>): Promise<readonly string[]> {
     const folders: string[] = [];
     const entries = await readdir(join(this.#root, folder), { withFileTypes: true });
-    for (const entry of entries) {
-      // Hidden: editors' swap files, and the versions behind a mounted ConfigMap's links.
-      if (entry.name.startsWith('.')) continue;
-      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (!entry.isDirectory() && !entry.isSymbolicLink() && !MANIFEST.test(entry.name)) continue;
+    // Hidden: editors' swap files, and the versions behind a mounted ConfigMap's links.
+    const candidates = entries.filter(
+      (entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink() || isManifest(entry.name)),
+    );
+    await inParallel(candidates, AT_A_TIME, async ({ name }) => {
+      const path = folder === '' ? name : `${folder}/${name}`;
       try {
         const stats = await stat(join(this.#root, path), { bigint: true });
         if (stats.isDirectory()) folders.push(path);
-        else if (stats.isFile() && MANIFEST.test(entry.name)) files.set(path, fingerprint(stats));
+        else if (stats.isFile() && isManifest(name)) files.set(path, fingerprint(stats));
       } catch (error) {
         if (!isGone(error)) unreadable.set(path, reason(error));
       }
-    }
-    return folders;
+    });
+    return folders.sort();
   }
 
   #watch(folder: string, identity: string): void {
@@ -120,4 +143,13 @@ export function isGone(error: unknown): boolean {
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'code' in error && typeof error.code === 'string' ? (error.message.split(',')[0] ?? error.code) : error.message;
+}
+
+/** @param limit how many at a time */
+export async function inParallel<T>(items: Iterable<T>, limit: number, task: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items[Symbol.iterator]();
+  const work = async (): Promise<void> => {
+    for (let next = waiting.next(); next.done !== true; next = waiting.next()) await task(next.value);
+  };
+  await Promise.all(Array.from({ length: limit }, work));
 }

@@ -1,13 +1,13 @@
 /** Follows a directory of manifests: what its files say, and every change to it. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Observable, type Subscriber } from 'rxjs';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Source, SourceBatch } from '../source.ts';
 import { DirectoryState } from './directory-state.ts';
-import { FolderTree, isGone, type Listing, reason } from './folder-tree.ts';
+import { FolderTree, inParallel, isGone, isManifest, type Listing, reason } from './folder-tree.ts';
 import { type FileRead, readManifests } from './read.ts';
 
 /** Milliseconds, all of them. */
@@ -57,6 +57,14 @@ interface Doubt {
 
 const GONE = 'gone';
 
+/** What one look saw. */
+interface Sight extends Listing {
+  /** false: only what is in `files` was looked at. */
+  readonly isComplete: boolean;
+}
+
+const READS_AT_A_TIME = 32;
+
 class Follower implements Disposable {
   readonly #root: string;
   readonly #times: FollowTimes;
@@ -69,6 +77,9 @@ class Follower implements Disposable {
   readonly #doubts = new Map<string, Doubt>();
   /** Files that an event named: read again even if they look the same. */
   #touched = new Set<string>();
+  /** From when on the next look is at everything, by `performance.now()`. */
+  #listAt = 0;
+  #unreadable: ReadonlyMap<string, string> = new Map();
   #emitted: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -82,14 +93,22 @@ class Follower implements Disposable {
     this.#times = times;
     this.#subscriber = subscriber;
     this.#onRead = onRead;
-    this.#tree = new FolderTree(root, (file) => {
-      if (file !== undefined) this.#touched.add(file);
-      this.#lookIn(this.#times.gather);
-    });
+    this.#tree = new FolderTree(root, (file) => this.#hear(file));
   }
 
   start(): void {
     this.#lookIn(0);
+  }
+
+  /** @param file what an event is about, where it is known */
+  #hear(file: string | undefined): void {
+    const name = file === undefined ? '' : basename(file);
+    const isHidden = name.startsWith('.');
+    // The link that all files of a mounted ConfigMap lead through.
+    if (isHidden && name !== '..data') return;
+    if (file !== undefined && isManifest(name)) this.#touched.add(file);
+    else this.#listAt = 0;
+    this.#lookIn(this.#times.gather);
   }
 
   [Symbol.dispose](): void {
@@ -120,9 +139,9 @@ class Follower implements Disposable {
   async #look(): Promise<void> {
     const touched = this.#touched;
     this.#touched = new Set();
-    const listing = await this.#tree.list();
-    const trouble = listing.unreadable.get('');
-    const changes = trouble === undefined ? await this.#readFiles(listing, touched) : [];
+    const sight = await this.#see(touched);
+    const trouble = sight.unreadable.get('');
+    const changes = trouble === undefined ? await this.#readFiles(sight, touched) : [];
     if (this.#closed) {
       // The listing went on after the end, and may have made watchers.
       this.#tree[Symbol.dispose]();
@@ -130,35 +149,65 @@ class Follower implements Disposable {
     }
     if (trouble === undefined) this.#onRead();
     else this.#goneAway();
-    this.#emit(changes, listing, trouble);
-    this.#lookIn(trouble === undefined ? this.#times.poll : this.#times.retry);
+    this.#emit(changes, trouble);
+    this.#lookIn(Math.max(0, this.#listAt - performance.now()));
     for (const doubt of this.#doubts.values()) this.#lookIn(Math.max(1, doubt.until - performance.now()));
   }
 
-  async #readFiles(listing: Listing, touched: ReadonlySet<string>): Promise<readonly ClusterChange[]> {
+  /** Everything, or what events and doubts name: an edit must not cost more for the files beside it. */
+  async #see(touched: ReadonlySet<string>): Promise<Sight> {
+    if (performance.now() < this.#listAt && this.#unreadable.size === 0) {
+      const files = await this.#tree.lookAt(new Set([...touched, ...this.#doubts.keys()]));
+      if (files !== undefined) return { files, unreadable: this.#unreadable, isComplete: false };
+    }
+    this.#listAt = Number.POSITIVE_INFINITY;
+    const listing = await this.#tree.list();
+    this.#unreadable = listing.unreadable;
+    const pause = listing.unreadable.has('') ? this.#times.retry : this.#times.poll;
+    // Unless an event has asked for another one meanwhile.
+    this.#listAt = Math.min(this.#listAt, performance.now() + pause);
+    return { ...listing, isComplete: true };
+  }
+
+  async #readFiles(sight: Sight, touched: ReadonlySet<string>): Promise<readonly ClusterChange[]> {
     const changes: ClusterChange[] = [];
-    for (const [file, fingerprint] of [...listing.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const doubt = this.#doubts.get(file);
-      if (doubt?.fingerprint === fingerprint && !touched.has(file)) {
-        if (performance.now() >= doubt.until) changes.push(...this.#believe(file, fingerprint, doubt.read));
-        continue;
-      }
-      this.#doubts.delete(file);
-      if (this.#fingerprints.get(file) === fingerprint && !touched.has(file)) continue;
+    const due = [...sight.files.keys()].filter((file) => this.#isDue(file, sight.files.get(file), touched)).sort();
+    const reads = new Map<string, FileRead>();
+    await inParallel(due, READS_AT_A_TIME, async (file) => {
       const read = await this.#readFile(file);
-      if (read === undefined) continue;
+      if (read !== undefined) reads.set(file, read);
+    });
+    for (const [file, { fingerprint, until, read }] of [...this.#doubts]) {
+      const isSame = sight.files.get(file) === fingerprint && !touched.has(file);
+      if (isSame && performance.now() >= until) changes.push(...this.#believe(file, fingerprint, read));
+    }
+    for (const file of due) {
+      const read = reads.get(file);
+      const fingerprint = sight.files.get(file);
+      this.#doubts.delete(file);
+      if (read === undefined || fingerprint === undefined) continue;
       if (this.#emitted.synced && (read.incomplete || this.#state.takesAway(file, read)))
         this.#doubts.set(file, this.#doubt(fingerprint, read));
       else changes.push(...this.#believe(file, fingerprint, read));
     }
+    return sight.isComplete ? [...changes, ...this.#missFiles(sight)] : changes;
+  }
+
+  /** Whether it has to be read: not where a doubt about just this state of it waits for its second look. */
+  #isDue(file: string, fingerprint: string | undefined, touched: ReadonlySet<string>): boolean {
+    const seen = this.#doubts.get(file)?.fingerprint ?? this.#fingerprints.get(file);
+    return touched.has(file) || seen !== fingerprint;
+  }
+
+  #missFiles({ files, unreadable }: Listing): readonly ClusterChange[] {
+    const changes: ClusterChange[] = [];
     for (const file of [...this.#state.files]) {
-      if (listing.files.has(file) || isBelow(file, listing.unreadable)) continue;
+      if (files.has(file) || isBelow(file, unreadable)) continue;
       const doubt = this.#doubts.get(file);
       if (doubt?.fingerprint !== GONE) this.#doubts.set(file, this.#doubt(GONE, undefined));
       else if (performance.now() >= doubt.until) changes.push(...this.#believe(file, GONE, undefined));
     }
-    for (const [file, doubt] of this.#doubts)
-      if (doubt.fingerprint !== GONE && !listing.files.has(file)) this.#doubts.delete(file);
+    for (const [file, doubt] of this.#doubts) if (doubt.fingerprint !== GONE && !files.has(file)) this.#doubts.delete(file);
     return changes;
   }
 
@@ -195,10 +244,10 @@ class Follower implements Disposable {
     }
   }
 
-  #emit(changes: readonly ClusterChange[], listing: Listing, why: string | undefined): void {
+  #emit(changes: readonly ClusterChange[], why: string | undefined): void {
     const trouble = why === undefined ? undefined : `the directory ${this.#root} cannot be read: ${why}`;
     const unreadable =
-      trouble === undefined ? [...listing.unreadable].map(([path, text]) => fileProblem(path, `cannot be read: ${text}`)) : [];
+      trouble === undefined ? [...this.#unreadable].map(([path, text]) => fileProblem(path, `cannot be read: ${text}`)) : [];
     const problems = [...(trouble === undefined ? [] : [unavailable(trouble)]), ...unreadable, ...this.#state.problems()];
     const synced = this.#emitted.synced || trouble === undefined;
     const before = this.#emitted;
