@@ -61,15 +61,15 @@ function check(name: string, ...args: string[]): Step {
   };
 }
 
-const envoy: Step = {
-  name: 'envoy',
+const getEnvoy: Step = {
+  name: 'get-envoy',
   run: async () => {
     try {
       const progress = (line: string): void => console.log(line);
       await findEnvoy({ override: process.env['ENVOY_BIN'], path: process.env['PATH'] ?? '', progress });
       return one(true, '');
     } catch (error) {
-      return one(false, `envoy: ${error instanceof Error ? error.message : String(error)}`);
+      return one(false, `get-envoy: ${error instanceof Error ? error.message : String(error)}`);
     }
   },
 };
@@ -110,7 +110,7 @@ async function main(names: readonly string[]): Promise<number> {
     check('types', join(modules, 'typescript', 'bin', 'tsc'), '-p', '.'),
     check('imports', join(root, 'tools', 'check-imports.ts')),
     check('unused', join(modules, 'knip', 'bin', 'knip.js'), '--no-progress'),
-    envoy,
+    getEnvoy,
     ...layers().map(layer),
   ];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));

@@ -3,16 +3,13 @@ import { hash } from 'node:crypto';
 import type { InterceptId } from '../model/names.ts';
 import type { EnvoyResource, ResourceType } from '../translate/resource.ts';
 import { encodeResource } from './codec.ts';
-import { resourceEntry } from './wire.ts';
+import { type ResourceEntry, resourceEntry } from './wire.ts';
 
-export interface EncodedResource {
+export interface EncodedResource extends ResourceEntry {
   readonly type: ResourceType;
   readonly name: string;
   /** A hash of the content: the same on every replica and after every restart (C5). */
   readonly version: string;
-  /** An entry of a delta response; from `sotwStart` on, an entry of a SotW response (see wire.ts). */
-  readonly bytes: Buffer;
-  readonly sotwStart: number;
   readonly clusters: readonly string[];
   readonly endpointsName: string | undefined;
   readonly intercepts: readonly InterceptId[];

@@ -2,7 +2,6 @@
  * Just enough of protobuf's wire format to put responses together from parts that are already encoded. Fields may come
  * in any order and a message may be the concatenation of its parts, so a nonce never makes a resource be encoded again.
  */
-import type { EncodedResource } from './resource.ts';
 
 /** Tags of the fields that we write, all length-delimited: number << 3 | 2. */
 const TAG = {
@@ -15,11 +14,12 @@ const TAG = {
  * One entry of `DeltaDiscoveryResponse.resources`, tag and length included. Its end, from `sotwStart` on, is one entry
  * of `DiscoveryResponse.resources`: in both messages, and in `Resource`, the field has the number 2.
  */
-export function resourceEntry(
-  name: string,
-  version: string,
-  any: Uint8Array,
-): { readonly bytes: Buffer; readonly sotwStart: number } {
+export interface ResourceEntry {
+  readonly bytes: Buffer;
+  readonly sotwStart: number;
+}
+
+export function resourceEntry(name: string, version: string, any: Uint8Array): ResourceEntry {
   const nameLength = Buffer.byteLength(name);
   const versionLength = Buffer.byteLength(version);
   const body = fieldLength(nameLength) + fieldLength(versionLength) + fieldLength(any.length);
@@ -37,7 +37,7 @@ export interface ResponseParts {
   readonly typeUrl: string;
   readonly nonce: string;
   readonly version: string;
-  readonly resources: readonly EncodedResource[];
+  readonly resources: readonly ResourceEntry[];
   /** Delta only. */
   readonly removed: readonly string[];
 }

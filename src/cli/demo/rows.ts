@@ -65,7 +65,7 @@ export function mistake(expected: DemoReply, got: DemoReply): string | undefined
 }
 
 /** A reply on one line, with every copy and stamp. */
-export function told({ status, hops }: DemoReply): string {
+function told({ status, hops }: DemoReply): string {
   const path = hops.map(({ service, copy, servedBy }) => `${service} (${copy}, served by: ${servedBy ?? 'not said'})`);
   return [status, ...path].join(' → ');
 }
