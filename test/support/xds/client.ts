@@ -41,6 +41,8 @@ export interface RawRequest {
   readonly error?: string;
   readonly initial?: Readonly<Record<string, string>>;
   readonly node?: object | null;
+  /** In place of the type's own. */
+  readonly typeUrl?: string;
 }
 
 const NODE = { id: 'test-client', cluster: 'test' };
@@ -90,10 +92,11 @@ export class Client {
 
   raw(type: ResourceType | string, request: RawRequest): void {
     const { subscribe, unsubscribe, names, nonce = '', version = '', error, initial = {}, node = this.#node } = request;
+    const typeUrl = request.typeUrl ?? Client.urlOf(type);
     this.#node = null;
     const common = {
       node,
-      type_url: Client.urlOf(type),
+      type_url: typeUrl,
       response_nonce: nonce,
       error_detail: error === undefined ? null : { code: 3, message: error },
     };

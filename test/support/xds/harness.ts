@@ -128,7 +128,7 @@ export class GrpcHarness implements Harness {
 
   /** @param path of the method; the aggregated one unless told */
   readonly connect = async (path = `${ADS}/${METHODS[this.protocol]}`): Promise<Client> => {
-    if (this.#server === undefined) await this.#start();
+    if (this.#server === undefined) await this.start();
     const client = new GrpcClient(`127.0.0.1:${this.#port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     });
@@ -136,6 +136,10 @@ export class GrpcHarness implements Harness {
     const same = (bytes: Buffer): Buffer => bytes;
     return new Client(this.protocol, new GrpcWire(client.makeBidiStreamRequest(path, same, same), this.protocol));
   };
+
+  get port(): number {
+    return this.#port;
+  }
 
   get server(): XdsServer {
     if (this.#server === undefined) throw new Error('The server starts with the first connection.');
@@ -148,7 +152,7 @@ export class GrpcHarness implements Harness {
 
   readonly restart = async (): Promise<void> => {
     await this.#stop();
-    await this.#start();
+    await this.start();
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -156,7 +160,7 @@ export class GrpcHarness implements Harness {
   }
 
   /** @param isSynced whether the server has its first model already */
-  async #start(isSynced = true): Promise<void> {
+  async start(isSynced = true): Promise<void> {
     for (let index = 0; index < BARRIERS; index += 1) this.world.set('scopedRoute', barrierName(index), 'b');
     this.#server = new XdsServer({
       settings: { carriers: DEFAULT_CARRIERS, lua: '' },

@@ -1,0 +1,204 @@
+/** What only a stream over gRPC has: who the client is, how it ends, what the transport does. */
+import { status } from '@grpc/grpc-js';
+import { describe, expect, it } from 'vitest';
+import type { Protocol } from '../../src/xds/session.ts';
+import { until } from '../support/until.ts';
+import { Client } from '../support/xds/client.ts';
+import { DeafWire } from '../support/xds/deaf-wire.ts';
+import { ADS, GrpcHarness, GrpcWire, METHODS } from '../support/xds/harness.ts';
+
+const SERVICES = {
+  cluster: ['cluster.v3.ClusterDiscoveryService', 'Clusters'],
+  endpoints: ['endpoint.v3.EndpointDiscoveryService', 'Endpoints'],
+  listener: ['listener.v3.ListenerDiscoveryService', 'Listeners'],
+  route: ['route.v3.RouteDiscoveryService', 'Routes'],
+  scopedRoute: ['route.v3.ScopedRoutesDiscoveryService', 'ScopedRoutes'],
+} as const;
+
+function wireOf(client: Client): GrpcWire {
+  if (client.wire instanceof GrpcWire) return client.wire;
+  throw new Error('This client is connected over gRPC.');
+}
+
+async function endOf(client: Client): Promise<{ readonly code: number; readonly details: string }> {
+  return until('the end of the stream', () => wireOf(client).ended);
+}
+
+describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) => {
+  it.each(Object.entries(SERVICES))('S1 S2: the service for one type knows its type: %s', async (type, [service, suffix]) => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set(type as keyof typeof SERVICES, 'a', '1');
+    const path = `/envoy.service.${service}/${protocol === 'sotw' ? 'Stream' : 'Delta'}${suffix}`;
+    const client = await harness.connect(path);
+    const names = type === 'scopedRoute' ? ['a'] : ['a', '*'];
+    client.subscribe(type as keyof typeof SERVICES, names, { typeUrl: '' });
+    expect((await client.next()).resources).toEqual({ a: '1' });
+
+    const other = await harness.connect(path);
+    other.subscribe(type === 'cluster' ? 'listener' : 'cluster');
+    expect(await endOf(other)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('does not belong'),
+    });
+  });
+
+  it('S2: an aggregated stream is closed when a request does not say its type', async () => {
+    await using harness = new GrpcHarness(protocol);
+    const client = await harness.connect();
+    client.subscribe('cluster', [], { typeUrl: '' });
+    expect(await endOf(client)).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('type_url') });
+  });
+
+  it('S3: the first request says who the client is, later ones need not, and none may say otherwise', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1').set('listener', 'l', '1');
+    const client = await harness.connect();
+    client.subscribe('cluster', ['a']);
+    await client.take('cluster', { a: '1' });
+    // Without a node, and with the same one.
+    client.subscribe('listener', ['l'], { node: { id: 'test-client' } });
+    await client.take('listener', { l: '1' });
+    client.subscribe('listener', ['m'], { node: { id: 'somebody-else' } });
+    expect(await endOf(client)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('somebody-else'),
+    });
+
+    const nobody = await harness.connect();
+    nobody.subscribe('cluster', [], { node: null });
+    expect(await endOf(nobody)).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('node') });
+    expect(harness.observer.refused).toHaveLength(1);
+  });
+
+  it('S3: a node that cannot be read is told what to write', async () => {
+    await using harness = new GrpcHarness(protocol);
+    const client = await harness.connect();
+    client.subscribe('cluster', [], { node: { id: 'gateway~shop' } });
+    expect(await endOf(client)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('gateway~<namespace>/<name>'),
+    });
+  });
+
+  it('S8: streams that come before the first full state wait for it, and are never shown an empty world', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1');
+    await harness.start(false);
+    const client = await harness.connect();
+    client.subscribe('cluster', ['*']);
+    client.subscribe('listener', ['l']);
+    await until('the server to know the client', () => harness.server.proxies().length === 1);
+    expect(harness.observer.sent).toEqual([]);
+    expect(harness.server.proxies()[0]?.scope).toBeUndefined();
+    harness.publish();
+    await client.take('cluster', { a: '1' });
+  });
+
+  it('S10: a client that is done ends its stream; another one of the same node goes on', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1');
+    const [first, second] = [await harness.connect(), await harness.connect()];
+    for (const client of [first, second]) {
+      client.subscribe('cluster', ['a']);
+      await client.take('cluster', { a: '1' });
+    }
+    expect(harness.server.proxies()).toHaveLength(2);
+    wireOf(first).halfClose();
+    expect((await endOf(first)).code).toBe(status.OK);
+    expect(harness.server.proxies()).toHaveLength(1);
+    expect(harness.observer.closed).toHaveLength(1);
+    harness.world.set('cluster', 'a', '2');
+    harness.publish();
+    await second.take('cluster', { a: '2' });
+  });
+
+  it('N13: a NACK is told with type, names, node and message, and shown until a later response is accepted', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('listener', 'l', '1');
+    const client = await harness.connect();
+    client.subscribe('listener', ['l']);
+    const refused = await client.expect('listener', { l: '1' });
+    client.nack(refused, 'port in use');
+    await client.silent();
+    expect(harness.observer.nacks).toMatchObject([
+      { type: 'listener', stream: { nodeId: 'test-client' }, nack: { names: ['l'], error: 'port in use', nonce: refused.nonce } },
+    ]);
+    const shown = () => harness.server.proxies()[0]?.types.find(({ type }) => type === 'listener');
+    expect(shown()).toMatchObject({ subscribed: 1, acked: '', nack: { error: 'port in use', names: ['l'] } });
+    expect(harness.server.rejections()).toMatchObject([
+      { intercept: undefined, type: 'listener', name: 'l', error: 'port in use' },
+    ]);
+    harness.world.set('listener', 'l', '2');
+    harness.publish();
+    const accepted = await client.take('listener', { l: '2' });
+    await client.silent();
+    expect(shown()).toMatchObject({ sent: accepted.version, acked: accepted.version, pending: false, nack: undefined });
+    expect(harness.server.rejections()).toEqual([]);
+  });
+
+  it('F2 F3: a client that reads nothing costs one response, hurts nobody, and is closed after a while', async () => {
+    await using harness = new GrpcHarness(protocol, { blockedMs: 300 });
+    for (let index = 0; index < 10; index += 1) harness.world.set('endpoints', `e${index}`, `${'x'.repeat(100_000)}${index}`);
+    harness.world.set('cluster', 'c', '1').set('listener', 'l', '1');
+    await harness.start();
+    await using slow = new DeafWire(harness.port, `${ADS}/${METHODS[protocol]}`);
+    const deaf = new Client(protocol, slow);
+    deaf.subscribe(
+      'endpoints',
+      Array.from({ length: 10 }, (_, index) => `e${index}`),
+    );
+    await until('the response that is not read', () => harness.observer.sent.length === 1);
+    deaf.subscribe('cluster', ['*']);
+    deaf.subscribe('listener', ['*']);
+    const reader = await harness.connect();
+    reader.subscribe('cluster', ['*']);
+    await reader.take('cluster', { c: '1' });
+    const closed = await until('the slow stream to be closed', () => harness.observer.closed[0]);
+    expect(closed.reason).toContain('has taken nothing');
+    // Nothing was queued behind the response that is stuck.
+    expect(harness.observer.sent.map(({ type }) => type)).toEqual(['endpoints', 'cluster']);
+    harness.world.set('cluster', 'c', '2');
+    harness.publish();
+    await reader.take('cluster', { c: '2' });
+  });
+
+  it('F4: changes of one turn of the event loop come together, at once', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('endpoints', 'a', '0').set('endpoints', 'b', '0');
+    const client = await harness.connect();
+    client.subscribe('endpoints', ['a', 'b']);
+    await client.take('endpoints', { a: '0', b: '0' });
+    await client.silent();
+    const before = harness.observer.sent.length;
+    for (let index = 1; index <= 10; index += 1) {
+      harness.world.set('endpoints', 'a', String(index)).set('endpoints', 'b', String(index));
+      harness.publish();
+    }
+    expect(harness.observer.sent).toHaveLength(before);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(harness.observer.sent).toHaveLength(before + 1);
+    await client.take('endpoints', { a: '10', b: '10' });
+    await client.silent();
+    await until('the change to be counted', () => harness.observer.convergence.length > 0);
+  });
+
+  it('F11: when the server stops it ends its streams, and the clients are told', async () => {
+    await using harness = new GrpcHarness(protocol);
+    const client = await harness.connect();
+    client.subscribe('cluster', ['a']);
+    await until('the server to know the client', () => harness.server.proxies().length === 1);
+    await harness.server.stop();
+    expect((await endOf(client)).code).toBe(status.UNAVAILABLE);
+    expect(harness.observer.closed).toHaveLength(1);
+  });
+
+  it('bytes that are no request close the stream and nothing else', async () => {
+    await using harness = new GrpcHarness(protocol);
+    const client = await harness.connect();
+    client.wire.send(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff]));
+    expect((await endOf(client)).code).toBe(status.INVALID_ARGUMENT);
+    const other = await harness.connect(`${ADS}/${METHODS[protocol]}`);
+    other.subscribe('listener', ['*']);
+    await other.take('listener', {});
+  });
+});
