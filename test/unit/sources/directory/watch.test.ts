@@ -9,6 +9,9 @@ import { until } from '../../../support/until.ts';
 const service = (name: string, port = 80) =>
   `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { ports: [{ port: ${port} }] }\n`;
 
+/** Longer than in earnest: a busy machine must not take the second look before the test has written. */
+const SETTLE = 200;
+
 /** A temporary directory that is followed; polling is off, so that only events speak. */
 class Followed implements AsyncDisposable {
   readonly path: string;
@@ -19,7 +22,7 @@ class Followed implements AsyncDisposable {
   constructor(parent: string, poll: number) {
     this.#parent = parent;
     this.path = join(parent, 'manifests');
-    const times = { ...FOLLOW_TIMES, poll, refill: 200 };
+    const times = { ...FOLLOW_TIMES, settle: SETTLE, poll, refill: 2 * SETTLE };
     this.#subscription = directorySource(this.path, () => 1, times).batches.subscribe((batch) => this.batches.push(batch));
   }
 
@@ -126,11 +129,11 @@ describe('a followed directory', () => {
   test('does not believe that objects are gone while a file is empty, away or half written for a moment', async () => {
     await using followed = await follow({ 'a.yaml': `${service('a')}---\n${service('b')}` });
     await truncate(join(followed.path, 'a.yaml'));
-    await new Promise((resolve) => setTimeout(resolve, FOLLOW_TIMES.settle / 3));
+    await new Promise((resolve) => setTimeout(resolve, SETTLE / 10));
     await followed.write('a.yaml', `${service('a', 81)}---\n${service('b')}`);
     await followed.expect({ 'shop/a': 81, 'shop/b': 80 });
     await rename(join(followed.path, 'a.yaml'), join(followed.path, 'a.yaml~'));
-    await new Promise((resolve) => setTimeout(resolve, FOLLOW_TIMES.settle / 3));
+    await new Promise((resolve) => setTimeout(resolve, SETTLE / 10));
     await followed.write('a.yaml', `${service('a', 82)}---\n${service('b')}`);
     await followed.expect({ 'shop/a': 82, 'shop/b': 80 });
     expect(followed.batches.flatMap(({ changes }) => changes).every(({ object }) => object !== undefined)).toBe(true);
