@@ -89,8 +89,14 @@ export class ControlPlane {
     yield* sourceState.problems;
     yield* engine.problems();
     const intercepts = new Map([...engine.intercepts()].map((intercept) => [intercept.id, intercept]));
-    for (const rejection of server.rejections())
-      yield rejectionProblem(rejection, rejection.intercept === undefined ? undefined : intercepts.get(rejection.intercept));
+    // Envoys of different scopes refuse the same for the same reason: it is told once.
+    const told = new Map<string, Problem>();
+    for (const rejection of server.rejections()) {
+      const blamed = rejection.intercept === undefined ? undefined : intercepts.get(rejection.intercept);
+      const problem = rejectionProblem(rejection, blamed);
+      told.set(`${rejection.intercept ?? ''} ${problem.message}`, problem);
+    }
+    yield* told.values();
   }
 }
 

@@ -118,10 +118,8 @@ describe('a file', () => {
     await running.manifests.put(preview('pr-42'));
     await seen(gateway, 'pr-42');
     const { length } = gateway.responses;
-    const started = performance.now();
     await running.manifests.put(preview('pr-big', annotations));
     await until('the problem', async () => (await running.problemCodes()).includes('AnnotationTooLarge'));
-    expect(performance.now() - started).toBeLessThan(5_000);
     const { body } = await running.get('/api/problems');
     expect(body.length).toBeLessThan(20_000);
     await running.manifests.put(preview('pr-43'));

@@ -58,14 +58,16 @@ describe('the documents of a file', () => {
 });
 
 describe('sizes', () => {
-  test('10,000 annotations and one of 1 MiB are read within seconds', () => {
+  test('10,000 annotations and one of 1 MiB take no time to speak of', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => `    detour.dev/x${index}: "y"\n`).join('');
-    const started = performance.now();
+    // CPU time: the machine may be busy with something else. A search for repeated keys that is quadratic takes 4 s.
+    const before = process.cpuUsage();
     const read = readManifests(
       `${service('a', `  annotations:\n${many}`)}---\n${service('b', `  annotations:\n    detour.dev/host: "${'x'.repeat(2 ** 20)}"\n`)}`,
       'a.yaml',
     );
-    expect(performance.now() - started).toBeLessThan(3000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(3);
     expect(read.problems).toEqual([]);
     expect(read.objects).toHaveLength(2);
   });
