@@ -61,7 +61,7 @@ function candidate(preview: Preview, declaration: Declaration, bound: Bound): Ca
   const port: ServicePortKey = servicePortKey(bound.key, bound.port);
   const id = interceptId(preview.name, port);
   const faults = allFaults(preview, declaration, bound, port);
-  const invalid = faults.some(({ code }) => code !== 'Expired' && PROBLEMS[code].severity === 'error');
+  const invalid = faults.some(({ code }) => PROBLEMS[code].severity === 'error');
   const { rule, whenUnavailable, mode, percent, expiresAt } = declaration;
   const intercept: Intercept = {
     id,

@@ -2,7 +2,7 @@
 import { formatPredicate } from '../annotations/header-rule.ts';
 import type { Intercept, RuleEntry } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
-import { comparePreviews, compareText, orderRules } from '../model/order.ts';
+import { comparePreviews, orderRules } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Alternative } from '../model/rule.ts';
 import { shorten } from '../model/shorten.ts';
@@ -33,7 +33,7 @@ export function settle(candidates: readonly Candidate[], previous?: Settlement):
   const winners = new Map<InterceptId, InterceptId>();
   const active: Candidate[] = [];
   for (const rivals of Map.groupBy(candidates, ({ intercept }) => intercept.key).values()) {
-    const [winner, ...losers] = rivals.toSorted(compareCandidates);
+    const [winner, ...losers] = rivals.toSorted((a, b) => comparePreviews(a.intercept.preview, b.intercept.preview));
     if (winner === undefined) continue;
     active.push(winner);
     for (const loser of losers) winners.set(loser.intercept.id, winner.intercept.id);
@@ -82,10 +82,6 @@ class Notes {
     if (problems === undefined) this.byIntercept.set(intercept.id, [problem]);
     else problems.push(problem);
   }
-}
-
-function compareCandidates(a: Candidate, b: Candidate): number {
-  return comparePreviews(a.intercept.preview, b.intercept.preview) || compareText(a.intercept.id, b.intercept.id);
 }
 
 function entriesOf({ intercept }: Candidate): readonly RuleEntry[] {

@@ -49,7 +49,7 @@ const OPERATOR_RANK: Readonly<Record<Operator, number>> = {
  * before any rule is looked at.
  * 1. More predicates first: who asks for more is meant more narrowly.
  * 2. Then by operators: the best of each alternative are compared first, then their second best, and so on.
- * 3. Then by the preview's namespace and name, by the intercept, and by the place of the alternative in its own rule.
+ * 3. Then by the preview's namespace and name, and by the place of the alternative in its own rule.
  */
 export function orderRules(entries: readonly RuleEntry[]): readonly RuleEntry[] {
   // What is compared is worked out once for each entry: one port may have thousands.
@@ -60,7 +60,6 @@ export function orderRules(entries: readonly RuleEntry[]): readonly RuleEntry[] 
         b.operators.length - a.operators.length ||
         compareText(a.operators, b.operators) ||
         comparePreviews(a.entry.intercept.preview, b.entry.intercept.preview) ||
-        compareText(a.entry.intercept.id, b.entry.intercept.id) ||
         a.place - b.place,
     )
     .map(({ entry }) => entry);

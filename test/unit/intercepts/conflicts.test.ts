@@ -128,7 +128,7 @@ describe('the rules of a port', () => {
   });
 
   it('of one intercept do not shadow each other', () => {
-    const engine = engineWith(preview('pr-1', { match: 'x-user^=al; x-user^=alice' }));
+    const engine = engineWith(preview('pr-1', { match: 'x-user^=al; x-user^=alice; x-user^=al' }));
     expect(codesOf(engine, 'api-pr-1')).toEqual([]);
   });
 

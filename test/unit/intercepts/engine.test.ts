@@ -68,6 +68,16 @@ describe('the engine', () => {
     expect(codes(engineWith(...puts(shop, aSlice(), aPod({ previewLabel: 'a'.repeat(57) }))))).toEqual([]);
   });
 
+  it('tells the Service alone, where no key has a preview URL', () => {
+    const bare = aService({ annotations: { host: 'example.com' } });
+    expect(codes(engineWith(...puts(bare, aSlice(), aPod({ previewLabel: 'a'.repeat(60) }))))).toEqual(['NoPreviewUrl shop/api']);
+  });
+
+  it('tells a Service that is a preview too, once', () => {
+    const both = aService({ previewLabel: 'pr-1', annotations: { intercept: 'x'.repeat(1 << 20) } });
+    expect(codes(engineWith(...puts(both)))).toEqual(['AnnotationTooLarge shop/api']);
+  });
+
   it('gives a host to who claims it next when its owner is gone', () => {
     const foreign = aService({ namespace: 'web', createdAt: 5_000, annotations: { host: 'shop.example.com' } });
     const engine = engineWith(...puts(shop, aSlice(), foreign));

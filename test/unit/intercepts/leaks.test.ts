@@ -57,6 +57,13 @@ describe('a preview pod among the endpoints of the Service that it stands in for
     expect(codes(engine).includes('PreviewInBaseline')).toBe(!pod.leaving);
   });
 
+  it('stays out when it leaves, and nothing is known of its preview any more', () => {
+    const engine = engineWith(aPod({ leaving: true }));
+    expect(codes(engine)).toEqual([]);
+    expect(baselineOf(engine)).toEqual(['10.0.0.1']);
+    expect(engine.model.pods.get(podKey)?.inBaselineOf).toEqual([]);
+  });
+
   it('does not come back by expiring', () => {
     const engine = engineWith(aPod({ annotations: { intercept: 'api', expires: '1970-01-01T01:00:00Z' } }));
     engine.tick(HOUR);

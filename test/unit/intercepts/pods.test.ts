@@ -48,6 +48,12 @@ describe('what is known of a pod', () => {
     expect(engine.model.pods.get('shop/api-0')?.ports[0]?.port).toBe(9999);
   });
 
+  it('follows the port that the annotation says, though nothing is ready', () => {
+    const engine = engineWith(aService(), aPod({ ready: false }));
+    engine.apply(puts(aPod({ ready: false, annotations: { intercept: 'api=9090' } })), 1);
+    expect(engine.model.pods.get('shop/api-pr-42-1')?.ports[0]?.port).toBe(9090);
+  });
+
   it('ends with its last slice', () => {
     const engine = engineWith(aService(), aSlice());
     expect(engine.apply(removes(aSlice()), 1).pods).toEqual(new Set(['shop/api-0']));
