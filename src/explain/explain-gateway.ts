@@ -39,7 +39,7 @@ function explainPreviewHost(
   hop: Hop,
 ): Explanation {
   const model = hop.model.hosts.get(plain);
-  const served = model?.previewUrls === true ? model : undefined;
+  const served = model?.previewUrls === true && key !== '' ? model : undefined;
   if (isKey(key) && hop.model.keys.has(key)) {
     const found: CarriedKey = { key, source: { kind: 'host', host } };
     const carrying = { ...hop, lines: carry(hop.lines, key, hop) };

@@ -55,7 +55,9 @@ export function explainPorts(
   const { route, mirror } = choose(ports, key, lines, hop.regexes);
   const port = route?.port ?? mirror?.port ?? ports[0];
   const outcome = route === undefined ? unrouted(port, mirror, site) : routed(port, route, site);
-  const copied = mirror !== undefined && !isOwn(mirror.intercept, site);
+  // Envoy copies what it can send on.
+  const sent = outcome.kind !== 'baseline' || outcome.answeredBy !== 'nobody';
+  const copied = mirror !== undefined && sent && !isOwn(mirror.intercept, site);
   const atApp = outcome.kind === 'app';
   const intercepts = ports.flatMap((each) => {
     const service = hop.model.services.get(serviceOf(each));
