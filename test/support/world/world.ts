@@ -7,6 +7,7 @@ import { bootstrap } from '../../../src/envoy-bootstrap.ts';
 import type { EnvoyProxy } from '../../../src/model/node.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { SocketAddress } from '../../../src/model/proxy.ts';
+import type { ProxyStatus } from '../../../src/xds/proxy-status.ts';
 import { type EnvoyProcess, startEnvoy } from '../envoy.ts';
 import { freePort, freePorts } from '../ports.ts';
 import { until } from '../until.ts';
@@ -164,6 +165,12 @@ export class World implements AsyncDisposable {
 
   async problems(): Promise<readonly Problem[]> {
     return (JSON.parse(await this.plane.admin('/api/problems')) as { readonly problems: readonly Problem[] }).problems;
+  }
+
+  /** `node.id` of every connected Envoy, sorted. */
+  async proxies(): Promise<readonly string[]> {
+    const { proxies } = JSON.parse(await this.plane.admin('/api/proxies')) as { readonly proxies: readonly ProxyStatus[] };
+    return proxies.map(({ id }) => id).toSorted();
   }
 
   /** Waits for the receipt: every Envoy that needs an intercept like this has taken it over. */
