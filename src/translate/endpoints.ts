@@ -3,6 +3,7 @@ import type { ClusterLoadAssignment, LocalityLbEndpoints } from '../generated/en
 import { COPY_BASELINE, COPY_FALLBACK } from '../model/carriers.ts';
 import type { Address, Intercept } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
+import type { Fallback } from './fallback.ts';
 import type { EnvoyResource } from './resource.ts';
 
 /** Endpoints of one priority. */
@@ -12,8 +13,6 @@ export interface EndpointGroup {
   readonly copy: string;
 }
 
-/** So many of the baseline's endpoints are enough to fall back to. */
-const FALLBACK_ENDPOINTS = 8;
 /**
  * With Envoy's default (140) a preview of which half is unhealthy sends a third of its requests to the baseline. With
  * this one, a single healthy pod of 1,000 keeps them all.
@@ -24,13 +23,11 @@ export function baselineEndpoints(name: string, baseline: readonly Address[]): E
   return resource(name, endpointsOf(name, [{ addresses: baseline, copy: COPY_BASELINE }]), []);
 }
 
-/** @param fallback empty: there is none. */
-export function previewEndpoints(name: string, intercept: Intercept, fallback: readonly Address[]): EnvoyResource {
+/** @param fallback undefined: there is none. */
+export function previewEndpoints(name: string, intercept: Intercept, fallback: Fallback | undefined): EnvoyResource {
   const own: EndpointGroup = { addresses: intercept.endpoints, copy: intercept.key };
-  // Envoy takes an address once, whatever its priority.
-  const taken = new Set(intercept.endpoints.map(addressText));
-  const others = fallback.filter((address) => !taken.has(addressText(address)));
-  const groups = others.length === 0 ? [own] : [own, { addresses: nearest(name, others), copy: COPY_FALLBACK }];
+  const others = fallback?.chooseFor(name, intercept.endpoints) ?? [];
+  const groups = others.length === 0 ? [own] : [own, { addresses: others, copy: COPY_FALLBACK }];
   const message = { ...endpointsOf(name, groups), policy: { overprovisioning_factor: OVERPROVISIONING } };
   return resource(name, message, [intercept.id]);
 }
@@ -56,33 +53,6 @@ function localityOf(group: EndpointGroup, priority: number): LocalityLbEndpoints
     metadata,
   }));
   return { lb_endpoints, priority };
-}
-
-/**
- * Rendezvous hashing: each preview falls back to endpoints of its own choice, and one that comes or goes changes only
- * those assignments that held it or are to hold it.
- */
-function nearest(name: string, addresses: readonly Address[]): readonly Address[] {
-  if (addresses.length <= FALLBACK_ENDPOINTS) return addresses;
-  const seed = hash(name, 0);
-  const scored = addresses.map((address, index) => ({ address, index, score: hash(addressText(address), seed) }));
-  scored.sort((a, b) => b.score - a.score || a.index - b.index);
-  // In the order of the baseline's own list again.
-  const chosen = scored.slice(0, FALLBACK_ENDPOINTS).sort((a, b) => a.index - b.index);
-  return chosen.map(({ address }) => address);
-}
-
-function addressText(address: Address): string {
-  return `${address.ip} ${address.port}`;
-}
-
-/** FNV-1a over the text, then mixed so that every bit of the seed counts. */
-function hash(text: string, seed: number): number {
-  let value = (0x811c9dc5 ^ seed) >>> 0;
-  for (let index = 0; index < text.length; index += 1) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
 }
 
 function resource(name: string, message: ClusterLoadAssignment, intercepts: readonly InterceptId[]): EnvoyResource {

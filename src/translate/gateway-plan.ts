@@ -40,7 +40,7 @@ export class GatewayPlan implements Plan {
     if (change === undefined) {
       this.#reset();
       yield present(gatewayListener(this.#scope, this.#source));
-      yield present(scopedRoute(KEYS, KEYS));
+      yield present(this.#shared.keep(`scope ${KEYS}`, scopedRoute(KEYS, KEYS)));
     }
     const dirty = new Set<number>();
     let keysChanged = change === undefined || change.keys.size > 0;
@@ -113,7 +113,7 @@ export class GatewayPlan implements Plan {
     }
     const parts = hosts.flatMap((host) => this.#part(host, view) ?? []);
     yield present(this.#shared.keep(id, routeConfiguration(name, parts, { ignore_port_in_host_matching: true })));
-    yield present(scopedRoute(name, String(shard)));
+    yield present(this.#shared.keep(`scope ${name}`, scopedRoute(name, String(shard))));
   }
 
   /** A host that somebody declared comes before an address; of addresses, the own namespace's, then the first. */

@@ -1,14 +1,20 @@
 /** What scopes have in common, so that equal resources are the same object and are encoded once. */
 import { keep } from '../intercepts/same-data.ts';
-import type { HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
+import type { Address, HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
-import { type ClusterPair, clusterPair } from './cluster-pair.ts';
+import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } from './cluster-pair.ts';
 import type { ClusterUser } from './clusters.ts';
+import { Fallback } from './fallback.ts';
 import { hostPart, type ServiceLookup } from './gateway-routes.ts';
 import { type ClusterTarget, clusterName } from './names.ts';
 import { outboundParts } from './outbound-routes.ts';
 import type { EnvoyResource } from './resource.ts';
 import type { VirtualHostPart } from './virtual-host.ts';
+
+interface PairMemo {
+  readonly source: PairSource;
+  readonly pair: ClusterPair;
+}
 
 interface HostMemo {
   readonly services: readonly (ServiceModel | undefined)[];
@@ -18,12 +24,12 @@ interface HostMemo {
 export class SharedResources {
   readonly #carrier: string;
   /** Models are new objects whenever anything in them changes, so what is made of one lives as long as it does. */
-  readonly #pairs = new WeakMap<ServiceModel, Map<string, ClusterPair | undefined>>();
   readonly #without = new WeakMap<ServiceModel, Map<string, ServiceModel>>();
   readonly #hosts = new WeakMap<HostModel, HostMemo>();
+  readonly #fallbacks = new WeakMap<readonly Address[], Fallback>();
   readonly #outbound = new WeakMap<ServiceModel, Map<boolean, readonly VirtualHostPart[]>>();
   /** What was made last: most of it is the same the next time. */
-  readonly #lastPairs = new Map<ObjectKey, Map<string, ClusterPair>>();
+  readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
   readonly #lastResources = new Map<string, EnvoyResource>();
 
   constructor(carrier: string) {
@@ -41,25 +47,28 @@ export class SharedResources {
 
   /** @returns undefined when the Service has no such port or intercept. */
   pair(target: ClusterTarget, service: ServiceModel, user: ClusterUser): ClusterPair | undefined {
-    const name = clusterName(target);
-    const id = `${user} ${name}`;
-    return memo(memo(this.#pairs, service, newMap<string, ClusterPair | undefined>), id, () => {
-      const pair = clusterPair(name, target, service, user);
-      const last = memo(this.#lastPairs, service.key, newMap<string, ClusterPair>);
-      if (pair === undefined) {
-        last.delete(id);
-        return undefined;
-      }
-      const before = last.get(id);
-      const kept = { cluster: keep(before?.cluster, pair.cluster), endpoints: keep(before?.endpoints, pair.endpoints) };
-      last.set(id, kept);
-      return kept;
-    });
+    const source = pairSource(target, service);
+    const pairs = memo(this.#pairs, service.key, newMap<string, PairMemo>);
+    const id = `${user} ${clusterName(target)}`;
+    if (source === undefined) {
+      pairs.delete(id);
+      return undefined;
+    }
+    const before = pairs.get(id);
+    if (before !== undefined && samePair(before.source, source)) return before.pair;
+    const made = clusterPair(target, source, user, (addresses) => this.#fallback(addresses));
+    const pair = { cluster: keep(before?.pair.cluster, made.cluster), endpoints: keep(before?.pair.endpoints, made.endpoints) };
+    pairs.set(id, { source, pair });
+    return pair;
+  }
+
+  #fallback(addresses: readonly Address[]): Fallback {
+    return memo(this.#fallbacks, addresses, () => new Fallback(addresses));
   }
 
   /** To be told when a Service is gone. */
   forget(service: ObjectKey): void {
-    this.#lastPairs.delete(service);
+    this.#pairs.delete(service);
   }
 
   host(host: HostModel, lookup: ServiceLookup): VirtualHostPart {

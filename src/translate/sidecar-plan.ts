@@ -76,7 +76,9 @@ export class SidecarPlan implements Plan {
       const service = view.service(key);
       return service === undefined ? [] : this.#shared.outbound(service, service.namespace === this.#scope.namespace);
     });
-    return present(outboundConfiguration(parts));
+    // Every sidecar of a namespace that asks for the same has the same.
+    const id = ['outbound', this.#scope.namespace, ...this.#scope.services].join(' ');
+    return present(this.#shared.keep(id, outboundConfiguration(parts)));
   }
 }
 
