@@ -15,7 +15,7 @@ import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
 
 export type { NackInfo, StreamInfo, TypeName, XdsObserver } from './observer.ts';
-export type { ProxyStatus, TypeStatus } from './proxy-status.ts';
+export type { ProxyStatus } from './proxy-status.ts';
 export type { Receipt } from './receipts.ts';
 export type Rejection = ViewRejection;
 
