@@ -16,8 +16,8 @@ export interface Leak {
 
 /**
  * Pods of previews that name the Service, whatever became of their intercepts: that one expired is no reason to send
- * everybody to the copy. Also those whose annotations cannot be read, as they may have named it a moment ago, and those
- * that leave. A preview pod that stands in for other Services is an endpoint of this one by right.
+ * everybody to the copy. Also those whose annotations cannot be read, or whose preview is gone and they are about to
+ * follow: they may have named it a moment ago. A preview pod that stands in for other Services is an endpoint of this one by right.
  */
 export function leaksOf(
   service: ObjectKey,
@@ -30,7 +30,7 @@ export function leaksOf(
     const object = index.pods.get(pod);
     if (object === undefined) return [];
     const preview = previews.ofPod(pod);
-    const leaked = object.leaving || preview?.declaration === undefined || names(preview, service);
+    const leaked = preview?.declaration === undefined || names(preview, service);
     return leaked ? [{ pod, preview, leaving: object.leaving }] : [];
   });
 }

@@ -46,8 +46,9 @@ describe('the endpoints of a baseline', () => {
     expect(ipsOf([v6, v4])).toEqual(['10.0.0.1']);
     expect(ipsOf([v4, v6])).toEqual(['10.0.0.1']);
     expect(ipsOf([v6])).toEqual(['fd00::1']);
-    const low = aSlice({ name: 'v6', addressType: 'IPv6', endpoints: [anEndpoint({ addresses: ['1::1'], pod: 'shop/a' })] });
-    expect(ipsOf([low, v4])).toEqual(['10.0.0.1']);
+    const low = aSlice({ name: 'v6', addressType: 'IPv6', endpoints: [anEndpoint({ addresses: ['1000::1'], pod: 'shop/b' })] });
+    const high = aSlice({ name: 'v4', endpoints: [anEndpoint({ addresses: ['99.0.0.1'], pod: 'shop/b' })] });
+    expect(ipsOf([low, high])).toEqual(['99.0.0.1']);
   });
 
   it('of a pod that two slices disagree on are the one that is ready', () => {
