@@ -73,11 +73,13 @@ function noPreviewUrl(host: string): Fault | undefined {
       hint: `Serve a host below it, like www.${host}. Requests that carry a key are routed all the same.`,
     };
   }
-  if (host.includes('--')) {
+  const [label = ''] = host.split('.');
+  // Only there is a key looked for: in `shop.xn--p1ai.example` the later dashes are nobody's.
+  if (label.includes('--')) {
     return {
       code,
-      message: `There are no preview URLs for ${host}: it contains "--", which parts a key from a host.`,
-      hint: 'Serve a host without "--". Requests that carry a key are routed all the same.',
+      message: `There are no preview URLs for ${host}: its first label contains "--", which parts a key from a host.`,
+      hint: 'Serve a host without "--" in its first label. Requests that carry a key are routed all the same.',
     };
   }
   return undefined;

@@ -82,7 +82,7 @@ describe('a host', () => {
     ['localhost', false],
     ['my--shop.example.com', false],
     ['xn--bcher-kva.example.com', false],
-    ['shop.xn--p1ai.example', false],
+    ['shop.xn--p1ai.example', true],
   ])('%s has preview URLs: %s', (host, previewUrls) => {
     expect(build(host, [old, '/'], [young, '/x'])).toMatchObject({
       previewUrls,
