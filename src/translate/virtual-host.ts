@@ -39,7 +39,7 @@ export interface DecidedRequests {
 export function virtualHostPart(options: VirtualHostOptions): VirtualHostPart {
   const { name, domains, paths } = options;
   const decisions = paths.map((path) => path.decision);
-  const leaves = decisions.flatMap(leavesOf);
+  const leaves = [...decisions.flatMap(leavesOf), ...(options.decided === undefined ? [] : [options.decided.leaf])];
   const members = sortedUnique(decisions.flatMap((decision) => decision.members));
   const [target, ...others] = sortedUnique(leaves.map((leaf) => leaf.target));
   const atApp = leaves.some((leaf) => leaf.destination.kind === 'app' || leaf.otherwise.kind === 'app');
@@ -54,7 +54,7 @@ export function virtualHostPart(options: VirtualHostOptions): VirtualHostPart {
     ...(members.length > 0 && { request_headers_to_remove: members.map(baggageHeader) }),
     ...(retries && { retry_policy: RETRY_POLICY }),
   };
-  const clusters = [...leaves, ...(options.decided === undefined ? [] : [options.decided.leaf])].flatMap(clustersOf);
+  const clusters = leaves.flatMap(clustersOf);
   const intercepts = sortedUnique(decisions.flatMap((decision) => decision.intercepts));
   return { virtualHost, clusters: sortedUnique(clusters), intercepts };
 }

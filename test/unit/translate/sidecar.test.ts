@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Listener } from '../../../src/generated/envoy.d.ts';
+import type { Listener, RouteConfiguration } from '../../../src/generated/envoy.d.ts';
 import { DEFAULT_CARRIERS } from '../../../src/model/carriers.ts';
 import type { PortProtocol } from '../../../src/model/intercept.ts';
 import type { Scope } from '../../../src/model/proxy.ts';
@@ -55,6 +55,20 @@ describe('a sidecar', () => {
       '+ cluster store.far:80',
       '+ endpoints store.far:80',
       '+ route outbound',
+    ]);
+  });
+
+  test('an app never sees the mark, be it the only one that is sent to there', () => {
+    const translation = new Translator(SETTINGS).scope({ ...scope, inBaselineOf: ['shop/api'] });
+    const changes = translation.update(aModel(), undefined, NONE);
+    const routes = changes.find(({ type, name }) => type === 'route' && name === 'inbound/0.0.0.0:15080')?.resource?.message;
+    const [host] = (routes as RouteConfiguration | undefined)?.virtual_hosts ?? [];
+    expect(host?.domains).toContain('api.shop');
+    expect(host?.request_headers_to_add).toBeUndefined();
+    expect(host?.routes?.map(({ name, request_headers_to_remove }) => [name, request_headers_to_remove])).toEqual([
+      ['decided', ['x-detour-decided']],
+      ['baseline', undefined],
+      ['baseline', undefined],
     ]);
   });
 
