@@ -56,13 +56,13 @@ describe('explain', () => {
       const told = faults.flat();
       if (told.length > 0) throw new Error(told.slice(0, 3).join('\n\n'));
     });
-    await fc.assert(property, { numRuns: STATES, interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true });
+    await fc.assert(property, { numRuns: STATES, interruptAfterTimeLimit: 180_000, markInterruptAsFailure: true });
     while (requests < REQUESTS) await fc.assert(property, { numRuns: 5 });
     expect(states).toBeGreaterThanOrEqual(STATES);
     // Agreement on nothing but baselines would prove little.
     const kinds = [...seen.keys()].join('\n');
     for (const kind of KINDS) expect(kinds).toMatch(kind);
-  }, 120_000);
+  }, 240_000);
 });
 
 async function faultsOf(request: GeneratedRequest, seen: Map<string, number>): Promise<readonly string[]> {
