@@ -25,6 +25,13 @@ interface Slot {
   readonly ledger: Ledger;
   /** Index in `copies`; undefined: no preview. */
   serving: number | undefined;
+  /**
+   * How its preview ends: `gone`: the pod goes, and the intercept stays for a while, empty. `expired`: the intercept goes
+   * at once, with its cluster.
+   */
+  readonly end: 'gone' | 'expired';
+  /** Has expired, and its pod is still there. */
+  stale: Pod | undefined;
 }
 
 test('200 changes, pods that come and go, three kills: no failed request, none to a wrong copy', async () => {
@@ -50,6 +57,8 @@ test('200 changes, pods that come and go, three kills: no failed request, none t
       copies: [await copy('a'), await copy('b')],
       ledger: new Ledger(),
       serving: undefined,
+      end: index < SLOTS / 2 ? 'gone' : 'expired',
+      stale: undefined,
     });
   }
   for (const slot of slots) slot.ledger.allow(wayOf(slot, undefined));
@@ -140,9 +149,15 @@ async function turn(shop: Shop, slot: Slot, round: number): Promise<() => Promis
   const rule = `${slot.key}-${round}`;
   const pod = next === undefined ? undefined : slot.copies[next];
   const oldPod = was === undefined ? undefined : slot.copies[was];
+  if (slot.stale !== undefined) await world.noPreview([slot.stale]);
+  slot.stale = undefined;
   if (pod !== undefined) await world.preview({ key: slot.key, pods: [pod], annotations: { match: `x-rule=${rule}` } });
-  if (oldPod !== undefined && oldPod !== pod) await world.noPreview([oldPod]);
-
+  if (oldPod !== undefined && oldPod !== pod) {
+    if (pod === undefined && slot.end === 'expired') {
+      await world.preview({ key: slot.key, pods: [oldPod], annotations: { expires: '2026-01-01T00:00:00Z' } });
+      slot.stale = oldPod;
+    } else await world.noPreview([oldPod]);
+  }
   const entries =
     slot.service === 'frontend'
       ? [
