@@ -43,6 +43,11 @@ export function interceptId(preview: PreviewName, target: ServicePortKey): Inter
   return `${previewId(preview)}/${target}` as InterceptId;
 }
 
+/** The key of the preview: neither namespaces nor keys have a slash. */
+export function keyOfIntercept(id: InterceptId): string {
+  return id.split('/', 2)[1] ?? '';
+}
+
 /** RFC 1123 label: lower case, digits, inner hyphens, 63 characters at most. */
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 

@@ -1,6 +1,6 @@
 /** What an inbound sidecar routes: requests that others send to the pod (design, section 3, "Sidecar inbound"). */
 import type { PortModel, PortProtocol, ServiceModel } from '../model/intercept.ts';
-import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { type InterceptId, keyOfIntercept, type ObjectKey } from '../model/names.ts';
 import type { InboundScope } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import { baselineLeaf, type Decision, decide, type Hop } from './decision.ts';
@@ -33,9 +33,9 @@ export function inboundProtocol(services: readonly InboundService[]): PortProtoc
   return (['http2', 'http1', 'maybe'] as const).find((each) => protocols.includes(each)) ?? 'opaque';
 }
 
-/** The pod's own key, where it is a preview. */
-export function ownKey(services: readonly InboundService[], own: ReadonlySet<InterceptId>): string | undefined {
-  return services.flatMap(({ service }) => service.intercepts).find((intercept) => own.has(intercept.id))?.key;
+/** The pod's own key, where it is a preview: it has one label. */
+export function ownKey([first]: Iterable<InterceptId>): string | undefined {
+  return first === undefined ? undefined : keyOfIntercept(first);
 }
 
 export function inboundConfiguration(options: InboundOptions): EnvoyResource {
@@ -63,7 +63,7 @@ export function inboundConfiguration(options: InboundOptions): EnvoyResource {
 /** A hop before this one decided, and this is where it sent them. */
 function decidedRequests({ inbound, services, own }: InboundOptions, hop: Hop): DecidedRequests {
   const [{ ports }] = services;
-  const key = ownKey(services, own);
+  const key = ownKey(own);
   const unavailable =
     key === undefined
       ? undefined

@@ -33,6 +33,9 @@ export class SidecarPlan implements Plan {
   }
 
   *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
+    if (change === undefined) {
+      for (const { app } of this.#scope.inbound) yield present(appCluster(app, ownKey(this.#own) ?? COPY_BASELINE));
+    }
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
       if (change === undefined || touched) yield* this.#inbound(inbound, view);
@@ -59,7 +62,6 @@ export class SidecarPlan implements Plan {
   *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
     const services = inboundServices(inbound, view);
     const protocol = inboundProtocol(services);
-    yield present(appCluster(inbound.app, ownKey(services, this.#own) ?? COPY_BASELINE));
     yield present(inboundListener(inbound, protocol, this.#source));
     const [first, ...others] = services;
     if (first === undefined || protocol === 'opaque') {

@@ -82,6 +82,16 @@ describe('a sidecar', () => {
     expect(outbound(one)).toBe(outbound(two));
   });
 
+  test('one app behind two ports is one cluster, that says which preview it is', () => {
+    const service = aServiceModel({ ports: [{ intercepts: [{}] }] });
+    const second = { ...inbound, listen: { host: '0.0.0.0', port: 15081 }, services: [] };
+    const own: Scope = { ...scope, inbound: [inbound, second], previews: service.intercepts.map(({ id }) => id) };
+    const changes = new Translator(SETTINGS).scope(own).update(aModel({ services: [service] }), undefined, NONE);
+    const apps = changes.filter(({ name }) => name.startsWith('app/'));
+    expect(names(apps)).toEqual(['+ cluster app/127.0.0.1:8080']);
+    expect(JSON.stringify(apps)).toContain('"copy":"pr-42"');
+  });
+
   const protocols: readonly (readonly [readonly PortProtocol[], string])[] = [
     [['http1'], 'HTTP'],
     [['http2'], 'HTTP'],
