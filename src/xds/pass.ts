@@ -74,23 +74,27 @@ export class Pass {
     const forced = mark?.forced ?? false;
     if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) return 'refused';
     if (!forced && has?.version === current?.version) return 'known';
-    if (current === undefined) return this.#considerGone(name, entry, has, forced);
-    if (!this.#gate.mayAdd(current, mark?.heldSince)) {
-      this.heldSeq = Math.min(this.heldSeq ?? Infinity, entry?.seq ?? 0);
-      this.heldSince = Math.min(this.heldSince ?? Infinity, mark?.heldSince ?? this.#now);
-      return 'held';
-    }
-    return this.#add(name, current, has);
-  }
-
-  #considerGone(name: string, entry: Entry | undefined, has: Known | undefined, forced: boolean): Verdict {
+    if (current !== undefined) return this.#considerSending(name, entry, current, has, mark);
     if (has === undefined && !(forced && this.#speech.missing)) return 'known';
     if (!this.#speech.removals) return 'known';
     // What was never there points at nothing and waits for nothing (R1).
-    if (has === undefined && entry?.last === undefined) return this.#add(name, undefined, has);
-    if (this.#facts === undefined || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0)) return this.#add(name, undefined, has);
+    const mayGo = this.#facts === undefined || (has === undefined && entry?.last === undefined);
+    if (mayGo || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0)) return this.#add(name, undefined, has);
     // Who asks again while it is still pointed at gets it as it last was (R5, R6).
-    return forced && entry?.last !== undefined ? this.#add(name, entry.last, has) : 'held';
+    return forced && entry?.last !== undefined ? this.#considerSending(name, entry, entry.last, has, mark) : 'held';
+  }
+
+  #considerSending(
+    name: string,
+    entry: Entry | undefined,
+    resource: EncodedResource,
+    has: Known | undefined,
+    mark: Mark | undefined,
+  ): Verdict {
+    if (this.#gate.mayAdd(resource, mark?.heldSince)) return this.#add(name, resource, has);
+    this.heldSeq = Math.min(this.heldSeq ?? Infinity, entry?.seq ?? 0);
+    this.heldSince = Math.min(this.heldSince ?? Infinity, mark?.heldSince ?? this.#now);
+    return 'held';
   }
 
   #add(name: string, sent: EncodedResource | undefined, had: Known | undefined): Verdict {

@@ -302,12 +302,24 @@ export class Track {
     for (const entry of this.#log.since(this.#cursor)) {
       if (this.subscription.hasId(entry.id) && !this.#marks.has(entry.name)) {
         const verdict = pass.consider(entry.name, entry, undefined);
-        if (verdict === 'full') return reached;
+        if (verdict === 'full') {
+          this.#keepSkipped(reached);
+          return reached;
+        }
         if (verdict === 'held') this.#mark(entry.name, entry.at(this.#cursor), now);
       }
       reached = entry.seq;
     }
     return seq;
+  }
+
+  /** The cursor stops before the newest change of a name, but behind an older one that was never sent. */
+  #keepSkipped(reached: number): void {
+    for (const entry of this.#log.since(reached)) {
+      if (!this.subscription.hasId(entry.id) || this.#marks.has(entry.name)) continue;
+      const has = entry.at(this.#cursor);
+      if (has?.version !== entry.at(reached)?.version) this.#mark(entry.name, has);
+    }
   }
 
   #has(name: string): Known | undefined {

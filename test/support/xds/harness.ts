@@ -32,6 +32,7 @@ export class SessionHarness implements Harness {
   #view = new View('test');
   #translation = this.world.translation();
   #now = 1_000_000;
+  readonly #sessions: Session[] = [];
   #streams = 0;
 
   constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}) {
@@ -60,7 +61,16 @@ export class SessionHarness implements Harness {
       gateMs: this.#limits.gateMs,
       maxBytes: this.#limits.maxBytes,
     });
+    this.#sessions.push(session);
     return new Client(this.protocol, new SessionWire(session, () => this.#now));
+  };
+
+  /** The scope of every stream is another one from now on: another view, of the world as it is. */
+  readonly move = (): void => {
+    this.#view = new View('moved');
+    this.#translation = this.world.translation();
+    this.publish();
+    for (const session of this.#sessions) session.moveTo(this.#view);
   };
 
   readonly advance = (ms: number): void => {
