@@ -1,6 +1,7 @@
 /** A sidecar's hops: requests to its pod, and requests of its pod. */
 import { COPY_BASELINE, MARK_HEADER } from '../model/carriers.ts';
 import type { PortModel, ServiceModel } from '../model/intercept.ts';
+import { keyOfIntercept } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundScope, Scope } from '../model/proxy.ts';
 import { serviceNames } from '../translate/service-names.ts';
@@ -26,7 +27,9 @@ export function explainInbound(scope: SidecarScope, port: number, hop: Hop): Exp
   if (first === undefined || ports.every(({ protocol }) => protocol === 'opaque'))
     return replied('inbound', { kind: 'app', why: 'unrouted' }, hop);
   const own = new Set(scope.previews);
-  const copy = services.flatMap(({ service }) => service.intercepts).find(({ id }) => own.has(id))?.key ?? COPY_BASELINE;
+  // A pod has one label, and so one key.
+  const [intercept] = scope.previews;
+  const copy = intercept === undefined ? COPY_BASELINE : keyOfIntercept(intercept);
   const stay: Site = { hop: 'inbound', baseline: 'app', app: { own, copy } };
   const mark = headerValue(hop.lines, MARK_HEADER);
   if (ports.some(({ key }) => key === mark))
