@@ -75,13 +75,22 @@ export class Pass {
     if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) return 'refused';
     if (!forced && has?.version === current?.version) return 'known';
     if (current !== undefined) return this.#considerSending(name, entry, current, has, mark);
-    if (has === undefined && !(forced && this.#speech.missing)) return 'known';
-    if (!this.#speech.removals) return 'known';
+    return this.#considerGone(name, entry, has, mark);
+  }
+
+  #considerGone(name: string, entry: Entry | undefined, has: Known | undefined, mark: Mark | undefined): Verdict {
+    const forced = mark?.forced ?? false;
+    if (has === undefined && !forced) return 'known';
     // What was never there points at nothing and waits for nothing (R1).
-    const mayGo = this.#facts === undefined || (has === undefined && entry?.last === undefined);
-    if (mayGo || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0)) return this.#add(name, undefined, has);
-    // Who asks again while it is still pointed at gets it as it last was (R5, R6).
-    return forced && entry?.last !== undefined ? this.#considerSending(name, entry, entry.last, has, mark) : 'held';
+    const wasThere = has !== undefined || entry?.last !== undefined;
+    const mayGo = this.#facts === undefined || !wasThere || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0);
+    if (!mayGo) {
+      // Who asks for it while it is still pointed at gets it as it last was: a cluster may be warming (R5, R6).
+      if (forced && entry?.last !== undefined) return this.#considerSending(name, entry, entry.last, has, mark);
+      return this.#speech.removals ? 'held' : 'known';
+    }
+    const isTold = has === undefined ? this.#speech.missing : this.#speech.removals;
+    return isTold ? this.#add(name, undefined, has) : 'known';
   }
 
   #considerSending(

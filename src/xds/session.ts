@@ -173,8 +173,10 @@ export class Session implements Gate, ViewReader {
     return others.every((track) => track === undefined || track.subscription.isEmpty || track.isSettled(seq));
   }
 
-  cursorOf(type: ResourceType): number | undefined {
-    return this.track(type)?.cursor;
+  cursorsOf(type: ResourceType): Iterable<number> {
+    const cursor = this.track(type)?.cursor;
+    // What another type names may be gone by now and be asked for yet (R5): so the oldest of all counts too.
+    return cursor === undefined ? [this.answeredSeq] : [cursor, this.answeredSeq];
   }
 
   idsOf(type: ResourceType): Iterable<number> {

@@ -19,7 +19,8 @@ export interface EncodedChange {
 
 /** Whoever reads a view says what it still needs of the past. */
 export interface ViewReader {
-  cursorOf(type: ResourceType): number | undefined;
+  /** Change numbers as of which it may still ask what a name was. */
+  cursorsOf(type: ResourceType): Iterable<number>;
   /** Ids of the names that it is subscribed to. */
   idsOf(type: ResourceType): Iterable<number>;
 }
@@ -144,8 +145,7 @@ export class View {
       const cursors = new Set<number>();
       const inUse = new IdSet();
       for (const reader of this.#readers) {
-        const cursor = reader.cursorOf(type);
-        if (cursor !== undefined) cursors.add(cursor);
+        for (const cursor of reader.cursorsOf(type)) cursors.add(cursor);
         for (const id of reader.idsOf(type)) inUse.add(id);
       }
       log.compact([...cursors], inUse);

@@ -62,6 +62,22 @@ export const WARMING: readonly Scenario[] = [
     },
   },
   {
+    name: 'M4 R5: endpoints that are asked for when their cluster is on its way out already are sent: it is warming',
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      world.set('cluster', 'd', '1', { endpointsName: 'f' }).set('endpoints', 'f', '1');
+      publish();
+      const clusters = await client.next();
+      world.remove('cluster', 'd').remove('endpoints', 'f');
+      publish();
+      client.subscribe('endpoints', ['f']);
+      await client.take('endpoints', { f: '1' });
+      client.ack(clusters);
+      await client.take('cluster', client.protocol === 'sotw' ? { c: '1' } : {}, ['d']);
+    },
+  },
+  {
     name: 'M5: a new cluster that shares its endpoints with another one gets them too',
     run: async (harness) => {
       const client = await settled(harness);

@@ -21,8 +21,8 @@ class Reader implements ViewReader {
     this.cursor = cursor;
   }
 
-  cursorOf(): number {
-    return this.cursor;
+  cursorsOf(): Iterable<number> {
+    return [this.cursor];
   }
 
   idsOf(): Iterable<number> {
