@@ -28,6 +28,7 @@ local lower, match, sub = string.lower, string.match, string.sub
 local SHARD = 'x-detour-shard'
 local MARK = 'x-detour-decided'
 local PRIVATE = 'x-detour-baggage-'
+local LISTS = { 'baggage', 'tracestate' }
 local PAGE_TYPE = 'text/html; charset=utf-8'
 
 local LONGEST_HOST = 253 -- of a DNS name; Envoy is told none that is longer
@@ -139,12 +140,12 @@ local function carried_key(headers)
     local element = text and first_element(text)
     if element then return decoded_key(element), index == 1 and text end
   end
-  for _, list in ipairs({ 'baggage', 'tracestate' }) do
-    local text = headers:get(list)
+  for index = 1, #LISTS do
+    local text = headers:get(LISTS[index])
     if text then
       local small = lower(text)
-      for index = 1, #key_members do
-        local value = member_value(text, small, key_members[index])
+      for member = 1, #key_members do
+        local value = member_value(text, small, key_members[member])
         if value then return decoded_key(value) end
       end
     end
