@@ -96,18 +96,20 @@ export async function startGrpcApp(copy: string): Promise<GrpcApp> {
   return new GrpcApp(server, port, copy);
 }
 
-/** Calls {@link GrpcApp}s through a proxy. */
+export type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+/** Calls {@link GrpcApp}s through a proxy, or a target of any other kind. */
 export class GrpcClient implements Disposable {
   readonly #client: Client;
 
-  constructor(port: number, authority: string) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-      'grpc.default_authority': authority,
+  constructor(target: number | string, authority?: string) {
+    this.#client = new Client(typeof target === 'number' ? `127.0.0.1:${target}` : target, credentials.createInsecure(), {
+      ...(authority !== undefined && { 'grpc.default_authority': authority }),
       'grpc.max_receive_message_length': -1,
     });
   }
 
-  unary(message: Message, headers: Readonly<Record<string, string>> = {}): Promise<Message> {
+  unary(message: Message, headers: Headers = {}): Promise<Message> {
     const { path, requestSerialize, responseDeserialize } = ECHO.unary;
     return new Promise((resolve, reject) => {
       const metadata = metadataOf(headers);
@@ -115,7 +117,7 @@ export class GrpcClient implements Disposable {
     });
   }
 
-  collect(messages: readonly Message[], headers: Readonly<Record<string, string>> = {}): Promise<Message> {
+  collect(messages: readonly Message[], headers: Headers = {}): Promise<Message> {
     const { path, requestSerialize, responseDeserialize } = ECHO.collect;
     return new Promise((resolve, reject) => {
       const metadata = metadataOf(headers);
@@ -131,12 +133,12 @@ export class GrpcClient implements Disposable {
     });
   }
 
-  repeat(message: Message, headers: Readonly<Record<string, string>> = {}): ClientReadableStream<Message> {
+  repeat(message: Message, headers: Headers = {}): ClientReadableStream<Message> {
     const { path, requestSerialize, responseDeserialize } = ECHO.repeat;
     return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, message, metadataOf(headers));
   }
 
-  chat(headers: Readonly<Record<string, string>> = {}): ClientDuplexStream<Message, Message> {
+  chat(headers: Headers = {}): ClientDuplexStream<Message, Message> {
     const { path, requestSerialize, responseDeserialize } = ECHO.chat;
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadataOf(headers));
   }
@@ -146,9 +148,9 @@ export class GrpcClient implements Disposable {
   }
 }
 
-function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+function metadataOf(headers: Headers): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  for (const [name, values] of Object.entries(headers)) for (const value of [values].flat()) metadata.add(name, value);
   return metadata;
 }
 

@@ -4,6 +4,8 @@
  */
 import type { KubernetesObject } from './manifests.ts';
 
+const PORT_NAME = 'main';
+
 export interface ServiceSpec {
   readonly namespace: string;
   readonly name: string;
@@ -11,8 +13,10 @@ export interface ServiceSpec {
   readonly labels?: Readonly<Record<string, string>>;
   /** 80 unless told. */
   readonly port?: number;
-  /** `http` unless told. */
+  /** `http` unless told; '' for a port that does not say. */
   readonly appProtocol?: string;
+  /** `main` unless told: a name that says nothing. The slices have to have it too. */
+  readonly portName?: string;
   readonly clusterIP?: string;
   /** Seconds since 2026: older Services win hosts. */
   readonly age?: number;
@@ -21,7 +25,8 @@ export interface ServiceSpec {
 export function service(spec: ServiceSpec): KubernetesObject {
   const { namespace, name, annotations = {}, labels = {} } = spec;
   const creationTimestamp = new Date(Date.UTC(2026, 0, 1) + (spec.age ?? 0) * 1000).toISOString();
-  const port = { name: 'main', port: spec.port ?? 80, targetPort: 'http', appProtocol: spec.appProtocol ?? 'http' };
+  const { appProtocol = 'http', portName = PORT_NAME } = spec;
+  const port = { name: portName, port: spec.port ?? 80, targetPort: 'http', ...(appProtocol !== '' && { appProtocol }) };
   return object('v1', 'Service', {
     metadata: { namespace, name, annotations, labels, creationTimestamp },
     spec: { type: 'ClusterIP', clusterIP: spec.clusterIP ?? 'None', ports: [port] },
@@ -33,6 +38,7 @@ export interface EndpointSpec {
   readonly service: string;
   readonly pod: string;
   readonly port: number;
+  readonly portName?: string;
   readonly ready?: boolean;
   readonly terminating?: boolean;
 }
@@ -43,7 +49,7 @@ export function endpointSlice(spec: EndpointSpec): KubernetesObject {
   return object('discovery.k8s.io/v1', 'EndpointSlice', {
     metadata: { namespace, name: sliceName(spec), labels: { 'kubernetes.io/service-name': spec.service } },
     addressType: 'IPv4',
-    ports: [{ name: 'main', port, protocol: 'TCP' }],
+    ports: [{ name: spec.portName ?? PORT_NAME, port, protocol: 'TCP' }],
     endpoints: [{ addresses: ['127.0.0.1'], conditions, targetRef: { kind: 'Pod', namespace, name: pod } }],
   });
 }

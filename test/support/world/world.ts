@@ -14,7 +14,7 @@ import { until } from '../until.ts';
 import { type App, type AppOptions, startApp } from './app.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { createManifests, type Manifests } from './manifests.ts';
-import { detour, endpointSlice, pod, type ServiceSpec, service, sliceName } from './objects.ts';
+import { detour, type EndpointSpec, endpointSlice, pod, type ServiceSpec, service, sliceName } from './objects.ts';
 
 export const NAMESPACE = 'shop';
 
@@ -128,16 +128,16 @@ export class World implements AsyncDisposable {
   /** Writes a Service and the slices of its pods. */
   async baseline(spec: Omit<ServiceSpec, 'namespace'>, pods: readonly PodIdentity[], namespace = NAMESPACE): Promise<void> {
     await this.manifests.put(service({ namespace, ...spec }));
-    for (const each of pods) await this.endpoint(each, spec.name);
+    for (const each of pods) await this.endpoint(each, spec.name, spec.portName === undefined ? {} : { portName: spec.portName });
   }
 
   async endpoint(
     of: PodIdentity,
     serviceName = of.service,
-    state: { ready?: boolean; terminating?: boolean } = {},
+    more: Pick<EndpointSpec, 'ready' | 'terminating' | 'portName'> = {},
   ): Promise<void> {
     const { namespace, name, port } = of;
-    await this.manifests.put(endpointSlice({ namespace, service: serviceName, pod: name, port, ...state }));
+    await this.manifests.put(endpointSlice({ namespace, service: serviceName, pod: name, port, ...more }));
   }
 
   async noEndpoint(of: PodIdentity, serviceName = of.service): Promise<void> {
