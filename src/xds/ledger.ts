@@ -1,0 +1,135 @@
+/**
+ * What a client has of one type: for all that it is subscribed to, the state of the view after change number `cursor`,
+ * but for the few names with a mark. So an idle stream costs its subscription's bits and a number. Pure.
+ */
+import type { Item, Known, Mark } from './pass.ts';
+import type { EncodedResource } from './resource.ts';
+import type { Subscription } from './subscription.ts';
+import type { Entry, TypeLog } from './type-log.ts';
+
+export class Ledger {
+  readonly #subscription: Subscription;
+  #log: TypeLog;
+  #marks = new Map<string, Mark>();
+  cursor: number;
+
+  constructor(subscription: Subscription, log: TypeLog, cursor: number) {
+    this.#subscription = subscription;
+    this.#log = log;
+    this.cursor = cursor;
+  }
+
+  get log(): TypeLog {
+    return this.#log;
+  }
+
+  get marks(): ReadonlyMap<string, Mark> {
+    return this.#marks;
+  }
+
+  /** What the client has under a name once it accepts what it was sent. */
+  has(name: string): Known | undefined {
+    const mark = this.#marks.get(name);
+    if (mark !== undefined) return mark.has;
+    return this.#subscription.has(name) ? this.#log.entry(name)?.at(this.cursor) : undefined;
+  }
+
+  mark(name: string, has: Known | undefined, more: Partial<Mark> = {}): void {
+    this.#marks.set(name, { has, forced: false, refused: undefined, heldSince: undefined, ...more });
+  }
+
+  unmark(name: string): void {
+    this.#marks.delete(name);
+  }
+
+  /** It waits from now on, if it does not already. */
+  hold(name: string, mark: Mark, now: number): void {
+    if (mark.heldSince === undefined) this.#marks.set(name, { ...mark, heldSince: now });
+  }
+
+  /** The client accepts `sent` under this name, or will: the cursor may say so already. */
+  settle(name: string, sent: EncodedResource | undefined): void {
+    if (this.#log.entry(name)?.at(this.cursor)?.version === sent?.version) this.unmark(name);
+    else this.mark(name, sent);
+  }
+
+  /** Everything is subscribed now: of what was not named, the client has nothing. */
+  restart(): void {
+    for (const name of this.#subscription.explicit()) if (!this.#marks.has(name)) this.mark(name, this.has(name));
+    this.cursor = 0;
+  }
+
+  /** What is not subscribed any more needs no mark. */
+  forgetUnsubscribed(): void {
+    for (const name of this.#marks.keys()) if (!this.#subscription.has(name)) this.unmark(name);
+  }
+
+  /**
+   * A reconnected client says what it has (C1 to C3).
+   * @param seq the view's newest change number
+   * @param mustSend names that are sent whatever the client has
+   */
+  seed(versions: ReadonlyMap<string, string>, seq: number, mustSend: (name: string) => boolean): void {
+    const compare = (name: string): void => {
+      const version = versions.get(name);
+      if (mustSend(name)) return this.mark(name, undefined, { forced: true });
+      this.#marks.delete(name);
+      if (version !== this.#log.entry(name)?.current?.version) this.mark(name, version === undefined ? undefined : { version });
+    };
+    if (!this.#subscription.wildcard) {
+      // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
+      for (const name of versions.keys()) if (this.#subscription.has(name)) compare(name);
+      return;
+    }
+    for (const { name, current } of this.#log.entries()) if (current !== undefined) compare(name);
+    // C2: what is gone by now.
+    for (const name of versions.keys()) if (this.#log.entry(name)?.current === undefined) compare(name);
+    this.cursor = seq;
+  }
+
+  /** The stream's view is another one now: what differs is due, the rest is not. @param seq its newest change number */
+  rebase(log: TypeLog, seq: number): void {
+    const names = new Set([...this.#marks.keys(), ...this.#subscription.explicit()]);
+    if (this.#subscription.wildcard) {
+      for (const { name } of this.#log.entries()) names.add(name);
+      for (const { name } of log.entries()) names.add(name);
+    }
+    const marks = new Map<string, Mark>();
+    for (const name of names) {
+      const mark = this.#marks.get(name) ?? { has: this.has(name), forced: false, refused: undefined, heldSince: undefined };
+      if (mark.forced || mark.has?.version !== log.entry(name)?.current?.version) marks.set(name, mark);
+    }
+    this.#subscription.moveTo(log.names);
+    this.#log = log;
+    this.#marks = marks;
+    this.cursor = seq;
+  }
+
+  /** All that the client has once it accepts `items`: the body of a State-of-the-World response of a full-state type. */
+  stateAfter(items: ReadonlyMap<string, Item>): EncodedResource[] {
+    const state: EncodedResource[] = [];
+    const add = (name: string, entry: Entry | undefined): void => {
+      const item = items.get(name);
+      const mark = this.#marks.get(name);
+      const resource = item !== undefined ? item.sent : mark !== undefined ? mark.has : entry?.at(this.cursor);
+      // A bare version is never known here: only delta clients report versions.
+      if (resource?.bytes !== undefined) state.push(resource);
+    };
+    if (this.#subscription.wildcard) {
+      for (const entry of this.#log.entries()) add(entry.name, entry);
+      for (const name of this.#marks.keys()) if (this.#log.entry(name) === undefined) add(name, undefined);
+    } else {
+      for (const name of this.#subscription.explicit()) add(name, this.#log.entry(name));
+    }
+    return state;
+  }
+
+  /** The cursor stops before the newest change of a name, but behind an older one that was never sent. */
+  keepSkipped(reached: number): void {
+    for (const entry of this.#log.since(reached)) {
+      if (!this.#subscription.hasId(entry.id) || this.#marks.has(entry.name)) continue;
+      const has = entry.at(this.cursor);
+      if (has?.version !== entry.at(reached)?.version) this.mark(entry.name, has);
+    }
+  }
+}
