@@ -48,6 +48,7 @@ describe('ports', () => {
       const sidecar = await world.sidecar({ namespace: NAMESPACE, name: `${name}-0` }, app.port);
       const pod = { namespace: NAMESPACE, service: name, name: `${name}-0`, port: sidecar.port };
       await world.baseline({ name, appProtocol: 'tcp' }, [pod]);
+      await world.read();
       await ready(sidecar.port);
       expect(await exchange(sidecar.port, BINARY, greeting.length + BINARY.length)).toBe(greeting + BINARY);
       // What looks like HTTP is none of our business either.
@@ -71,6 +72,9 @@ describe('ports', () => {
     const rawSidecar = await world.sidecar({ namespace: NAMESPACE, name: 'raw-0' }, raw.port);
     const rawPod = { namespace: NAMESPACE, service: 'raw', name: 'raw-0', port: rawSidecar.port };
     await world.baseline({ name: 'raw', appProtocol: '', portName: PORT_NAME }, [rawPod]);
+    await until('the port to be known', async () =>
+      (await rawSidecar.envoy.admin('/config_dump?resource=dynamic_listeners')).includes('http_inspector'),
+    );
     await ready(rawSidecar.port);
     expect(await exchange(rawSidecar.port, BINARY, 11 + BINARY.length)).toBe(`220 ready\r\n${BINARY}`);
     // The server speaks first: nothing comes to look at.
@@ -84,6 +88,7 @@ describe('ports', () => {
     await world.manifests.put(service({ namespace: NAMESPACE, name: 'db', appProtocol: '', portName: 'postgres' }));
     await world.endpoint(pod, 'db', { portName: 'postgres' });
     await world.preview({ key: 'db-1', pods: [{ ...pod, name: 'db-pr' }] });
+    await world.read();
     await until('the problem', async () => (await world.problems()).some(({ code }) => code === 'PortNotHttp'));
     await ready(sidecar.port);
     expect(await exchange(sidecar.port, BINARY, BINARY.length)).toBe(BINARY);

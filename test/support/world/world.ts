@@ -82,6 +82,7 @@ export class World implements AsyncDisposable {
   readonly plane: ControlPlane;
   readonly #protocol: 'delta' | 'sotw';
   readonly #stack: AsyncDisposableStack;
+  #markers = 0;
 
   constructor(manifests: Manifests, plane: ControlPlane, protocol: 'delta' | 'sotw', stack: AsyncDisposableStack) {
     this.manifests = manifests;
@@ -165,6 +166,17 @@ export class World implements AsyncDisposable {
 
   async problems(): Promise<readonly Problem[]> {
     return (JSON.parse(await this.plane.admin('/api/problems')) as { readonly problems: readonly Problem[] }).problems;
+  }
+
+  /** Waits until the control plane has read what was written before. */
+  async read(): Promise<void> {
+    // A Service without endpoints has a problem that names it.
+    const name = `marker-${this.#markers++}`;
+    await this.manifests.put(service({ namespace: NAMESPACE, name }));
+    await until('the manifests to be read', async () =>
+      (await this.problems()).some(({ subject }) => subject.key === `${NAMESPACE}/${name}`),
+    );
+    await this.manifests.remove('Service', NAMESPACE, name);
   }
 
   /** `node.id` of every connected Envoy, sorted. */
