@@ -170,9 +170,9 @@ export class World implements AsyncDisposable {
 
   /** Waits until the control plane has read what was written before. */
   async read(): Promise<void> {
-    // A Service without endpoints has a problem that names it.
+    // An annotation that does not exist is a problem that names the object.
     const name = `marker-${this.#markers++}`;
-    await this.manifests.put(service({ namespace: NAMESPACE, name }));
+    await this.manifests.put(service({ namespace: NAMESPACE, name, annotations: detour({ marker: '' }) }));
     await until('the manifests to be read', async () =>
       (await this.problems()).some(({ subject }) => subject.key === `${NAMESPACE}/${name}`),
     );
