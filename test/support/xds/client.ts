@@ -51,11 +51,12 @@ export class Client {
   readonly protocol: Protocol;
   readonly wire: Wire;
   readonly #types = new Map<string, TypeState>();
-  #node: object | null = NODE;
+  #node: object | null;
 
-  constructor(protocol: Protocol, wire: Wire) {
+  constructor(protocol: Protocol, wire: Wire, node: object = NODE) {
     this.protocol = protocol;
     this.wire = wire;
+    this.#node = node;
   }
 
   static urlOf(type: ResourceType | string): string {

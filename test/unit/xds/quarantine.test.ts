@@ -98,7 +98,7 @@ describe('the quarantine', () => {
     expect(envoy.refusals).toBe(1);
   });
 
-  it('finds one among many by halving, in a few steps', () => {
+  it('S7: finds one among many by halving, in a few steps, and serves the others', () => {
     const envoy = new Envoy(has('k37'));
     envoy.publish(keys(64));
     expect(envoy.rejected).toEqual([idOf('k37')]);
