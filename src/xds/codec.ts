@@ -13,6 +13,7 @@ const root = protobuf.Root.fromJSON(
 root.resolveAll();
 const any = root.lookupType('google.protobuf.Any');
 const sotwRequest = root.lookupType('envoy.service.discovery.v3.DiscoveryRequest');
+const statusRequest = root.lookupType('envoy.service.status.v3.ClientStatusRequest');
 const deltaRequest = root.lookupType('envoy.service.discovery.v3.DeltaDiscoveryRequest');
 
 /** The first request of a stream carries it; `metadata` is plain JSON. */
@@ -86,6 +87,45 @@ export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
     nonce: message.response_nonce,
     error: errorOf(message.error_detail),
   };
+}
+
+/** A `node_id` to look for. */
+export interface NodeMatch {
+  readonly kind: 'exact' | 'prefix' | 'suffix' | 'contains';
+  readonly value: string;
+}
+
+/**
+ * Which clients a ClientStatusRequest asks for; none: all.
+ * @throws Error for bytes that are no such message, and for matchers other than of `node_id` by text.
+ */
+export function decodeStatusRequest(bytes: Uint8Array): readonly NodeMatch[] {
+  const { node_matchers: matchers } = statusRequest.decode(bytes) as unknown as RawStatusRequest;
+  return matchers.map(({ node_id: id, node_metadatas: metadatas }) => {
+    const kinds = ['exact', 'prefix', 'suffix', 'contains'] as const;
+    const kind = kinds.find((each) => each === id?.match_pattern);
+    if (kind === undefined || metadatas.length > 0 || id?.ignore_case === true) {
+      throw new Error('node_matchers must match node_id by exact, prefix, suffix or contains, with the case that it has');
+    }
+    return { kind, value: id?.[kind] ?? '' };
+  });
+}
+
+interface RawStatusRequest {
+  readonly node_matchers: readonly {
+    readonly node_id: RawStringMatcher | null;
+    readonly node_metadatas: readonly object[];
+  }[];
+}
+
+interface RawStringMatcher {
+  /** The name of the field that is set. */
+  readonly match_pattern?: string;
+  readonly exact: string;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly contains: string;
+  readonly ignore_case: boolean;
 }
 
 interface RawNode {

@@ -1,5 +1,5 @@
 /** The gRPC services of xDS: the aggregated one and one for each type. Requests and responses are bytes here. */
-import type { handleBidiStreamingCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, handleUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { ResourceType } from '../translate/resource.ts';
 import type { Protocol } from './session.ts';
 import { factsOf } from './type-urls.ts';
@@ -37,6 +37,21 @@ export function xdsServices(handle: (method: XdsMethod) => handleBidiStreamingCa
       implementation: Object.fromEntries(methods.map(({ method, protocol }) => [method, handle({ protocol, typeUrl })])),
     };
   });
+}
+
+/** CSDS: the stream's handler answers every request, the other one once. */
+export function statusService(
+  stream: handleBidiStreamingCall<Buffer, Buffer>,
+  fetch: handleUnaryCall<Buffer, Buffer>,
+): XdsService {
+  const path = '/envoy.service.status.v3.ClientStatusDiscoveryService';
+  return {
+    definition: {
+      StreamClientStatus: streaming(`${path}/StreamClientStatus`),
+      FetchClientStatus: { ...streaming(`${path}/FetchClientStatus`), requestStream: false, responseStream: false },
+    },
+    implementation: { StreamClientStatus: stream, FetchClientStatus: fetch },
+  };
 }
 
 /** Responses are encoded already, and requests are decoded by the stream: what grpc-js moves is bytes. */

@@ -6,10 +6,13 @@ import type { SocketAddress } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
+import { clientStatus } from './client-status.ts';
+import { decodeStatusRequest, encodeMessage } from './codec.ts';
 import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
-import { xdsServices } from './services.ts';
+import type { EncodedResource } from './resource.ts';
+import { statusService, xdsServices } from './services.ts';
 import { type StreamLimits, XdsStream } from './stream.ts';
 import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
@@ -75,7 +78,22 @@ export class XdsServer implements AsyncDisposable {
       const options = { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose };
       this.#streams.add(new XdsStream(call, options));
     });
-    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+    const csds = statusService(
+      (call) => {
+        call.on('data', (bytes: Buffer) => {
+          const answer = this.#clientStatus(bytes);
+          if (Buffer.isBuffer(answer)) call.write(answer);
+          else call.emit('error', answer);
+        });
+        call.on('end', () => call.end());
+      },
+      (call, respond) => {
+        const answer = this.#clientStatus(call.request);
+        if (Buffer.isBuffer(answer)) respond(null, answer);
+        else respond(answer);
+      },
+    );
+    for (const { definition, implementation } of [...services, csds]) this.#server.addService(definition, implementation);
     this.#checks = setInterval(() => {
       for (const stream of this.#streams) stream.checkBlocked(now());
     }, CHECK_MS).unref();
@@ -119,13 +137,15 @@ export class XdsServer implements AsyncDisposable {
 
   /** How many resources are held, over all views, each distinct one once. */
   resources(): ReadonlyMap<ResourceType, number> {
-    const views = [...this.#views.views()];
-    return new Map(
-      PUSH_ORDER.map(({ type }) => {
-        const distinct = new Set(views.flatMap((view) => [...view.log(type).entries()].flatMap((entry) => entry.current ?? [])));
-        return [type, distinct.size];
-      }),
-    );
+    const counts = new Map<ResourceType, number>();
+    for (const { type } of PUSH_ORDER) {
+      const distinct = new Set<EncodedResource>();
+      for (const view of this.#views.views()) {
+        for (const { current } of view.log(type).entries()) if (current !== undefined) distinct.add(current);
+      }
+      counts.set(type, distinct.size);
+    }
+    return counts;
   }
 
   /** Ends all streams, so that their clients go elsewhere. @param graceMs how long to wait for connections to end */
@@ -142,6 +162,19 @@ export class XdsServer implements AsyncDisposable {
         resolve();
       });
     });
+  }
+
+  /** @returns an encoded ClientStatusResponse, or what is wrong with the request. */
+  #clientStatus(bytes: Buffer): Buffer | { readonly code: status; readonly details: string } {
+    try {
+      const matches = decodeStatusRequest(bytes);
+      const clients = [...this.#streams].flatMap(({ info, session }) =>
+        info === undefined || session === undefined ? [] : [{ nodeId: info.nodeId, id: info.id, session }],
+      );
+      return Buffer.from(encodeMessage('envoy.service.status.v3.ClientStatusResponse', clientStatus(clients, matches)));
+    } catch (error) {
+      return { code: status.INVALID_ARGUMENT, details: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

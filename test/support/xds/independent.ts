@@ -11,6 +11,7 @@ if (!includeDirs.every((folder) => existsSync(folder))) throw new Error('npm ci 
 const definitions = loadSync(
   [
     'envoy/service/discovery/v3/discovery.proto',
+    'envoy/service/status/v3/csds.proto',
     'envoy/config/cluster/v3/cluster.proto',
     'envoy/config/endpoint/v3/endpoint.proto',
     'envoy/config/listener/v3/listener.proto',
