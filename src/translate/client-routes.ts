@@ -10,7 +10,7 @@ import { decide, type Leaf } from './decision.ts';
 import { clientHop } from './hops.ts';
 import { memberEquals, memberMatchers } from './member-regex.ts';
 import type { EnvoyResource } from './resource.ts';
-import { headerMatcher, headerMatchers } from './route-match.ts';
+import { headerMatcher } from './route-match.ts';
 import { routeAction } from './routes.ts';
 import { sortedUnique } from './sorted-unique.ts';
 import { clustersOf } from './virtual-host.ts';
@@ -60,7 +60,17 @@ function rowMatches(predicates: readonly Predicate[]): readonly (readonly Header
 
 function predicateMatches(predicate: Predicate): readonly (readonly HeaderMatcher[])[] {
   const { subject, operator, value } = predicate;
-  return subject.kind === 'header' ? [headerMatchers([predicate])] : memberMatchers('baggage', subject.name, operator, value);
+  if (subject.kind === 'baggage') return memberMatchers('baggage', subject.name, operator, value);
+  return [[headerMatcher(subject.name, operator, operator === 'regex' ? grouped(value) : value)]];
+}
+
+/**
+ * For clients that match a whole value by putting `^` and `$` around the regex (grpc-js): with `a|b` that is something
+ * else, and takes everybody whose value begins with `a`. A quote that goes on to the end of the regex is ended there.
+ */
+function grouped(regex: string): string {
+  const lastEscape = [...regex.matchAll(/\\(?:Q.*?(\\E|$)|.)/g)].at(-1);
+  return `(?:${regex}${lastEscape?.[1] === '' ? '\\E' : ''})`;
 }
 
 function clientRoute(leaf: Leaf, headers: readonly HeaderMatcher[]): Route {

@@ -75,6 +75,24 @@ describe('a client that routes for itself', () => {
     expect(changes.map(({ name }) => name)).not.toContain('api.shop:80/pr-7+mirror');
   });
 
+  test.each([
+    ['t1|t2', ['t1', 't2'], ['t11', 'at2', '']],
+    ['(?i)al.*', ['al', 'ALICE'], ['xal']],
+    ['\\Qa|b', ['a|b'], ['a', 'b']],
+    ['\\Qa|b\\E|c', ['a|b', 'c'], ['a|bx', 'xc']],
+    ['\\\\Qa|b', ['\\Qa', 'b'], ['\\Qax', 'xb']],
+    ['\\Qa\\', ['a\\'], ['a']],
+  ])('the regex %j takes a whole value in clients that only put ^ and $ around it', (regex, taken, left) => {
+    const service = aServiceModel({ ports: [{ intercepts: [{ rule: [[aPredicate('x-tenant', 'regex', regex)]] }] }] });
+    const changes = translate(aModel({ services: [service] }));
+    const [host] = message<RouteConfiguration>(changes, 'route', 'api.shop:80').virtual_hosts ?? [];
+    const matcher = host?.routes?.find((route) => route.name === 'rule:pr-42')?.match?.headers?.[0]?.string_match?.safe_regex;
+    const pattern = RE2JS.compile(`^${matcher?.regex}$`);
+    for (const value of taken) expect(pattern.test(value)).toBe(true);
+    for (const value of left) expect(pattern.test(value)).toBe(false);
+    expect(RE2JS.compile(matcher?.regex ?? '').matches(taken[0] ?? '')).toBe(true);
+  });
+
   test('endpoints as gRPC wants them: a locality with a weight, priorities without a gap', () => {
     const service = aServiceModel({ ports: [{ intercepts: [{}, { key: 'empty', endpoints: [] }] }] });
     const changes = translate(aModel({ services: [service] }));
