@@ -112,14 +112,18 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
     ],
     { stdio: 'ignore' },
   );
+  const exited = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const failure = async (): Promise<Error> =>
+    new Error(`Envoy ended with ${child.exitCode ?? child.signalCode}: ${await readFile(join(folder, 'envoy.log'), 'utf8')}`);
   try {
-    const address = await until('the admin address of Envoy', async () => {
-      if (child.exitCode !== null)
-        throw new Error(`Envoy exited with ${child.exitCode}: ${await readFile(join(folder, 'envoy.log'), 'utf8')}`);
-      return (await readFile(adminFile, 'utf8')).trim() || undefined;
-    });
+    const address = await until(
+      'the admin address of Envoy',
+      async () => exited() || (await readFile(adminFile, 'utf8')).trim() || undefined,
+    );
+    if (address === true) throw await failure();
     const envoy = new EnvoyProcess(child, folder, Number(address.slice(address.lastIndexOf(':') + 1)));
-    await until('the admin port of Envoy', async () => (await envoy.admin('/server_info')) !== '');
+    await until('the admin port of Envoy', async () => exited() || (await envoy.admin('/server_info')) !== '');
+    if (exited()) throw await failure();
     return envoy;
   } catch (error) {
     child.kill('SIGKILL');
