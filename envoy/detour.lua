@@ -288,6 +288,10 @@ end
 
 local function carry(headers, key)
   set(headers, key_headers[1], key)
+  -- Headers are read before members: an app that passes on this one and baggage would name two keys.
+  for index = 2, #key_headers do
+    if headers:get(key_headers[index]) then set(headers, key_headers[index], key) end
+  end
   set(headers, 'baggage', with_member(headers:get('baggage'), key_members[1], key))
   local state = headers:get('tracestate')
   if state and member_value(state, lower(state), key_members[1]) then

@@ -100,11 +100,9 @@ function explainStraight(port: PortModel, intercept: Intercept, hop: Hop, found:
 /** The key of a host is there for the hops behind, over an older one. */
 function carry(lines: HeaderLines, key: string, { carriers }: Hop): HeaderLines {
   const member = lowerCase(carriers.member);
-  const carrying = withHeader(
-    withHeader(lines, lowerCase(carriers.header), key),
-    'baggage',
-    withMember(headerValue(lines, 'baggage'), member, key),
-  );
+  const aliases = carriers.headerAliases.map(lowerCase).filter((name) => headerValue(lines, name) !== undefined);
+  const named = [lowerCase(carriers.header), ...aliases].reduce((soFar, name) => withHeader(soFar, name, key), lines);
+  const carrying = withHeader(named, 'baggage', withMember(headerValue(lines, 'baggage'), member, key));
   const state = headerValue(lines, 'tracestate');
   if (state === undefined || memberValue(state, member) === undefined) return carrying;
   return withHeader(carrying, 'tracestate', withMember(state, member, key));

@@ -12,7 +12,7 @@ describe('a gateway', () => {
       virtualHost: labHost({ name, domains: urls ? [name, `*--${name}`] : [name], keys: ['pr-1', 'pr-12'], ...more }),
     });
     lab = await startLab({
-      settings: { role: 'gateway', preview_domain: 'preview.example.com', cors_origins: [ORIGIN] },
+      settings: { role: 'gateway', preview_domain: 'preview.example.com', cors_origins: [ORIGIN], header_aliases: ['X-Alias'] },
       keys: { live: ['pr-1', 'pr-12', 'a', 'x'.repeat(60)], hosts: ['two--dashes.example.com'] },
       hosts: [
         host('shop.example.com', true, { members: { user: ['alice'] } }),
@@ -92,6 +92,16 @@ describe('a gateway', () => {
     expect(values(reply, 'x-detour')).toEqual(['pr-1']);
     expect(values(reply, 'baggage')).toEqual(['detour=pr-1,a=1;p=2, b=2,my-detour=z']);
     expect(values(reply, 'tracestate')).toEqual(['detour=pr-1,v=1,w=2']);
+  });
+
+  it('tells them so by an alias too, where the request has one: it must not name another key', async () => {
+    const headers: HeaderList = [
+      ['x-alias', 'pr-9'],
+      ['x-alias', 'pr-8'],
+    ];
+    const reply = await lab.ask({ host: 'pr-1--shop.example.com', headers });
+    expect([values(reply, 'x-detour'), values(reply, 'x-alias')]).toEqual([['pr-1'], ['pr-1']]);
+    expect(values(await lab.ask({ host: 'pr-1--shop.example.com' }), 'x-alias')).toEqual([]);
   });
 
   it('begins baggage where there is none, and no tracestate', async () => {
