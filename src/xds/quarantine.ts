@@ -23,13 +23,18 @@ export interface Rejection extends Refusal {
   readonly intercept: InterceptId | undefined;
 }
 
+/** Not tried: it was the only one that had changed. */
+interface Conviction extends Rejection {
+  readonly isPresumed: boolean;
+}
+
 interface Group {
   readonly intercepts: readonly InterceptId[];
   readonly refusal: Refusal;
 }
 
 export class Quarantine {
-  readonly #rejected = new Map<InterceptId, Rejection>();
+  readonly #rejected = new Map<InterceptId, Conviction>();
   /** Of resources that no intercept shaped, by type and name. */
   readonly #unexplained = new Map<string, Rejection>();
   #waiting: readonly Group[] = [];
@@ -68,8 +73,12 @@ export class Quarantine {
     const tried = this.#trial?.intercepts.filter((id) => shapedBy.includes(id)) ?? [];
     if (tried.length > 0) this.#trial = undefined;
     const blamed = (tried.length > 0 ? tried : suspects.length > 0 ? suspects : shapedBy).filter((id) => !excluded.has(id));
-    if (blamed.length === 0) this.#unexplained.set(`${refusal.type} ${refusal.name}`, { ...refusal, intercept: undefined });
-    else this.#blame(blamed, refusal);
+    if (blamed.length === 0) {
+      this.#unexplained.set(`${refusal.type} ${refusal.name}`, { ...refusal, intercept: undefined });
+      return;
+    }
+    if (tried.length === 0) this.#doubt(refusal);
+    this.#blame(blamed, refusal, tried.length === 0);
   }
 
   /** The resource of the trial was accepted in its newest state, or is gone: its group is not to blame. */
@@ -77,9 +86,19 @@ export class Quarantine {
     this.#trial = undefined;
   }
 
-  /** A resource that was refused before is fine now. */
+  /** A resource was accepted: if it was refused before, then because of those who are left out. */
   accept(type: ResourceType, name: string): void {
     this.#unexplained.delete(`${type} ${name}`);
+    for (const [id, conviction] of this.#rejected) {
+      if (conviction.isPresumed && conviction.type === type && conviction.name === name) {
+        this.#rejected.set(id, { ...conviction, isPresumed: false });
+      }
+    }
+  }
+
+  /** A resource that is gone is no longer refused. */
+  forget(isGone: (type: ResourceType, name: string) => boolean): void {
+    for (const [key, { type, name }] of this.#unexplained) if (isGone(type, name)) this.#unexplained.delete(key);
   }
 
   /**
@@ -99,10 +118,19 @@ export class Quarantine {
     for (const [id, rejection] of this.#rejected) if (hasChanged(id, rejection)) this.#rejected.delete(id);
   }
 
-  #blame(intercepts: readonly InterceptId[], refusal: Refusal): void {
+  /** It is refused without those who were presumed guilty, too: they get a trial, after the new suspects. */
+  #doubt({ type, name }: Refusal): void {
+    for (const [id, conviction] of this.#rejected) {
+      if (!conviction.isPresumed || conviction.type !== type || conviction.name !== name) continue;
+      this.#rejected.delete(id);
+      this.#waiting = [...this.#waiting, { intercepts: [id], refusal: conviction }];
+    }
+  }
+
+  #blame(intercepts: readonly InterceptId[], refusal: Refusal, isPresumed: boolean): void {
     const [only] = intercepts;
     if (intercepts.length === 1 && only !== undefined) {
-      this.#rejected.set(only, { ...refusal, intercept: only });
+      this.#rejected.set(only, { ...refusal, intercept: only, isPresumed });
       return;
     }
     const half = Math.ceil(intercepts.length / 2);

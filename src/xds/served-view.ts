@@ -57,6 +57,7 @@ export class ServedView {
     if (isSettled && this.#quarantine.isQuiet) this.#goodPublication = changes.publication - 1;
     this.#quarantine.release((id, { publication }) => (changes.changedAt(id) ?? Infinity) > publication);
     this.#translate(model, change === undefined ? undefined : withToggled(change, before, this.#quarantine.excluded), now);
+    this.#quarantine.forget((type, name) => this.view.log(type).entry(name)?.current === undefined);
     this.#bisect(model, now);
     return this.#take();
   }

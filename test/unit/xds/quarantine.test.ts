@@ -41,10 +41,19 @@ class Envoy {
 
   /** Everything is said and answered. */
   publish(percents: Readonly<Record<string, number>>): void {
+    this.publishOnly(percents);
+    this.answerAll();
+  }
+
+  /** @param isSettled whether everything seems to be accepted that was published before */
+  publishOnly(percents: Readonly<Record<string, number>>, isSettled = this.#isSettled): void {
     this.#model = modelOf(percents);
     const change = { ...NO_CHANGE, services: new Set([SERVICE]) };
     this.#changes.note(this.#model, change);
-    this.#served.publish(this.#model, change, this.#isSettled, 0);
+    this.#served.publish(this.#model, change, isSettled, 0);
+  }
+
+  answerAll(): void {
     for (let response = this.#session.next(0); response !== undefined; response = this.#session.next(0)) {
       const decoded = decodeMessage('envoy.service.discovery.v3.DeltaDiscoveryResponse', deltaResponse(response));
       const contents: string[] = decoded.resources.map(({ resource }: { resource: { type_url: string; value: Buffer } }) => {
@@ -122,6 +131,16 @@ describe('the quarantine', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('gives a trial to the one that changed last when the others are refused without it too', () => {
+    const envoy = new Envoy(has('k0'));
+    // The Envoy had nothing of k0 yet when k1 changed.
+    envoy.publishOnly({ k0: 1, k1: 1 });
+    envoy.publishOnly({ k0: 1, k1: 2 }, true);
+    envoy.answerAll();
+    expect(envoy.rejected).toEqual([idOf('k0')]);
+    expect(envoy.route).toBe('[k1=2]');
   });
 
   it('blames the intercept of a refused cluster too', () => {
