@@ -135,7 +135,7 @@ function ruleRows(
   });
 }
 
-function routeLeaf(port: PortModel, intercept: Intercept, hop: Hop, by: string): Leaf {
+export function routeLeaf(port: PortModel, intercept: Intercept, hop: Hop, by: string): Leaf {
   const destination = hop.preview(port, intercept);
   return {
     ...baselineLeaf(port, hop),

@@ -1,8 +1,8 @@
 /** What gateways route: hosts, addresses of previews, and the keys that are live. */
 import type { RouteConfiguration, VirtualHost } from '../generated/envoy.d.ts';
 import type { HostModel, PortModel, ServiceModel } from '../model/intercept.ts';
-import type { ObjectKey } from '../model/names.ts';
-import { baselineLeaf, decide, type Hop } from './decision.ts';
+import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { baselineLeaf, decide, type Hop, type Leaf, routeLeaf } from './decision.ts';
 import { callerHop } from './hops.ts';
 import type { EnvoyResource } from './resource.ts';
 import { luaMetadata } from './routes.ts';
@@ -37,23 +37,27 @@ export function previewAddresses(service: ServiceModel, domain: string, namespac
 /** Straight to the copy: whatever the request carries, and of several ports the first. */
 export function addressPart(host: string, service: ServiceModel, key: string, carrier: string): VirtualHostPart | undefined {
   for (const port of service.ports) {
-    const hop = straightTo(port, key, callerHop(carrier));
-    if (hop === undefined) continue;
-    const leaf = { ...baselineLeaf(port, hop), name: `key:${key}`, stamped: true };
-    const intercepts = [port.routes.get(key) ?? port.mirrors.get(key)].flatMap((each) => (each === undefined ? [] : [each.id]));
-    const decision = { keys: new Map(), otherwise: { rules: [], rest: [{ match: [], leaf }] }, members: [], intercepts };
+    const found = straightTo(port, key, callerHop(carrier));
+    if (found === undefined) continue;
+    const rest = [{ match: [], leaf: found.leaf }];
+    const decision = { keys: new Map(), otherwise: { rules: [], rest }, members: [], intercepts: [found.intercept] };
     return virtualHostPart({ name: host, domains: [host], carrier, paths: [{ prefix: '/', decision }] });
   }
   return undefined;
 }
 
-function straightTo(port: PortModel, key: string, hop: Hop): Hop | undefined {
+function straightTo(
+  port: PortModel,
+  key: string,
+  hop: Hop,
+): { readonly leaf: Leaf; readonly intercept: InterceptId } | undefined {
   const route = port.routes.get(key);
-  if (route !== undefined) return { ...hop, baseline: () => hop.preview(port, route) };
+  if (route !== undefined) return { leaf: { ...routeLeaf(port, route, hop, 'key'), percent: 100 }, intercept: route.id };
   const mirror = port.mirrors.get(key);
   if (mirror === undefined || hop.mirror === undefined) return undefined;
   const cluster = hop.mirror(port, mirror);
-  return { ...hop, baseline: () => ({ kind: 'preview', cluster }) };
+  const toCopy: Hop = { ...hop, baseline: () => ({ kind: 'preview', cluster }) };
+  return { leaf: { ...baselineLeaf(port, toCopy), name: `key:${key}`, stamped: true }, intercept: mirror.id };
 }
 
 /** The first label holds what could be read as a key. */

@@ -43,6 +43,7 @@ describe('a gateway', () => {
             },
             { key: 'pr-8', mode: 'mirror', endpoints: at('mirror'), rule: [[aPredicate('x-user', 'prefix', 'm')]] },
             { key: 'half', percent: 50, endpoints: at('pr-8') },
+            { key: 'strict', endpoints: [], whenUnavailable: 'fail' },
           ],
         },
       ],
@@ -104,6 +105,11 @@ describe('a gateway', () => {
     expect(await outcome('pr-7--api.preview.example.com', { 'x-user': 'alice' })).toBe('pr-7 pr-7');
     expect(await outcome('pr-8--api.preview.example.com')).toBe('mirror pr-8');
     expect(await outcome('pr-42--web.preview.example.com')).toBe('404');
+  });
+
+  test('the address of a preview that cannot answer, and says fail: a 503 that says why', async () => {
+    const reply = await to('strict--api.preview.example.com');
+    expect([reply.status, reply.text.includes('when-unavailable: fail')]).toEqual([503, true]);
   });
 
   test('a key that is named comes before every rule', async () => {
