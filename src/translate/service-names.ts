@@ -6,5 +6,7 @@ import { hostText } from './names.ts';
 export function serviceNames(service: ServiceModel, short: boolean): readonly string[] {
   const dotted = `${service.name}.${service.namespace}`;
   const own = short ? [service.name] : [];
-  return [...own, dotted, `${dotted}.svc`, `${dotted}.svc.cluster.local`, ...service.clusterIPs.map(hostText)];
+  const full = `${dotted}.svc.cluster.local`;
+  // With the dot behind it a resolver does not try its search domains first: some callers write it so.
+  return [...own, dotted, `${dotted}.svc`, full, `${full}.`, ...service.clusterIPs.map(hostText)];
 }

@@ -113,7 +113,16 @@ describe('sidecars', () => {
 
   test('of a preview among the baseline by mistake: what nobody decided goes on to the baseline, probes stay', async () => {
     const port = await inbound([['shop/api', 80]], { previews: ids('pr-42'), inBaselineOf: ['shop/api'] });
-    for (const host of ['api', 'api:80', 'api.shop', 'api.shop.svc:80', 'api.shop.svc.cluster.local', '10.96.0.1', 'API.shop']) {
+    for (const host of [
+      'api',
+      'api:80',
+      'api.shop',
+      'api.shop.svc:80',
+      'api.shop.svc.cluster.local',
+      'api.shop.svc.cluster.local.',
+      '10.96.0.1',
+      'API.shop',
+    ]) {
       expect([host, await outcome(port, { host })]).toEqual([host, 'baseline -']);
     }
     expect(await outcome(port, { host: 'api', headers: { 'x-detour': 'nobody' } })).toBe('baseline baseline');
@@ -204,7 +213,8 @@ describe('sidecars', () => {
   test('outbound: every name of a Service, its own namespace by the short one, others as told', async () => {
     const port = await freePort();
     stack.use(await startScope(sidecarScope({ outbound: local(port), services: ['far/store'] }), model));
-    const api = ['api', 'api:80', 'api.shop', 'api.shop.svc:80', 'api.shop.svc.cluster.local', '10.96.0.1', '10.96.0.1:80'];
+    const full = 'api.shop.svc.cluster.local';
+    const api = ['api', 'api:80', 'api.shop', 'api.shop.svc:80', full, `${full}.`, `${full}.:80`, '10.96.0.1', '10.96.0.1:80'];
     for (const host of api) expect([host, await outcome(port, { host })]).toEqual([host, 'baseline -']);
     for (const host of ['second', 'second:8080', '[fd00::2]', '[fd00::2]:8080']) {
       expect([host, await outcome(port, { host, headers: { 'x-detour': 'pr-42' } })]).toEqual([host, 'pr-7 pr-42']);
