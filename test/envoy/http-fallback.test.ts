@@ -19,6 +19,7 @@ describe('a preview that cannot answer', () => {
     await shop.world.preview({ key, pods, annotations });
     const ask = { headers: { 'x-detour': key } };
     await until(`${key} to be live`, async () => servedBy(await shop.ask(ask)) === key);
+    await shop.world.atHome(pods);
     return ask;
   }
 
@@ -146,6 +147,7 @@ describe('a preview that cannot answer', () => {
     const ask = { path: '/api/identity/', headers: { baggage: 'detour=deep' } };
     await shop.world.preview({ key: 'deep', pods });
     await shop.reaches('baseline > deep > baseline', ask);
+    await shop.world.atHome(pods);
     await pods[0]?.app.die();
     for (const reply of await times(20, () => shop.ask(ask))) {
       expect([reply.status, pathOf(reply), answerOf(reply).nextServedBy]).toEqual([
@@ -162,6 +164,7 @@ describe('a preview that cannot answer', () => {
     const request = { path: '/api/', headers: { baggage: 'detour=circle' } };
     await shop.world.preview({ key: 'circle', pods });
     await shop.reaches('baseline > circle', request);
+    await shop.world.atHome(pods);
     await pods[0]?.app.die();
     const envoys = [shop.frontend, ...shop.api, ...pods].map((each) => each.sidecar?.envoy);
     const seen = async (): Promise<number> => {

@@ -179,6 +179,19 @@ export class World implements AsyncDisposable {
     await this.manifests.remove('Service', NAMESPACE, name);
   }
 
+  /** Waits until the sidecar of each pod that has one knows what the pod serves; before, it passes bytes as they are. */
+  async atHome(pods: readonly Pod[]): Promise<void> {
+    for (const { name, sidecar } of pods) {
+      if (sidecar === undefined) continue;
+      // The listener is there when its RouteConfiguration is.
+      await until(`the sidecar of ${name} to know its pod`, async () =>
+        (await sidecar.envoy.admin('/config_dump?resource=dynamic_route_configs')).includes(
+          `"inbound/127.0.0.1:${sidecar.port}"`,
+        ),
+      );
+    }
+  }
+
   /** `node.id` of every connected Envoy, sorted. */
   async proxies(): Promise<readonly string[]> {
     const { proxies } = JSON.parse(await this.plane.admin('/api/proxies')) as { readonly proxies: readonly ProxyStatus[] };
