@@ -134,7 +134,7 @@ describe('the quarantine', () => {
   });
 
   it('gives a trial to the one that changed last when the others are refused without it too', () => {
-    const envoy = new Envoy(has('k0'));
+    const envoy = new Envoy(has('k0=1'));
     // The Envoy had nothing of k0 yet when k1 changed.
     envoy.publishOnly({ k0: 1, k1: 1 });
     envoy.publishOnly({ k0: 1, k1: 2 }, true);
