@@ -61,6 +61,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
       reaches,
       [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
     };
+    await world.atHome([frontend, api1, api2, identity]);
     await reaches('baseline > baseline > baseline', { path: '/api/identity/' });
     return shop;
   } catch (error) {
