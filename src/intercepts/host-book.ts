@@ -6,7 +6,7 @@ import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import type { TargetService } from './candidates.ts';
 import type { ClusterIndex } from './cluster-index.ts';
-import { buildHost } from './hosts.ts';
+import { buildHost, type Claimant, hostOfPreviewUrl } from './hosts.ts';
 import { Multimap } from './multimap.ts';
 import { keep } from './same-data.ts';
 
@@ -22,6 +22,8 @@ export class HostBook {
   readonly #models = new Map<string, HostModel>();
   readonly #claims = new Map<ObjectKey, readonly HostClaim[]>();
   readonly #claimants = new Multimap<string, ObjectKey>();
+  /** By host, claimed hosts that would be preview URLs of it. */
+  readonly #likeUrlsOf = new Multimap<string, string>();
   readonly #served = new Multimap<ObjectKey, string>();
   readonly #touched = new Set<string>();
 
@@ -37,14 +39,24 @@ export class HostBook {
   serviceChanged(service: ObjectKey, claims: readonly HostClaim[]): void {
     for (const { host } of this.#claims.get(service) ?? []) {
       this.#claimants.delete(host, service);
-      this.#touched.add(host);
+      this.#touch(host);
     }
     if (claims.length === 0) this.#claims.delete(service);
     else this.#claims.set(service, claims);
     for (const { host } of claims) {
       this.#claimants.add(host, service);
-      this.#touched.add(host);
+      this.#touch(host);
     }
+  }
+
+  /** And those whose owner depends on who has this one. */
+  #touch(host: string): void {
+    this.#touched.add(host);
+    for (const other of this.#likeUrlsOf.get(host)) this.#touched.add(other);
+    const plain = hostOfPreviewUrl(host);
+    if (plain === undefined) return;
+    if (this.#claimants.get(host).size > 0) this.#likeUrlsOf.add(plain, host);
+    else this.#likeUrlsOf.delete(plain, host);
   }
 
   /** Hosts that are served for the Service, by name. */
@@ -63,12 +75,9 @@ export class HostBook {
   }
 
   #refreshHost(host: string): HostChange {
-    const claimants = [...this.#claimants.get(host)].flatMap((key) => {
-      const service = this.#index.services.get(key);
-      const claims = this.#claims.get(key) ?? [];
-      return service ? [{ service, prefixes: claims.filter((claim) => claim.host === host).map(({ prefix }) => prefix) }] : [];
-    });
-    const { model, problems } = buildHost(host, claimants);
+    const plain = hostOfPreviewUrl(host);
+    const older = plain === undefined ? [] : this.#claimantsOf(plain);
+    const { model, problems } = buildHost(host, this.#claimantsOf(host), older);
     const before = this.#models.get(host);
     const after = model && keep(before, model);
     if (after === undefined) this.#models.delete(host);
@@ -76,5 +85,13 @@ export class HostBook {
     for (const { service } of before?.paths ?? []) this.#served.delete(service, host);
     for (const { service } of after?.paths ?? []) this.#served.add(service, host);
     return { host, before, after, problems };
+  }
+
+  #claimantsOf(host: string): readonly Claimant[] {
+    return [...this.#claimants.get(host)].flatMap((key) => {
+      const service = this.#index.services.get(key);
+      const claims = this.#claims.get(key) ?? [];
+      return service ? [{ service, prefixes: claims.filter((claim) => claim.host === host).map(({ prefix }) => prefix) }] : [];
+    });
   }
 }

@@ -20,13 +20,19 @@ export interface BuiltHost {
   readonly problems: readonly Problem[];
 }
 
-export function buildHost(host: string, claimants: readonly Claimant[]): BuiltHost {
-  const inOrder = claimants.toSorted((a, b) => compareByAge(a.service, b.service));
-  const owner = inOrder[0];
-  if (owner === undefined) return { model: undefined, problems: [] };
+/** @param older claimants of the host that this one would be a preview URL of, see {@link hostOfPreviewUrl}. */
+export function buildHost(host: string, claimants: readonly Claimant[], older: readonly Claimant[] = []): BuiltHost {
   const problems: Problem[] = [];
   const tell = (service: Service, fault: Fault) =>
     problems.push(problemOf(fault, { kind: 'Service', key: objectKey(service.namespace, service.name) }));
+  const [urlOwner] = older.toSorted(byAge);
+  const inOrder = claimants.toSorted(byAge).filter(({ service }) => {
+    const isTaken = urlOwner !== undefined && isOlderElsewhere(urlOwner.service, service);
+    if (isTaken) tell(service, previewUrlTaken(host, service, urlOwner.service));
+    return !isTaken;
+  });
+  const owner = inOrder[0];
+  if (owner === undefined) return { model: undefined, problems };
   const paths = new Map<string, HostPath>();
   for (const { service, prefixes } of inOrder) {
     if (service.namespace !== owner.service.namespace) {
@@ -55,6 +61,24 @@ export function buildHost(host: string, claimants: readonly Claimant[]): BuiltHo
     previewUrls: reason === undefined,
   };
   return { model, problems };
+}
+
+/**
+ * `shop.example.com` for `pr-42--shop.example.com`: nobody may take the preview URLs of another namespace's host.
+ * undefined: the host would be no preview URL, whoever served what is behind its dashes.
+ */
+export function hostOfPreviewUrl(host: string): string | undefined {
+  const groups = /^(?!xn--)(?<key>[^.]+)--(?<label>[^.]+)(?<zone>\..+)$/.exec(host)?.groups;
+  const plain = groups && `${groups['label']}${groups['zone']}`;
+  return plain === undefined || noPreviewUrl(plain) !== undefined ? undefined : plain;
+}
+
+function byAge(a: Claimant, b: Claimant): number {
+  return compareByAge(a.service, b.service);
+}
+
+function isOlderElsewhere(one: Service, other: Service): boolean {
+  return one.namespace !== other.namespace && compareByAge(one, other) < 0;
 }
 
 /** The port named http…, else port 80, else the first that speaks HTTP. undefined: none does. */
@@ -90,6 +114,15 @@ function hostTaken(host: string, service: Service, owner: Service): Fault {
     code: 'HostTaken',
     message: `Host ${host} of Service ${service.namespace}/${service.name} is not served for it: namespace ${owner.namespace} owns the host, as its Service ${owner.name} is the oldest that claims it.`,
     hint: `Choose another host, or have ${owner.namespace}/${owner.name} give it up.`,
+  };
+}
+
+function previewUrlTaken(host: string, service: Service, owner: Service): Fault {
+  const plain = hostOfPreviewUrl(host) ?? host;
+  return {
+    code: 'HostTaken',
+    message: `Host ${host} of Service ${service.namespace}/${service.name} is not served for it: it is a preview URL of ${plain}, which namespace ${owner.namespace} owns by its Service ${owner.name}.`,
+    hint: 'Choose a host without "--" in its first label.',
   };
 }
 

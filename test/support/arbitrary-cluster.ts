@@ -55,7 +55,16 @@ const previewAnnotations = fc
 const baselineAnnotations = fc
   .tuple(
     annotations(
-      { host: ['shop.example.com', 'shop.example.com/a, www.example.com', 'shop.example.com/a', 'example.com', '-'] },
+      {
+        host: [
+          'shop.example.com',
+          'shop.example.com/a, www.example.com',
+          'shop.example.com/a',
+          'example.com',
+          'pr-1--shop.example.com',
+          '-',
+        ],
+      },
       1,
     ),
     annotations(

@@ -68,6 +68,18 @@ describe('the engine', () => {
     expect(codes(engineWith(...puts(shop, aSlice(), aPod({ previewLabel: 'a'.repeat(57) }))))).toEqual([]);
   });
 
+  it('lets nobody take the preview URLs of a host in another namespace, and gives them when that is given up', () => {
+    const url = aService({ namespace: 'web', name: 'thief', createdAt: 9_000, annotations: { host: 'pr-42--shop.example.com' } });
+    const hosts = (engine: InterceptEngine): readonly string[] => [...engine.model.hosts.keys()].toSorted();
+    const engine = engineWith(...puts(url));
+    expect(hosts(engine)).toEqual(['pr-42--shop.example.com']);
+    expect(engine.apply(puts(shop), 1).hosts).toEqual(new Set(['shop.example.com', 'pr-42--shop.example.com']));
+    expect(hosts(engine)).toEqual(['shop.example.com']);
+    expect(codes(engine)).toContain('HostTaken web/thief');
+    expect(engine.apply(removes(shop), 2).hosts).toEqual(new Set(['shop.example.com', 'pr-42--shop.example.com']));
+    expect(hosts(engine)).toEqual(['pr-42--shop.example.com']);
+  });
+
   it('tells the Service alone, where no key has a preview URL', () => {
     const bare = aService({ annotations: { host: 'example.com' } });
     expect(codes(engineWith(...puts(bare, aSlice(), aPod({ previewLabel: 'a'.repeat(60) }))))).toEqual(['NoPreviewUrl shop/api']);

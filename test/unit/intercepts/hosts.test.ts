@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildHost, hostPort } from '../../../src/intercepts/hosts.ts';
+import { buildHost, hostOfPreviewUrl, hostPort } from '../../../src/intercepts/hosts.ts';
 import type { Service } from '../../../src/model/cluster-state.ts';
 import { aPort, aService } from '../../support/builders.ts';
 
@@ -90,8 +90,35 @@ describe('a host', () => {
     });
   });
 
+  it('that would be a preview URL of an older host is for the namespace of that host alone', () => {
+    const url = 'pr-1--shop.example.com';
+    const claim = (service: Service) => [{ service, prefixes: ['/'] }];
+    const taken = buildHost(url, claim(foreign), claim(old));
+    expect([taken.model, taken.problems.map(({ code, subject }) => `${code} ${subject.key}`)]).toEqual([
+      undefined,
+      ['HostTaken web/foreign'],
+    ]);
+    expect(taken.problems[0]?.message).toContain('it is a preview URL of shop.example.com, which namespace shop owns');
+    expect(buildHost(url, claim(young), claim(old)).model?.namespace).toBe('shop');
+    expect(buildHost(url, claim(old), claim(foreign)).model?.namespace).toBe('shop');
+  });
+
   it('that nobody claims is not there', () => {
     expect(buildHost('shop.example.com', [])).toEqual({ model: undefined, problems: [] });
+  });
+});
+
+describe('the host that another looks like a preview URL of', () => {
+  it.each([
+    ['pr-1--shop.example.com', 'shop.example.com'],
+    ['a--b--shop.example.com', 'shop.example.com'],
+    ['shop.example.com', undefined],
+    ['pr-1--example.com', undefined],
+    ['xn--bcher-kva.example.com', undefined],
+    ['pr-1--xn--bcher-kva.example.com', 'bcher-kva.example.com'],
+    ['shop.a--b.example.com', undefined],
+  ])('of %s is %s', (host, plain) => {
+    expect(hostOfPreviewUrl(host)).toBe(plain);
   });
 });
 
