@@ -40,17 +40,17 @@ export function variableOf(flag: string): string {
   return `DETOUR_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** @param environment where flags that are not written are looked for; undefined: the command reads no variables. */
+/** @param environment where flags that are not written are looked for. */
 export function readFlags<Table extends FlagTable>(
   table: Table,
   args: readonly string[],
-  environment: Environment | undefined,
+  environment: Environment,
 ): FlagReading<Table> {
   const { written, mistakes, help } = tokenize(table, args);
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(table)) {
     const fromFlag = written.get(name)?.flatMap((text) => split(flag, text));
-    const variable = environment?.[variableOf(name)];
+    const variable = environment[variableOf(name)];
     const fromVariable = variable === undefined || variable === '' ? undefined : split(flag, variable);
     const texts = fromFlag ?? fromVariable ?? flag.default;
     const as = fromFlag === undefined && fromVariable !== undefined ? variableOf(name) : `--${name}`;
@@ -118,9 +118,9 @@ function unknownFlag(written: string, names: readonly string[]): string {
 }
 
 /** Only what is nearly a setting: Kubernetes itself puts DETOUR_… variables into pods beside a Service named `detour`. */
-function misspeltVariables(table: FlagTable, environment: Environment | undefined): readonly string[] {
+function misspeltVariables(table: FlagTable, environment: Environment): readonly string[] {
   const names = Object.keys(table).map(variableOf);
-  return Object.keys(environment ?? {})
+  return Object.keys(environment)
     .filter((name) => name.startsWith('DETOUR_') && !names.includes(name))
     .flatMap((name) => {
       const nearest = names.find((each) => editDistance(name, each) <= 2);

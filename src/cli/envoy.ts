@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { bootstrap } from '../envoy-bootstrap.ts';
 import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
-import { type FlagTable, type FlagValues, type Reading, readFlags } from '../flags.ts';
+import { type FlagTable, type FlagValues, type Reading, readFlags, variableOf } from '../flags.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
 import type { InboundPort, SocketAddress } from '../model/proxy.ts';
@@ -16,7 +16,7 @@ const HELP = {
   example:
     'envoy --config-yaml "$(detour envoy --role gateway --node shop/edge --xds 127.0.0.1:18000 --listen 0.0.0.0:8080)"\n' +
     '  detour envoy --role sidecar --node shop/api-0 --xds 127.0.0.1:18000 --inbound 15080=8080 --outbound 127.0.0.1:15001',
-  variables: false,
+  variables: true,
 };
 
 export const ENVOY_FLAGS = {
@@ -68,7 +68,7 @@ type Values = FlagValues<typeof ENVOY_FLAGS>;
 const OF_ROLE = { gateway: ['listen', 'preview-domain', 'cors-origins'], sidecar: ['inbound', 'outbound', 'services'] } as const;
 
 export async function runEnvoy(args: readonly string[], io: Io): Promise<number> {
-  const { values, mistakes, help } = readFlags(ENVOY_FLAGS, args, undefined);
+  const { values, mistakes, help } = readFlags(ENVOY_FLAGS, args, io.environment);
   if (help) {
     io.out(commandHelp(HELP, ENVOY_FLAGS));
     return EXIT.ok;
@@ -87,7 +87,7 @@ function readProxy(values: Values): EnvoyProxy | { readonly mistakes: readonly s
   const other = role === 'gateway' ? 'sidecar' : 'gateway';
   const mistakes = OF_ROLE[other]
     .filter((name) => isWritten(values[name]))
-    .map((name) => `--${name} belongs to a ${other}: leave it out, or write --role ${other}.`);
+    .map((name) => `--${name} belongs to a ${other}: leave it and ${variableOf(name)} out, or write --role ${other}.`);
   if (role === 'gateway' && values.listen === undefined)
     mistakes.push('--listen is missing: where the gateway listens, for example --listen 0.0.0.0:8080.');
   const proxy = proxyOfValues(values);

@@ -1,9 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Io } from '../../../src/cli/command.ts';
+import { ENVOY_FLAGS } from '../../../src/cli/envoy.ts';
 import { run } from '../../../src/cli/main.ts';
+import { readConfig, SETTINGS } from '../../../src/config.ts';
+import { variableOf } from '../../../src/flags.ts';
 
-async function detour(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function detour(...args: string[]): Promise<Said> {
+  return await detourWith({}, ...args);
+}
+
+async function detourWith(environment: Io['environment'], ...args: string[]): Promise<Said> {
   let [out, err] = ['', ''];
   const io: Io = {
     out: (text) => {
@@ -12,7 +25,7 @@ async function detour(...args: string[]): Promise<{ code: number; out: string; e
     err: (text) => {
       err += text;
     },
-    environment: {},
+    environment,
   };
   return { code: await run(args, io), out, err };
 }
@@ -117,6 +130,24 @@ describe('detour envoy', () => {
       },
       dynamic_resources: { ads_config: { api_type: 'DELTA_GRPC' } },
     });
+  });
+
+  test('takes its settings from variables too, and the flag wins', async () => {
+    const environment = { DETOUR_ROLE: 'sidecar', DETOUR_NODE: 'shop/api-0', DETOUR_XDS: 'a:1', DETOUR_INBOUND: '15080=8080' };
+    const { code, out } = await detourWith(environment, 'envoy', '--xds', '10.0.0.1:2');
+    expect([code, parse(out).node.id]).toEqual([0, 'sidecar~shop/api-0']);
+    expect(parse(out).node.metadata.detour.inbound).toEqual([{ listen: '0.0.0.0:15080', app: '127.0.0.1:8080' }]);
+    expect(out).toContain('address: 10.0.0.1');
+    const gateway = await detourWith(environment, 'envoy', '--role', 'gateway', '--listen', '0.0.0.0:80');
+    expect(gateway).toMatchObject({ code: 2, out: '' });
+    expect(gateway.err).toContain('--inbound belongs to a sidecar: leave it and DETOUR_INBOUND out');
+  });
+
+  test('does not take the variables of other commands for misspelt ones', async () => {
+    const others = Object.fromEntries([...Object.keys(SETTINGS), 'server'].map((name) => [variableOf(name), 'x']));
+    expect(await detourWith(others, ...sidecar)).toMatchObject({ code: 0, err: '' });
+    const own = Object.fromEntries(Object.keys(ENVOY_FLAGS).map((name) => [variableOf(name), 'x']));
+    expect(readConfig(['--source', 'directory:x'], own).mistakes).toEqual([]);
   });
 
   test('writes names that YAML 1.1 takes for booleans in quotes', async () => {
