@@ -6,6 +6,9 @@ import type { TypeFacts } from './type-urls.ts';
 /** A resource that the client has: after a reconnect only its version is known. */
 export type Known = EncodedResource | { readonly version: string; readonly bytes?: undefined };
 
+/** Something under this name, or nothing: no version tells. */
+export const UNKNOWN: Known = { version: '?' };
+
 /** A name whose state at the client is not that of the cursor, or that waits for something. */
 export interface Mark {
   /** undefined: the client does not have it, or may have forgotten it. */

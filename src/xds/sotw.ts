@@ -14,9 +14,16 @@ export function receiveSotw(track: Track, request: SotwRequest, isFirst: boolean
   // N4: also a stale request says what the client wants by now; the response waits for the ACK that is to come.
   track.changeSubscription(change, isFirst, seq);
   const { subscription } = track;
-  // N11: only where everything of a full-state type was asked for, and nothing by name, does a version say it all.
-  if (isFirst && change.everything && subscription.size === 0 && request.version === track.log.version) track.startAt(seq);
-  const isSame = change.answer.length === 0 && change.dropped.length === 0 && !change.everything && !change.lostEverything;
+  if (isFirst && change.everything && request.version !== '') {
+    // N11: only where everything of a full-state type was asked for, and nothing by name, does a version say it all.
+    if (subscription.size === 0 && request.version === track.log.version) track.startAt(seq);
+    else track.startUnknown();
+  }
+  const isSame =
+    change.answer.length + change.answerAgain.length === 0 &&
+    change.dropped.length === 0 &&
+    !change.everything &&
+    !change.lostEverything;
   if (state === 'done' && isSame && request.error === undefined && track.facts?.type === 'endpoints') {
     // M1: the same names again, after they were acknowledged: a cluster is warming and waits for them.
     for (const name of subscription.explicit()) track.resend(name);

@@ -7,15 +7,17 @@ export const WILDCARD = '*';
 export interface SubscriptionChange {
   /** Everything is subscribed now, and was not before. */
   readonly everything: boolean;
-  /** Names to answer, whatever the client may have already. */
+  /** Names to answer, that were not subscribed in any way. */
   readonly answer: readonly string[];
+  /** Names to answer, of which the client may or may not have something. */
+  readonly answerAgain: readonly string[];
   /** Names that are no longer subscribed in any way. */
   readonly dropped: readonly string[];
   /** `*` was given up: of what is not named, the client keeps nothing. */
   readonly lostEverything: boolean;
 }
 
-const NOTHING: SubscriptionChange = { everything: false, answer: [], dropped: [], lostEverything: false };
+const NOTHING: SubscriptionChange = { everything: false, answer: [], answerAgain: [], dropped: [], lostEverything: false };
 
 export class Subscription {
   #names: NameTable;
@@ -73,6 +75,7 @@ export class Subscription {
     // W3: an empty list after names is not the wildcard: nothing is wanted any more.
     this.#everNamed = true;
     const wanted = new Set(names);
+    const before = this.#wildcard;
     // W2: names beside `*` are additional.
     const wildcard = this.#setWildcard(wanted.delete(WILDCARD));
     const dropped: string[] = [];
@@ -83,8 +86,8 @@ export class Subscription {
       if (!this.#wildcard) dropped.push(name);
     }
     // W9: a name that is new in the list is sent, whatever was sent before.
-    const answer = [...wanted].filter((name) => this.#ids.add(this.#names.idOf(name)));
-    return { ...wildcard, answer, dropped };
+    const added = [...wanted].filter((name) => this.#ids.add(this.#names.idOf(name)));
+    return { ...wildcard, answer: before ? [] : added, answerAgain: before ? added : [], dropped };
   }
 
   /** A delta request adds and takes away. */
@@ -94,6 +97,7 @@ export class Subscription {
     if (subscribe.length > 0) this.#everNamed = true;
     const before = this.#wildcard;
     const answer = new Set<string>();
+    const answerAgain = new Set<string>();
     const dropped: string[] = [];
     if (unsubscribe.includes(WILDCARD)) this.#wildcard = false;
     if (subscribe.includes(WILDCARD)) this.#wildcard = true;
@@ -102,19 +106,21 @@ export class Subscription {
       // W7: a name that was not subscribed is ignored.
       if (id === undefined || !this.#ids.delete(id)) continue;
       // W6: while the wildcard remains, the server says what the name is now; W7: otherwise nothing.
-      if (this.#wildcard) answer.add(name);
+      if (this.#wildcard) answerAgain.add(name);
       else dropped.push(name);
     }
     for (const name of subscribe) {
       if (name === WILDCARD) continue;
-      this.#ids.add(this.#names.idOf(name));
       // W8: also a name that was subscribed already is answered.
-      answer.add(name);
+      const isNew = this.#ids.add(this.#names.idOf(name)) && !before;
+      if (isNew) answer.add(name);
+      else answerAgain.add(name);
     }
     return {
       everything: this.#wildcard && !before,
       lostEverything: before && !this.#wildcard,
       answer: [...answer],
+      answerAgain: [...answerAgain].filter((name) => !answer.has(name)),
       dropped: dropped.filter((name) => !answer.has(name)),
     };
   }

@@ -1,7 +1,7 @@
 /** One type on one stream: what the client is subscribed to, what waits for its answer, and what it is told next. Pure. */
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
-import { type Gate, type Item, type Known, type Mark, Pass, REMOVAL, type Speech } from './pass.ts';
+import { type Gate, type Item, type Known, type Mark, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import { Subscription, type SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
@@ -49,6 +49,8 @@ export class Track {
   readonly #isolation = new Isolation();
   /** Whether the first response is due even if it says nothing (C6). */
   #owesFirst = false;
+  /** Whether the client may have more than it accepted on this stream. */
+  #comesWithUnknown = false;
   #heldSeq: number | undefined;
   #heldSince: number | undefined;
 
@@ -106,10 +108,12 @@ export class Track {
     return nonce === this.#lastNonce ? 'done' : 'stale';
   }
 
-  /** What the client is known to have accepted under this name. */
+  /** What the client is known to have accepted under this name, and is not about to lose. */
   accepted(name: string): Known | undefined {
     const item = this.#inFlight?.items.get(name);
-    return item === undefined ? this.#ledger.has(name) : item.had;
+    if (item !== undefined && item.sent === undefined) return undefined;
+    const known = item === undefined ? this.#ledger.has(name) : item.had;
+    return known === UNKNOWN ? undefined : known;
   }
 
   /** @param seq the view's newest change number */
@@ -121,7 +125,15 @@ export class Track {
       this.#owesFirst = isFirst && this.facts?.fullState === true;
     }
     for (const name of change.answer) this.#ledger.mark(name, undefined, { forced: true });
+    for (const name of change.answerAgain) {
+      this.#ledger.mark(name, this.log.entry(name)?.last === undefined ? undefined : UNKNOWN, { forced: true });
+    }
     if (this.subscription.isEmpty) this.#ledger.cursor = seq;
+  }
+
+  /** The client comes with a state of which nothing is known but that it is not this one. */
+  startUnknown(): void {
+    this.#comesWithUnknown = true;
   }
 
   /** A first request that is up to date is not answered (N11). @param seq the view's newest change number */
@@ -190,6 +202,7 @@ export class Track {
     this.#inFlight = undefined;
     this.#ackedVersion = done?.version ?? this.#ackedVersion;
     this.#lastNack = undefined;
+    this.#comesWithUnknown = false;
     return done;
   }
 
@@ -208,7 +221,7 @@ export class Track {
       if (!this.subscription.has(name)) continue;
       names.push(name);
       const version = refused.items.size === 1 ? (sent?.version ?? REMOVAL) : undefined;
-      this.#ledger.mark(name, had, { refused: version });
+      this.#ledger.mark(name, had ?? (this.#comesWithUnknown ? UNKNOWN : undefined), { refused: version });
     }
     if (refused.items.size > 1) this.#isolation.split(names, refused.from);
     this.#lastNack = { error, at: now, names: [...refused.items.keys()] };

@@ -166,6 +166,26 @@ export const RECONNECT: readonly Scenario[] = [
     },
   },
   {
+    name: 'N9 C6: what a client has from before, and refused an update of, goes when it is gone',
+    protocols: SOTW,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('cluster', 'a', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const { version } = await before.take('cluster', { a: '1' });
+      world.set('cluster', 'a', 'bad');
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster', [], { version });
+      client.nack(await client.expect('cluster', { a: 'bad' }));
+      await client.silent();
+      world.remove('cluster', 'a');
+      publish();
+      await client.take('cluster', {});
+    },
+  },
+  {
     name: 'C7: a client may come back with tens of thousands of names',
     protocols: DELTA,
     run: async ({ world, publish, connect }) => {

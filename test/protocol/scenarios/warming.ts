@@ -146,6 +146,26 @@ export const WARMING: readonly Scenario[] = [
     },
   },
   {
+    name: 'M8: a route waits for a cluster that is just being taken away, and comes back',
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      const isSotw = client.protocol === 'sotw';
+      world.set('cluster', 'd', '1');
+      publish();
+      await client.take('cluster', isSotw ? { c: '1', d: '1' } : { d: '1' });
+      world.remove('cluster', 'd');
+      publish();
+      const gone = await client.expect('cluster', isSotw ? { c: '1' } : {}, ['d']);
+      world.set('cluster', 'd', '1').set('route', 'r', '2', { clusters: ['d'] });
+      publish();
+      await client.silent();
+      client.ack(gone);
+      await client.take('cluster', isSotw ? { c: '1', d: '1' } : { d: '1' });
+      await client.take('route', { r: '2' });
+    },
+  },
+  {
     name: 'M9: a route waits 15 s for a cluster that is never acknowledged, and no longer',
     needsClock: true,
     run: async (harness) => {

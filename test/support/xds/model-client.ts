@@ -36,9 +36,11 @@ export class ModelClient {
   readonly #client: Client;
   readonly #world: FakeWorld;
   /** Responses that were not answered yet. */
-  readonly #open: Reply[] = [];
+  readonly #open: { readonly reply: Reply; readonly asked: readonly string[] }[] = [];
   /** Names that may be sent though the client has them: it asked, or their cluster was sent. */
   readonly #asked = new Set<string>();
+  /** Names that were not in the world for a while. */
+  readonly #wentAway = new Set<string>();
   /** Content that the client refused alone. */
   readonly #refused = new Map<string, string>();
   /** A State-of-the-World client that comes back cannot say what it has: nobody can spare it that, or keep it for it. */
@@ -88,7 +90,9 @@ export class ModelClient {
 
   /** State-of-the-World has no word for an endpoint or a route that goes: the server forgets it, and the client may not. */
   wentAway(type: ResourceType, name: string): void {
-    if (this.#client.protocol === 'sotw') this.#asked.add(`${type} ${name}`);
+    this.#wentAway.add(`${type} ${name}`);
+    // The empty assignment of a cluster goes with the cluster.
+    if (type === 'cluster') this.#wentAway.add(`endpoints ${endpointsOf(name)}`);
   }
 
   /** A request with a nonce that never was. */
@@ -103,27 +107,30 @@ export class ModelClient {
     if (bytes === undefined) return false;
     const reply = this.#client.read(bytes);
     // F1: one response of a type at a time.
-    expect(this.#open.map(({ typeUrl }) => typeUrl)).not.toContain(reply.typeUrl);
+    expect(this.#open.map((each) => each.reply.typeUrl)).not.toContain(reply.typeUrl);
+    const asked = Object.keys(reply.resources).filter((name) => this.#asked.has(`${typeOf(reply)} ${name}`));
     this.#checkNeeded(reply);
-    this.#open.push(reply);
+    this.#open.push({ reply, asked });
     return true;
   }
 
   /** Answers the oldest response: accepts it, or refuses it when there is something bad in it. */
   answer(): boolean {
-    const reply = this.#open.shift();
-    if (reply === undefined) return false;
+    const oldest = this.#open.shift();
+    if (oldest === undefined) return false;
+    const { reply, asked } = oldest;
     const type = typeOf(reply);
     const names = Object.keys(reply.resources);
     const isBad = names.some((name) => this.#isWanted(type, name) && reply.resources[name]?.startsWith('bad'));
     if (isBad) {
       const isFull = this.#client.protocol === 'sotw' && FULL_STATE.has(type);
-      const items = isFull ? this.#changedBy(reply) : [...names, ...reply.removed];
+      const gone = isFull ? [...this.#held(type).keys()].filter((name) => !(name in reply.resources)) : reply.removed;
+      const items = [...(isFull ? this.#changedBy(reply) : names), ...gone];
       const [only] = items;
       const isAlone = items.length === 1 && only !== undefined && !(isFull && this.#mayHaveAny);
       if (isAlone) this.#refused.set(`${type} ${only}`, reply.resources[only] ?? '');
-      // Of several, the good ones come again; and so does what the server cannot know that the client has.
-      if (!isAlone || this.#mayHaveAny) for (const name of names) this.#asked.add(`${type} ${name}`);
+      // Of several, the good ones come again; and so does what was asked for, or what the server cannot know that it has.
+      for (const name of !isAlone || this.#mayHaveAny ? names : asked) this.#asked.add(`${type} ${name}`);
       this.#client.nack(reply, 'bad');
       return true;
     }
@@ -181,14 +188,21 @@ export class ModelClient {
     for (const name of Object.keys(reply.resources)) {
       const key = `${type} ${name}`;
       const isNew = changed.includes(name);
-      if (!isFull && !isNew) expect([key, this.#asked.has(key) || !this.#isWanted(type, name)]).toEqual([key, true]);
-      if (isNew) expect([key, reply.resources[name]]).not.toEqual([key, this.#refused.get(key)]);
+      if (!isFull && !isNew) expect([key, this.#mayCome(type, name)]).toEqual([key, true]);
+      // What comes back after it was gone is new, whatever it is.
+      if (isNew && !this.#wentAway.has(key)) expect([key, reply.resources[name]]).not.toEqual([key, this.#refused.get(key)]);
       if (isNew) this.#refused.delete(key);
       this.#asked.delete(key);
       // M3: its endpoints follow.
       if (type === 'cluster' && (isNew || this.#mayHaveAny)) this.#asked.add(`endpoints ${endpointsOf(name)}`);
     }
     for (const name of reply.removed) this.#asked.delete(`${type} ${name}`);
+  }
+
+  #mayCome(type: ResourceType, name: string): boolean {
+    const key = `${type} ${name}`;
+    const isForgotten = this.#client.protocol === 'sotw' && this.#wentAway.has(key);
+    return this.#asked.has(key) || isForgotten || !this.#isWanted(type, name);
   }
 
   /** O3: no cluster goes that an accepted route names. */
