@@ -101,10 +101,10 @@ export class FieldReader {
     return 0;
   }
 
-  /** @param family 4 or 6; 0 for either. */
+  /** In lower case, so that one address has one text. @param family 4 or 6; 0 for either. */
   ip(value: unknown, path: string, family: 0 | 4 | 6 = 0): string {
     const is = (text: string) => (family === 0 ? isIP(text) !== 0 : isIP(text) === family);
-    return this.name(value, path, is, family === 0 ? 'an IP address' : `an IPv${family} address`);
+    return this.name(value, path, is, family === 0 ? 'an IP address' : `an IPv${family} address`).toLowerCase();
   }
 }
 

@@ -26,9 +26,11 @@ export function readService(object: Fields, metadata: Metadata, read: FieldReade
 function readClusterIPs(spec: Fields, read: FieldReader): readonly string[] {
   const many = read.list(spec['clusterIPs'], 'spec.clusterIPs');
   const written = many.length > 0 ? many : [spec['clusterIP']];
-  return written
+  const ips = written
     .filter((ip) => ip !== undefined && ip !== null && ip !== '' && ip !== 'None')
     .map((ip, index) => read.ip(ip, many.length > 0 ? `spec.clusterIPs[${index}]` : 'spec.clusterIP'));
+  // A name of a virtual host: Envoy refuses one that is there twice.
+  return [...new Set(ips)];
 }
 
 function readPorts(spec: Fields, read: FieldReader): readonly ServicePort[] {

@@ -63,6 +63,11 @@ describe('a Service', () => {
     expect(kept?.createdAt).toBe(Date.UTC(2026, 0, 1));
   });
 
+  test('has each of its IPs once, by one text', () => {
+    const [object] = project(service({ clusterIPs: ['10.0.0.1', 'FD00::A', '10.0.0.1', 'fd00::a'] })).objects;
+    expect(object).toMatchObject({ object: { clusterIPs: ['10.0.0.1', 'fd00::a'] } });
+  });
+
   test.each([
     [
       'a port that is no number',
