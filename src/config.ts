@@ -83,10 +83,9 @@ export interface ConfigReading {
 
 /** @param args after `detour serve`. */
 export function readConfig(args: readonly string[], environment: Environment): ConfigReading {
-  const { values, mistakes, help }: FlagReading<typeof SETTINGS> = readFlags(SETTINGS, args, environment);
-  if (values === undefined) return { config: undefined, mistakes, help };
-  const together = contradictions(values);
-  if (together.length > 0) return { config: undefined, mistakes: together, help };
+  const { values, readable, mistakes: alone, help }: FlagReading<typeof SETTINGS> = readFlags(SETTINGS, args, environment);
+  const mistakes = [...alone, ...contradictions(readable)];
+  if (values === undefined || mistakes.length > 0) return { config: undefined, mistakes, help };
   return {
     config: {
       source: values.source,
@@ -111,16 +110,16 @@ export function processEnvironment(): Environment {
 }
 
 /** What each value allows and all of them together do not. */
-function contradictions(values: FlagValues<typeof SETTINGS>): readonly string[] {
+function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly string[] {
   const mistakes: string[] = [];
   const [xds, admin] = [values['xds-listen'], values['admin-listen']];
-  if (xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
+  if (xds !== undefined && admin !== undefined && xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
     mistakes.push(`--xds-listen and --admin-listen are both ${formatSocketAddress(xds)}: give them different ports.`);
   for (const [name, alias] of [
     ['header', 'header-alias'],
     ['member', 'member-alias'],
   ] as const) {
-    const all = [values[name], ...values[alias]];
+    const all = [values[name], ...(values[alias] ?? [])];
     const repeated = all.find((each, index) => all.indexOf(each) !== index);
     if (repeated !== undefined) mistakes.push(`--${name} and --${alias} name ${JSON.stringify(repeated)} twice: leave one out.`);
   }

@@ -41,7 +41,7 @@ export function optional<T>(
   };
 }
 
-/** Any number of values. The first mistake is told. */
+/** Any number of values. */
 export function many<T>(description: Omit<Description<T>, 'default'>, read: (text: string) => Reading<T>): Flag<readonly T[]> {
   return {
     ...description,
@@ -50,11 +50,13 @@ export function many<T>(description: Omit<Description<T>, 'default'>, read: (tex
     separable: true,
     read: (texts) => {
       const values: T[] = [];
+      const mistakes: string[] = [];
       for (const text of texts) {
         const reading = read(text);
-        if ('mistake' in reading) return texts.length > 1 ? { mistake: `… ${JSON.stringify(text)} ${reading.mistake}` } : reading;
-        values.push(reading.value);
+        if ('value' in reading) values.push(reading.value);
+        else mistakes.push(texts.length > 1 ? `… ${JSON.stringify(text)} ${reading.mistake}` : reading.mistake);
       }
+      if (mistakes.length > 0) return { mistake: mistakes.join('; ') };
       return { value: values };
     },
   };

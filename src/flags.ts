@@ -28,6 +28,8 @@ export type FlagValues<Table extends FlagTable> = {
 export interface FlagReading<Table extends FlagTable> {
   /** undefined when there are mistakes. */
   readonly values: FlagValues<Table> | undefined;
+  /** Those that have none: enough to find what else is wrong. */
+  readonly readable: Partial<FlagValues<Table>>;
   /** All of them, a sentence each that names flag or variable, value and fix. */
   readonly mistakes: readonly string[];
   readonly help: boolean;
@@ -64,7 +66,8 @@ export function readFlags<Table extends FlagTable>(
   }
   mistakes.push(...misspeltVariables(table, environment));
   // Each value is its flag's own, see the loop.
-  return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, mistakes, help };
+  const readable = values as Partial<FlagValues<Table>>;
+  return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, readable, mistakes, help };
 }
 
 function split({ separable }: Flag<unknown>, text: string): readonly string[] {

@@ -39,6 +39,38 @@ describe('settings', () => {
     });
   });
 
+  test('come from variables, all of them, as from flags', () => {
+    const texts: Readonly<Record<keyof typeof SETTINGS, string>> = {
+      source: 'directory:/x',
+      'xds-listen': '10.0.0.1:1',
+      'admin-listen': '10.0.0.1:2',
+      header: 'x-a',
+      member: 'b',
+      'header-alias': 'x-c,x-d',
+      'member-alias': 'e,f',
+      'log-level': 'error',
+    };
+    const environment = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variableOf(name), text]));
+    const flags = Object.entries(texts).map(([name, text]) => `--${name}=${text}`);
+    expect(readConfig([], environment)).toEqual(readConfig(flags, {}));
+    expect(readConfig([], environment).config).toEqual({
+      source: { kind: 'directory', path: '/x' },
+      xdsListen: { host: '10.0.0.1', port: 1 },
+      adminListen: { host: '10.0.0.1', port: 2 },
+      carriers: { header: 'x-a', member: 'b', headerAliases: ['x-c', 'x-d'], memberAliases: ['e', 'f'] },
+      logLevel: 'error',
+    });
+  });
+
+  test('tell what is wrong with values together beside what is wrong with one', () => {
+    const told = mistakes([...SOURCE, '--log-level=loud', '--admin-listen=127.0.0.1:18000', '--header-alias=a:,x-a,b:']);
+    expect(told).toEqual([
+      expect.stringMatching(/^--header-alias "a:" … "a:" must be a header name .*; … "b:" must be a header name /),
+      expect.stringContaining('--log-level "loud" must be one of'),
+      expect.stringContaining('--xds-listen and --admin-listen are both 127.0.0.1:18000'),
+    ]);
+  });
+
   test('tell all their mistakes at once, each with flag or variable, value and fix', () => {
     expect(
       mistakes(['--xds-listen', 'here', '--log-level=loud', '--headr', 'x', 'extra'], { DETOUR_SOURCE: 'kubernetes' }),
