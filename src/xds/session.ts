@@ -157,13 +157,11 @@ export class Session implements Gate, ViewReader {
     if (clusters === undefined || clusters.isSettled(this.#view.seq)) return true;
     // M9: one cluster that never warms must not freeze the routes.
     if (heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs) return true;
-    // M8: the client acknowledges clusters when they are warm. Clusters that it does not want or that do not exist are no reason.
-    return resource.clusters.every(
-      (name) =>
-        !clusters.subscription.has(name) ||
-        clusters.log.entry(name)?.current === undefined ||
-        clusters.accepted(name) !== undefined,
-    );
+    // M8: the client acknowledges clusters when they are warm. Those that it does not want or that do not exist are no reason.
+    return resource.clusters.every((name) => {
+      if (!clusters.subscription.has(name) || clusters.accepted(name) !== undefined) return true;
+      return clusters.log.entry(name)?.current === undefined && clusters.inFlight?.items.get(name)?.sent === undefined;
+    });
   }
 
   mayRemove(facts: TypeFacts, seq: number): boolean {

@@ -112,8 +112,9 @@ export class Track {
   accepted(name: string): Known | undefined {
     const item = this.#inFlight?.items.get(name);
     if (item !== undefined && item.sent === undefined) return undefined;
-    const known = item === undefined ? this.#ledger.has(name) : item.had;
-    return known === UNKNOWN ? undefined : known;
+    const expected = this.#ledger.has(name);
+    const known = item === undefined || expected === undefined ? expected : item.had;
+    return known === UNKNOWN || expected === UNKNOWN ? undefined : known;
   }
 
   /** @param seq the view's newest change number */
@@ -126,7 +127,8 @@ export class Track {
     }
     for (const name of change.answer) this.#ledger.mark(name, undefined, { forced: true });
     for (const name of change.answerAgain) {
-      this.#ledger.mark(name, this.log.entry(name)?.last === undefined ? undefined : UNKNOWN, { forced: true });
+      const mayHave = this.log.entry(name)?.last !== undefined || this.#ledger.has(name) !== undefined;
+      this.#ledger.mark(name, mayHave ? UNKNOWN : undefined, { forced: true });
     }
     if (this.subscription.isEmpty) this.#ledger.cursor = seq;
   }
@@ -221,7 +223,13 @@ export class Track {
       if (!this.subscription.has(name)) continue;
       names.push(name);
       const version = refused.items.size === 1 ? (sent?.version ?? REMOVAL) : undefined;
-      this.#ledger.mark(name, had ?? (this.#comesWithUnknown ? UNKNOWN : undefined), { refused: version });
+      const mark = this.marks.get(name);
+      // Asked for again since: then it may have dropped what it had.
+      const isAskedAgain = mark?.forced === true && (mark.has === undefined || mark.has === UNKNOWN);
+      const has = isAskedAgain ? mark.has : (had ?? (this.#comesWithUnknown ? UNKNOWN : undefined));
+      // R1: that a name does not exist has to be said yet.
+      const forced = mark?.forced === true || (sent === undefined && has === undefined);
+      this.#ledger.mark(name, has, { refused: version, forced });
     }
     if (refused.items.size > 1) this.#isolation.split(names, refused.from);
     this.#lastNack = { error, at: now, names: [...refused.items.keys()] };

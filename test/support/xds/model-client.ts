@@ -216,7 +216,8 @@ export class ModelClient {
 
   /** M8: no route comes before its clusters. */
   #checkUsable(content: string): void {
-    const missing = clustersOf(content).filter((cluster) => !this.#held('cluster').has(cluster));
+    const exists = (cluster: string): boolean => this.#world.resources.has(`cluster ${cluster}`);
+    const missing = clustersOf(content).filter((cluster) => exists(cluster) && !this.#held('cluster').has(cluster));
     expect([content, missing]).toEqual([content, []]);
   }
 
