@@ -14,8 +14,8 @@ import { previewKey } from './replies.ts';
 import { table, writeSection } from './results.ts';
 
 const SIZES = [1, 100, 1_000, 10_000];
-const ROUNDS = 12;
-const ROUND_MS = 400;
+const ROUNDS = 24;
+const ROUND_MS = 200;
 const CONNECTIONS = 32;
 const HOST = 'shop.example.com';
 
