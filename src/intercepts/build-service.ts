@@ -4,6 +4,7 @@ import type { Intercept, Mode, PortModel, RuleEntry, ServiceModel } from '../mod
 import { type InterceptId, type ObjectKey, type ServicePortKey, servicePortKey, splitObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
+import { keep } from '../model/same-data.ts';
 import { bindPreview, type Candidate, type TargetService } from './candidates.ts';
 import { podsOf } from './cluster-index.ts';
 import { type RulePlace, type Settlement, settle, settled } from './conflicts.ts';
@@ -12,7 +13,6 @@ import { type Fault, problemOf } from './fault.ts';
 import type { Leak } from './leaks.ts';
 import type { Preview } from './previews.ts';
 import { portProtocol } from './protocol.ts';
-import { keep } from './same-data.ts';
 import { tcpPorts } from './targets.ts';
 
 export interface ServiceInput {

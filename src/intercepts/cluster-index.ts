@@ -1,8 +1,8 @@
 /** The objects of the cluster as they are now, and who of them has to do with whom. */
 import type { ClusterChange, ClusterState, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
-import { Multimap } from './multimap.ts';
 
 export class ClusterIndex implements ClusterState {
   readonly #services = new Map<ObjectKey, Service>();

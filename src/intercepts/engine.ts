@@ -3,9 +3,11 @@ import type { BaselinePolicy } from '../annotations/declarations.ts';
 import { parseBaseline } from '../annotations/parse-baseline.ts';
 import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
 import type { Intercept, InterceptModel, ModelChange, PodModel, ServiceModel } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
+import { keep, sameData } from '../model/same-data.ts';
 import { buildPod } from './build-pod.ts';
 import { type BuiltService, buildService } from './build-service.ts';
 import type { TargetService } from './candidates.ts';
@@ -14,11 +16,9 @@ import { HostBook } from './host-book.ts';
 import { diffIntercepts } from './intercept-diff.ts';
 import { leaksOf, names } from './leaks.ts';
 import { LiveKeys } from './live-keys.ts';
-import { Multimap } from './multimap.ts';
 import { type Preview, type PreviewChange, Previews } from './previews.ts';
 import { ProblemBook } from './problem-book.ts';
 import { Roles } from './roles.ts';
-import { keep, sameData } from './same-data.ts';
 
 export interface InterceptSettings {
   /** How long a preview without pods stays; 30,000 by default. */

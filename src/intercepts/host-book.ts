@@ -1,14 +1,14 @@
 /** Every public host: who claims it, and what became of that. Rebuilds only hosts that somebody touched. */
 import type { HostClaim } from '../annotations/declarations.ts';
 import type { HostModel } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
+import { keep } from '../model/same-data.ts';
 import type { TargetService } from './candidates.ts';
 import type { ClusterIndex } from './cluster-index.ts';
 import { buildHost, type Claimant, hostOfPreviewUrl } from './hosts.ts';
-import { Multimap } from './multimap.ts';
-import { keep } from './same-data.ts';
 
 export interface HostChange {
   readonly host: string;

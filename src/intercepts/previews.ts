@@ -5,9 +5,9 @@ import type { Declaration } from '../model/intercept.ts';
 import { type ObjectKey, objectKey, type PreviewName, previewId } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem, Subject } from '../model/problem.ts';
+import { keep } from '../model/same-data.ts';
 import type { ClusterIndex } from './cluster-index.ts';
 import { Deadlines } from './deadlines.ts';
-import { keep } from './same-data.ts';
 
 /** One preview as it is now. The same object as long as nothing in it changes. */
 export interface Preview {

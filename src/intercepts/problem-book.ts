@@ -1,6 +1,6 @@
 import { compareText } from '../model/order.ts';
 import type { Problem, Subject } from '../model/problem.ts';
-import { sameData } from './same-data.ts';
+import { sameData } from '../model/same-data.ts';
 
 /** Problems that belong to no intercept, from where they arise, by the subject that they are about. */
 export class ProblemBook {

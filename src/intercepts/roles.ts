@@ -1,10 +1,10 @@
 /** By preview, the intercepts that its pods stand in with: what pods need of the Services that were built. */
 import { type ObjectKey, previewId } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
+import { sameData } from '../model/same-data.ts';
 import type { Role } from './build-pod.ts';
 import type { BuiltService } from './build-service.ts';
 import type { InterceptDiff } from './intercept-diff.ts';
-import { sameData } from './same-data.ts';
 
 export class Roles {
   /** By preview, then by Service. */

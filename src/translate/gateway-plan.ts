@@ -1,6 +1,7 @@
 /** A gateway's resources: a listener, the live keys, and shards of hosts, of which a change touches few. */
-import { Multimap } from '../intercepts/multimap.ts';
+
 import type { HostModel, ModelChange } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Scope } from '../model/proxy.ts';

@@ -1,8 +1,9 @@
 /** What one scope was last given, and what a change of the model makes of it. */
-import { Multimap } from '../intercepts/multimap.ts';
-import { sameData } from '../intercepts/same-data.ts';
+
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { sameData } from '../model/same-data.ts';
 import type { ClusterUser } from './clusters.ts';
 import { readClusterName } from './names.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';

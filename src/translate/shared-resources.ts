@@ -1,7 +1,8 @@
 /** What scopes have in common, so that equal resources are the same object and are encoded once. */
-import { keep } from '../intercepts/same-data.ts';
+
 import type { Address, HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { keep } from '../model/same-data.ts';
 import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } from './cluster-pair.ts';
 import type { ClusterUser } from './clusters.ts';
 import { Fallback } from './fallback.ts';

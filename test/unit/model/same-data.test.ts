@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keep, sameData } from '../../../src/intercepts/same-data.ts';
+import { keep, sameData } from '../../../src/model/same-data.ts';
 
 const leaf = fc.constantFrom<unknown>(0, 1, '', 'a', true, undefined, null);
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
