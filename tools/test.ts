@@ -74,6 +74,15 @@ const getEnvoy: Step = {
   },
 };
 
+/** In a process of its own, which a signal ends together with the compiler. */
+const getKubernetes: Step = {
+  name: 'get-kubernetes',
+  run: async () => {
+    const { code } = await runNode([join(root, 'tools', 'kubernetes', 'get.ts')], true);
+    return one(code === 0, `get-kubernetes: ended with ${code ?? 'a signal'}`);
+  },
+};
+
 /** All tests of one folder of test/. */
 function layer(name: string): Step {
   return {
@@ -93,7 +102,7 @@ function layer(name: string): Step {
 }
 
 /** Quick ones first. A folder of tests that is not named here runs last; none is left out. */
-const LAYERS = ['unit', 'golden', 'protocol', 'property', 'envoy', 'feature'];
+const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'envoy', 'feature'];
 
 function layers(): string[] {
   const found = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -111,6 +120,7 @@ async function main(names: readonly string[]): Promise<number> {
     check('imports', join(root, 'tools', 'check-imports.ts')),
     check('unused', join(modules, 'knip', 'bin', 'knip.js'), '--no-progress'),
     getEnvoy,
+    getKubernetes,
     ...layers().map(layer),
   ];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
@@ -134,7 +144,7 @@ function summary(results: readonly { readonly name: string; readonly seconds: st
   console.log('');
   for (const { name, seconds, result } of results) {
     const mark = result.failed === 0 ? styleText('green', 'ok    ') : styleText('red', 'FAILED');
-    console.log(`${mark} ${name.padEnd(10)} ${String(result.passed).padStart(5)} passed, ${result.failed} failed  ${seconds} s`);
+    console.log(`${mark} ${name.padEnd(14)} ${String(result.passed).padStart(5)} passed, ${result.failed} failed  ${seconds} s`);
     for (const failure of result.failures) console.log(`         ${failure.replace(`${root}/`, '')}`);
     passed += result.passed;
     failed += result.failed;

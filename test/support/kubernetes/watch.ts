@@ -1,0 +1,43 @@
+/** An open watch of the tests: what came over it so far. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { KubernetesObject } from './api-client.ts';
+
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: KubernetesObject;
+}
+
+export class Watch implements AsyncDisposable {
+  readonly #events: WatchEvent[] = [];
+  readonly #response: IncomingMessage;
+  #ended = false;
+
+  constructor(response: IncomingMessage) {
+    this.#response = response;
+    // A server that stops cuts the stream; that is an end like any other.
+    response.on('error', () => undefined);
+    response.once('close', () => {
+      this.#ended = true;
+    });
+    // One event a line, by the API's own promise.
+    createInterface(response).on('line', (line) => this.#events.push(JSON.parse(line) as WatchEvent));
+  }
+
+  get events(): readonly WatchEvent[] {
+    return this.#events;
+  }
+
+  /** The server ended it, or is gone. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    const closed = once(this.#response, 'close');
+    this.#response.destroy();
+    await closed;
+  }
+}
