@@ -16,13 +16,14 @@ export class Watch implements AsyncDisposable {
 
   constructor(response: IncomingMessage) {
     this.#response = response;
-    // A server that stops cuts the stream; that is an end like any other.
-    response.on('error', () => undefined);
     response.once('close', () => {
       this.#ended = true;
     });
     // One event a line, by the API's own promise.
-    createInterface(response).on('line', (line) => this.#events.push(JSON.parse(line) as WatchEvent));
+    const lines = createInterface(response);
+    lines.on('line', (line) => this.#events.push(JSON.parse(line) as WatchEvent));
+    // A server that stops cuts the stream; that is an end like any other.
+    for (const stream of [response, lines]) stream.on('error', () => undefined);
   }
 
   get events(): readonly WatchEvent[] {
