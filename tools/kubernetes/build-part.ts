@@ -28,6 +28,7 @@ export async function getPart(part: KubernetesPart, build: PartBuild): Promise<s
   if (found !== undefined) return found;
   await using _lock = await holdLock(`${dirname(part.cached)}.lock`, {
     waiting: (seconds) => build.progress(`Another process builds ${part.name}; waiting, ${seconds} s`),
+    ...(build.signal === undefined ? {} : { signal: build.signal }),
   });
   // Whoever had the lock before may have built it.
   return (await findPart(part, build)) ?? (await buildPart(part, build));
@@ -47,6 +48,7 @@ async function buildPart(part: KubernetesPart, build: PartBuild): Promise<string
     build.progress(`${name} ${version} is in ${folder}`);
     return cached;
   } catch (error) {
+    if (build.signal?.aborted === true) throw new Error(`The build of ${name} was ended early.`);
     throw new Error(
       `No ${name} was found, and building ${version} failed: ${error instanceof Error ? error.message : String(error)}\n` +
         'Install one of these and try again: Go 1.26 or later (https://go.dev/dl) with a way to its modules (`go env GOPROXY`), ' +

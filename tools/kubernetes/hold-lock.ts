@@ -1,24 +1,33 @@
 /** One holder at a time, across processes: a file that its holder touches for as long as it works. */
 import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const BEAT_MS = 2000;
+const POLL_MS = 200;
+const PROGRESS_MS = 4000;
 /** A file that nobody touched for so long was left by a process that is gone. */
 const ABANDONED_MS = 30_000;
 
 export interface LockOptions {
   /** Called every few seconds while somebody else holds it. */
   readonly waiting: (seconds: number) => void;
+  /** Ends the waiting early, with an error. */
+  readonly signal?: AbortSignal;
 }
 
 /** Waits for the lock; it is given back by `await using`. A holder that was killed loses it after half a minute. */
 export async function holdLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
   await mkdir(dirname(file), { recursive: true });
   const began = Date.now();
+  let told = 0;
   while (!(await create(file))) {
     await removeAbandoned(file);
-    options.waiting(Math.round((Date.now() - began) / 1000));
-    await new Promise((resolve) => setTimeout(resolve, BEAT_MS));
+    if (Date.now() - told >= PROGRESS_MS) {
+      told = Date.now();
+      options.waiting(Math.round((told - began) / 1000));
+    }
+    await wait(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
   }
   const beat = setInterval(() => {
     const now = new Date();
