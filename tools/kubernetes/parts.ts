@@ -40,7 +40,7 @@ export const KUBE_APISERVER: KubernetesPart = {
   // A plain build does not know its own version.
   linkerFlags: `-s -w -X ${VERSION}.gitVersion=v${KUBERNETES} -X ${VERSION}.gitMajor=1 -X ${VERSION}.gitMinor=36`,
   accepted: /^Kubernetes v1\.36\./m,
-  minutes: 7,
+  minutes: 8,
   cached: cached(`kubernetes-${KUBERNETES}`, 'kube-apiserver'),
 };
 
