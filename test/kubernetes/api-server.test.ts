@@ -62,6 +62,7 @@ let api: ApiServer;
 
 beforeAll(async () => {
   api = await startApiServer({ users: [{ name: 'reader', groups: [] }] });
+  await api.apply([service('shop'), pod('shop-a', '10.1.0.1'), slice]);
 });
 
 afterAll(() => api[Symbol.asyncDispose]());
@@ -71,7 +72,6 @@ function names(list: List): string[] {
 }
 
 test('what is applied is there, a Pod with its status', async () => {
-  await api.apply([service('shop'), pod('shop-a', '10.1.0.1'), slice]);
   expect(names(await api.request<List>('GET', `${SERVICES}?labelSelector=!component`))).toEqual(['shop']);
   const slices = await api.request<List>('GET', SLICES);
   expect(slices.items).toMatchObject([{ metadata: { name: 'shop-1' }, endpoints: slice['endpoints'] }]);
