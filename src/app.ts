@@ -10,13 +10,17 @@ import { Metrics } from './admin/metrics.ts';
 import { ProcessMetrics } from './admin/process-metrics.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { xdsMetrics } from './admin/xds-metrics.ts';
-import type { Config, SourceSetting } from './config.ts';
+import type { AccessSetting, Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
 import { directorySource } from './sources/directory/watch.ts';
+import type { Access } from './sources/kubernetes/access.ts';
+import { inClusterAccess } from './sources/kubernetes/in-cluster.ts';
+import { kubeconfigAccess } from './sources/kubernetes/kubeconfig.ts';
+import { kubernetesSource } from './sources/kubernetes/kubernetes-source.ts';
 import type { Source } from './sources/source.ts';
 import { Translator } from './translate/translate.ts';
 import { type XdsLimits, XdsServer } from './xds/xds.ts';
@@ -111,5 +115,16 @@ function sourceOf(setting: SourceSetting, now: () => number): Source {
   switch (setting.kind) {
     case 'directory':
       return directorySource(setting.path, now);
+    case 'kubernetes':
+      return kubernetesSource({ access: accessOf(setting.access, now), namespaces: setting.namespaces, now });
+  }
+}
+
+function accessOf(setting: AccessSetting, now: () => number): Access {
+  switch (setting.kind) {
+    case 'in-cluster':
+      return inClusterAccess(setting.host, setting.port);
+    case 'kubeconfig':
+      return kubeconfigAccess({ ...setting, now });
   }
 }

@@ -1,5 +1,6 @@
 /** All settings of the control plane. The only place that reads the environment; everything is validated together. */
-import { many, one, readAddress, readChoice, required } from './flag-values.ts';
+import { delimiter, join } from 'node:path';
+import { many, one, optional, readAddress, readChoice, readText, required } from './flag-values.ts';
 import { type Environment, type FlagReading, type FlagTable, type FlagValues, type Reading, readFlags } from './flags.ts';
 import {
   type Carriers,
@@ -9,6 +10,7 @@ import {
   STAMP_HEADER,
   UNAVAILABLE_HEADER,
 } from './model/carriers.ts';
+import { isDnsLabel } from './model/names.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
 
@@ -16,10 +18,26 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where the cluster's objects come from. */
-export interface SourceSetting {
-  readonly kind: 'directory';
-  readonly path: string;
+export type SourceSetting = { readonly kind: 'directory'; readonly path: string } | KubernetesSetting;
+
+export interface KubernetesSetting {
+  readonly kind: 'kubernetes';
+  readonly access: AccessSetting;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
 }
+
+/** How the API server is found. */
+export type AccessSetting =
+  | { readonly kind: 'in-cluster'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'kubeconfig';
+      readonly files: readonly string[];
+      /** undefined: the files' current one. */
+      readonly context: string | undefined;
+      /** What exec plugins run with. */
+      readonly environment: Environment;
+    };
 
 export interface Config {
   readonly source: SourceSetting;
@@ -35,12 +53,26 @@ const LISTEN = { anyPort: true, names: true };
 export const SETTINGS = {
   source: required(
     {
-      value: 'directory:PATH',
-      summary: 'Where Services, EndpointSlices and Pods come from: a directory of YAML or JSON files, followed as they change.',
+      value: 'kubernetes|directory:PATH',
+      summary:
+        'Where Services, EndpointSlices and Pods come from: a Kubernetes API server, or a directory of YAML or JSON files. Both are followed as they change.',
     },
-    '--source directory:./manifests',
+    '--source kubernetes or --source directory:./manifests',
     readSource,
   ),
+  kubeconfig: optional(
+    {
+      value: 'FILE',
+      summary:
+        'For kubernetes: how to reach the API server. Without it KUBECONFIG counts, then the ServiceAccount of the pod, then ~/.kube/config.',
+    },
+    readText,
+  ),
+  context: optional(
+    { value: 'NAME', summary: 'For kubernetes: the context of the kubeconfig; without it the current one.' },
+    readText,
+  ),
+  namespace: many({ value: 'NAME', summary: 'For kubernetes: a namespace to read; without it all of them.' }, readNamespace),
   'xds-listen': one(
     {
       value: 'HOST:PORT',
@@ -88,7 +120,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
   if (values === undefined || mistakes.length > 0) return { config: undefined, mistakes, help };
   return {
     config: {
-      source: values.source,
+      source: values.source.kind === 'kubernetes' ? kubernetesSetting(values, environment) : values.source,
       xdsListen: values['xds-listen'],
       adminListen: values['admin-listen'],
       carriers: {
@@ -104,6 +136,23 @@ export function readConfig(args: readonly string[], environment: Environment): C
   };
 }
 
+/** Whoever names a kubeconfig or a context means it; a pod has its ServiceAccount; people have ~/.kube/config. */
+function kubernetesSetting(
+  { kubeconfig, context, namespace }: FlagValues<typeof SETTINGS>,
+  environment: Environment,
+): KubernetesSetting {
+  const namespaces = [...new Set(namespace)];
+  const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
+  const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  if (kubeconfig === undefined && listed.length === 0 && context === undefined && host !== '') {
+    const port = Number(environment['KUBERNETES_SERVICE_PORT'] ?? 443);
+    return { kind: 'kubernetes', access: { kind: 'in-cluster', host, port }, namespaces };
+  }
+  const files = listed.length > 0 ? listed : [join(environment['HOME'] ?? '.', '.kube', 'config')];
+  const access = { kind: 'kubeconfig', files: kubeconfig === undefined ? files : [kubeconfig], context, environment } as const;
+  return { kind: 'kubernetes', access, namespaces };
+}
+
 /** The environment of this process. */
 export function processEnvironment(): Environment {
   return process.env;
@@ -115,6 +164,9 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
   const [xds, admin] = [values['xds-listen'], values['admin-listen']];
   if (xds !== undefined && admin !== undefined && xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
     mistakes.push(`--xds-listen and --admin-listen are both ${formatSocketAddress(xds)}: give them different ports.`);
+  for (const name of ['kubeconfig', 'context', 'namespace'] as const)
+    if (values.source?.kind === 'directory' && values[name] !== undefined && values[name].length > 0)
+      mistakes.push(`--${name} is for --source kubernetes: leave it out beside a directory.`);
   for (const [name, alias] of [
     ['header', 'header-alias'],
     ['member', 'member-alias'],
@@ -126,11 +178,18 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
   return mistakes;
 }
 
-function readSource(text: string): Reading<SourceSetting> {
+type SourceChoice = { readonly kind: 'kubernetes' } | Extract<SourceSetting, { readonly kind: 'directory' }>;
+
+function readSource(text: string): Reading<SourceChoice> {
+  if (text === 'kubernetes') return { value: { kind: 'kubernetes' } };
   const path = /^directory:(?<path>.+)$/s.exec(text)?.groups?.['path'];
   if (path !== undefined) return { value: { kind: 'directory', path } };
   if (text === 'directory' || text === 'directory:') return { mistake: 'names no directory: write directory:PATH' };
-  return { mistake: 'is an unknown source; there is: directory:PATH' };
+  return { mistake: 'is an unknown source; there is: kubernetes, directory:PATH' };
+}
+
+function readNamespace(text: string): Reading<string> {
+  return isDnsLabel(text) ? { value: text } : { mistake: 'must be a namespace, for example shop' };
 }
 
 /** Headers that Detour itself writes, or reads for something else. */

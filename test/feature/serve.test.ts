@@ -93,9 +93,9 @@ describe('detour serve', () => {
   });
 
   test('ends with 2 on a mistake', async () => {
-    await using run = new Run(['serve', '--source', 'kubernetes']);
+    await using run = new Run(['serve', '--source', 'consul']);
     expect(await run.exit).toBe(2);
-    expect(run.err).toContain('--source "kubernetes" is an unknown source; there is: directory:PATH.');
+    expect(run.err).toContain('--source "consul" is an unknown source; there is: kubernetes, directory:PATH.');
   });
 });
 

@@ -4,6 +4,7 @@ import { readConfig, SETTINGS } from '../../src/config.ts';
 import { describeFlags, type FlagTable, variableOf } from '../../src/flags.ts';
 
 const SOURCE = ['--source', 'directory:/tmp/m'];
+const IN_POD = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '6443' };
 const mistakes = (args: readonly string[], environment: Record<string, string> = {}) => readConfig(args, environment).mistakes;
 
 describe('settings', () => {
@@ -25,7 +26,7 @@ describe('settings', () => {
       DETOUR_MEMBER: '',
     };
     const { config } = readConfig(['--xds-listen=localhost:2', '--member-alias', 'a', '--member-alias', 'b'], environment);
-    expect(config?.source.path).toBe('a:b');
+    expect(config?.source).toEqual({ kind: 'directory', path: 'a:b' });
     expect(config?.xdsListen).toEqual({ host: 'localhost', port: 2 });
     expect(config?.carriers).toEqual({
       header: 'x-detour',
@@ -41,7 +42,10 @@ describe('settings', () => {
 
   test('come from variables, all of them, as from flags', () => {
     const texts: Readonly<Record<keyof typeof SETTINGS, string>> = {
-      source: 'directory:/x',
+      source: 'kubernetes',
+      kubeconfig: '/k',
+      context: 'c',
+      namespace: 'shop,web',
       'xds-listen': '10.0.0.1:1',
       'admin-listen': '10.0.0.1:2',
       header: 'x-a',
@@ -52,13 +56,37 @@ describe('settings', () => {
     };
     const environment = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variableOf(name), text]));
     const flags = Object.entries(texts).map(([name, text]) => `--${name}=${text}`);
-    expect(readConfig([], environment)).toEqual(readConfig(flags, {}));
+    const fromFlags = readConfig(flags, {}).config;
+    // The source has the environment itself in it.
+    expect({ ...readConfig([], environment).config, source: undefined }).toEqual({ ...fromFlags, source: undefined });
     expect(readConfig([], environment).config).toEqual({
-      source: { kind: 'directory', path: '/x' },
+      source: {
+        kind: 'kubernetes',
+        access: { kind: 'kubeconfig', files: ['/k'], context: 'c', environment },
+        namespaces: ['shop', 'web'],
+      },
       xdsListen: { host: '10.0.0.1', port: 1 },
       adminListen: { host: '10.0.0.1', port: 2 },
       carriers: { header: 'x-a', member: 'b', headerAliases: ['x-c', 'x-d'], memberAliases: ['e', 'f'] },
       logLevel: 'error',
+    });
+  });
+
+  test.each([
+    ['the flag', ['--kubeconfig', '/a'], { KUBECONFIG: '/b', ...IN_POD }, ['/a']],
+    ['KUBECONFIG, a list', [], { KUBECONFIG: '/b::/c', ...IN_POD }, ['/b', '/c']],
+    ['the home', [], { HOME: '/home/me' }, ['/home/me/.kube/config']],
+    ['the home, for a context that is named', ['--context', 'c'], { HOME: '/home/me', ...IN_POD }, ['/home/me/.kube/config']],
+  ])('find the kubeconfig by %s', (_, args, environment: Record<string, string>, files) => {
+    const source = readConfig(['--source', 'kubernetes', ...args], environment).config?.source;
+    expect(source).toMatchObject({ access: { kind: 'kubeconfig', files } });
+  });
+
+  test('take the ServiceAccount in a pod', () => {
+    expect(readConfig(['--source', 'kubernetes'], IN_POD).config?.source).toEqual({
+      kind: 'kubernetes',
+      access: { kind: 'in-cluster', host: '10.0.0.1', port: 6443 },
+      namespaces: [],
     });
   });
 
@@ -72,23 +100,21 @@ describe('settings', () => {
   });
 
   test('tell all their mistakes at once, each with flag or variable, value and fix', () => {
-    expect(
-      mistakes(['--xds-listen', 'here', '--log-level=loud', '--headr', 'x', 'extra'], { DETOUR_SOURCE: 'kubernetes' }),
-    ).toEqual([
+    expect(mistakes(['--xds-listen', 'here', '--log-level=loud', '--headr', 'x', 'extra'], { DETOUR_SOURCE: 'consul' })).toEqual([
       'There is no flag --headr; did you mean --header?',
       '"x" is an argument that this command does not take.',
       '"extra" is an argument that this command does not take.',
-      'DETOUR_SOURCE "kubernetes" is an unknown source; there is: directory:PATH.',
+      'DETOUR_SOURCE "consul" is an unknown source; there is: kubernetes, directory:PATH.',
       '--xds-listen "here" must be HOST:PORT, for example 127.0.0.1:18000 or [::1]:18000.',
       '--log-level "loud" must be one of debug, info, warn, error, silent.',
     ]);
   });
 
   test.each([
-    ['no source', [], '--source is missing: give one, for example --source directory:./manifests.'],
+    ['no source', [], '--source is missing: give one, for example --source kubernetes or --source directory:./manifests.'],
     ['a source without a path', ['--source', 'directory:'], '--source "directory:" names no directory: write directory:PATH.'],
-    ['a flag without its value', ['--source'], '--source needs a value: --source directory:PATH.'],
-    ['a flag in the place of a value', ['--source', '--header'], '--source needs a value: --source directory:PATH.'],
+    ['a flag without its value', ['--source'], '--source needs a value: --source kubernetes|directory:PATH.'],
+    ['a flag in the place of a value', ['--source', '--header'], '--source needs a value: --source kubernetes|directory:PATH.'],
     ['a flag given twice', [...SOURCE, '--header', 'a', '--header', 'b'], '--header is given 2 times; it takes one value.'],
     ['a port too high', [...SOURCE, '--xds-listen', 'a:65536'], '--xds-listen "a:65536" must be HOST:PORT'],
     ['a host that is none', [...SOURCE, '--xds-listen', '[a]:1'], '--xds-listen "[a]:1" must be HOST:PORT'],
@@ -108,6 +134,9 @@ describe('settings', () => {
       [...SOURCE, '--header-alias', 'baggage'],
       '--header-alias "baggage" is a header that has another meaning',
     ],
+    ['a namespace that is none', ['--source', 'kubernetes', '--namespace', 'Shop'], '--namespace "Shop" must be a namespace'],
+    ['a context of a directory', [...SOURCE, '--context', 'a'], '--context is for --source kubernetes'],
+    ['a namespace of a directory', [...SOURCE, '--namespace', 'a'], '--namespace is for --source kubernetes'],
     ['a member in capitals', [...SOURCE, '--member', 'Detour'], '--member "Detour" must be a name'],
     [
       'an alias that is the header',

@@ -116,6 +116,7 @@ export class FakeApiServer implements AsyncDisposable {
   breakWatches(resource: string, how: 'end' | 'reset'): void {
     for (const watch of this.#watches) {
       if (watch.resource !== resource) continue;
+      this.#watches.delete(watch);
       if (how === 'end') watch.response.end();
       else watch.response.destroy();
     }

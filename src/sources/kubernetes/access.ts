@@ -1,0 +1,26 @@
+/** Where the API server is, and who we are to it. */
+
+export interface Connection {
+  /** `http:` or `https:`; a path in it is kept. */
+  readonly server: URL;
+  readonly token: string | undefined;
+  /** PEM; undefined: the authorities that Node trusts. */
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  /** The name in the server's certificate, where it is not that of the URL. */
+  readonly serverName: string | undefined;
+  readonly isInsecure: boolean;
+}
+
+export interface Access {
+  /** For messages: `kubeconfig /home/me/.kube/config`. */
+  readonly name: string;
+  /** Asked before every request, since credentials rotate. @throws AccessError */
+  connect(): Promise<Connection>;
+  /** The server did not accept what `connect` gave: nothing of it may be remembered. */
+  forget(): void;
+}
+
+/** The message says what is wrong and the fix. */
+export class AccessError extends Error {}

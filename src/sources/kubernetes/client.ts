@@ -1,0 +1,163 @@
+/** GET requests to the API server, over kept connections, with the credentials of the moment. */
+import http from 'node:http';
+import https from 'node:https';
+import type { Access, Connection } from './access.ts';
+import { AccessError } from './access.ts';
+import { type Failure, refused, unreachable } from './failure.ts';
+
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+export interface ApiRequest {
+  readonly path: string;
+  readonly query: Query;
+  /** For messages. */
+  readonly resource: string;
+  /** Ends the request, and the reading of its body. */
+  readonly signal: AbortSignal;
+}
+
+/** Of status 200. Reading the body throws where the connection breaks. */
+export interface ApiAnswer {
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** How lists and watches ask the API server. */
+export interface ApiClient {
+  get(request: ApiRequest): Promise<ApiAnswer | Failure>;
+}
+
+/** From the request to the answer's head. A server that hangs is as good as none. */
+const ANSWER_MS = 30_000;
+const MAX_ERROR_BYTES = 64 * 1024;
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
+
+export class HttpApiClient implements ApiClient, Disposable {
+  readonly #access: Access;
+  readonly #userAgent: string;
+  #agent: http.Agent | undefined;
+  /** What the agent's connections were made with. */
+  #madeWith = '';
+
+  constructor(access: Access, userAgent = 'detour') {
+    this.#access = access;
+    this.#userAgent = userAgent;
+  }
+
+  async get(request: ApiRequest): Promise<ApiAnswer | Failure> {
+    let connection: Connection;
+    try {
+      connection = await this.#access.connect();
+    } catch (error) {
+      if (error instanceof AccessError) return unreachable(error.message);
+      throw error;
+    }
+    const { signal, resource } = request;
+    if (signal.aborted) return unreachable('stopped');
+    try {
+      const response = await this.#send(connection, request);
+      if (response.statusCode === 200) return { body: response };
+      const status = response.statusCode ?? 0;
+      if (status === 401) this.#access.forget();
+      return refused(status, await errorBody(response), resource, retryAfterMs(response.headers['retry-after']));
+    } catch (error) {
+      return unreachable(`the API server ${connection.server.origin} cannot be reached: ${reasonOf(error)}`, fixOf(error));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent?.destroy();
+  }
+
+  #send(connection: Connection, { path, query, signal }: ApiRequest): Promise<http.IncomingMessage> {
+    const url = new URL(connection.server);
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    const headers = {
+      accept: 'application/json',
+      'user-agent': this.#userAgent,
+      ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
+    };
+    const { request } = url.protocol === 'http:' ? http : https;
+    return new Promise((resolve, reject) => {
+      const sent = request(url, { headers, agent: this.#agentFor(connection) });
+      const answerTimer = setTimeout(() => sent.destroy(new Error(`no answer for ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+      const abort = () => sent.destroy(new Error('stopped'));
+      signal.addEventListener('abort', abort, { once: true });
+      sent.once('response', (response) => {
+        clearTimeout(answerTimer);
+        resolve(response);
+      });
+      // Stays, so that an error after the answer is nobody's uncaught one: the body's reader gets it too.
+      sent.on('error', reject);
+      sent.once('close', () => {
+        clearTimeout(answerTimer);
+        signal.removeEventListener('abort', abort);
+      });
+      sent.end();
+    });
+  }
+
+  /** Connections are kept until the certificates or the authority are others; a token may change on any of them. */
+  #agentFor({ server, ca, certificate, key, serverName, isInsecure }: Connection): http.Agent {
+    const madeWith = JSON.stringify([server.protocol, ca, certificate, key, serverName, isInsecure]);
+    if (this.#agent !== undefined && madeWith === this.#madeWith) return this.#agent;
+    // Only its idle connections may end now: on the others are lists and watches.
+    const old = this.#agent;
+    for (const sockets of Object.values(old?.freeSockets ?? {})) for (const socket of sockets ?? []) socket.destroy();
+    this.#madeWith = madeWith;
+    this.#agent =
+      server.protocol === 'http:'
+        ? new http.Agent({ keepAlive: true })
+        : new https.Agent({
+            keepAlive: true,
+            rejectUnauthorized: !isInsecure,
+            ...(ca === undefined ? {} : { ca }),
+            ...(certificate === undefined ? {} : { cert: certificate }),
+            ...(key === undefined ? {} : { key }),
+            ...(serverName === undefined ? {} : { servername: serverName }),
+          });
+    return this.#agent;
+  }
+}
+
+export function isFailure(answer: object): answer is Failure {
+  return 'reason' in answer;
+}
+
+/** What a broken connection, or an address without a server, is called. */
+export function reasonOf(error: unknown): string {
+  // Node tries all addresses of a name, and then tells all reasons.
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+const CERTIFICATE_ERRORS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/;
+
+function fixOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return CERTIFICATE_ERRORS.test(code) ? 'its certificate is not of the authority that the credentials name' : '';
+}
+
+/** Seconds or a date, as HTTP allows. */
+function retryAfterMs(header: string | undefined): number {
+  if (header === undefined) return 0;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), MAX_RETRY_AFTER_MS);
+}
+
+async function errorBody(response: http.IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.setTimeout(ANSWER_MS, () => response.destroy(new Error(`no end of the answer for ${ANSWER_MS / 1000} s`)));
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_ERROR_BYTES) break;
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text };
+  }
+}

@@ -1,0 +1,94 @@
+/** Outside of a cluster: by kubeconfig, read anew for every request, so that a login in another window counts at once. */
+import { readFile } from 'node:fs/promises';
+import { type Access, AccessError, type Connection } from './access.ts';
+import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
+import { type KubeContext, type KubeconfigFile, type Material, readKubeconfig } from './kubeconfig-file.ts';
+
+export interface KubeconfigOptions {
+  /** Those that are not there are left out, unless none is. */
+  readonly files: readonly string[];
+  /** undefined: the current one. */
+  readonly context: string | undefined;
+  /** For exec plugins. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** ms since the epoch. */
+  readonly now: () => number;
+}
+
+/** A credential is taken for expired a little before it is. */
+const EARLY_MS = 10_000;
+
+export function kubeconfigAccess(options: KubeconfigOptions): Access {
+  /** The plugin's answer, also while it runs: requests of one moment share it. */
+  let remembered: { readonly by: string; readonly credential: Promise<ExecCredential> } | undefined;
+
+  async function credentialOf(context: KubeContext, ca: string | undefined): Promise<ExecCredential | undefined> {
+    const { exec, server, serverName, isInsecure } = context;
+    if (exec === undefined) return undefined;
+    const by = JSON.stringify([exec, server]);
+    while (remembered?.by === by) {
+      const last = remembered;
+      const credential = await last.credential;
+      if (options.now() < credential.expiresAt - EARLY_MS) return credential;
+      // Of those who see that it has expired, one runs the plugin again.
+      if (remembered === last) remembered = undefined;
+    }
+    const cluster = { server: server.href.replace(/\/$/, ''), ca, serverName, isInsecure };
+    const credential = runExecPlugin(exec, { environment: options.environment, cluster });
+    const own = { by, credential };
+    remembered = own;
+    credential.catch(() => {
+      if (remembered === own) remembered = undefined;
+    });
+    return credential;
+  }
+
+  return {
+    name: `kubeconfig ${options.files.join(', ')}`,
+    async connect(): Promise<Connection> {
+      const context = readKubeconfig(await readFiles(options.files), options.context);
+      const ca = await textOf(context.ca);
+      const fromPlugin = await credentialOf(context, ca);
+      return {
+        server: context.server,
+        ca,
+        serverName: context.serverName,
+        isInsecure: context.isInsecure,
+        token: (await textOf(context.token))?.trim() ?? fromPlugin?.token,
+        certificate: (await textOf(context.certificate)) ?? fromPlugin?.certificate,
+        key: (await textOf(context.key)) ?? fromPlugin?.key,
+      };
+    },
+    forget() {
+      remembered = undefined;
+    },
+  };
+}
+
+async function readFiles(paths: readonly string[]): Promise<readonly KubeconfigFile[]> {
+  const files: KubeconfigFile[] = [];
+  for (const path of paths) {
+    try {
+      files.push({ path, text: await readFile(path, 'utf8') });
+    } catch (error) {
+      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!isMissing) throw new AccessError(`kubeconfig ${path} cannot be read: ${messageOf(error)}`, { cause: error });
+    }
+  }
+  if (files.length > 0) return files;
+  throw new AccessError(`there is no kubeconfig ${paths.join(' or ')}: give --kubeconfig`);
+}
+
+async function textOf(material: Material | undefined): Promise<string | undefined> {
+  if (material === undefined) return undefined;
+  if ('text' in material) return material.text;
+  try {
+    return await readFile(material.file, 'utf8');
+  } catch (error) {
+    throw new AccessError(`${material.file}, which the kubeconfig names, cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

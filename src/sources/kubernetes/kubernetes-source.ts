@@ -1,0 +1,92 @@
+/** A cluster as the source: one reflector for each resource and namespace. */
+import { Observable, type Subscriber } from 'rxjs';
+import type { ClusterChange } from '../../model/cluster-state.ts';
+import type { Problem } from '../../model/problem.ts';
+import { sameData } from '../../model/same-data.ts';
+import type { Source, SourceBatch } from '../source.ts';
+import type { Access } from './access.ts';
+import { HttpApiClient } from './client.ts';
+import { REFLECTOR_TIMES, Reflector, type ReflectorTimes } from './reflector.ts';
+import { WATCHED_RESOURCES } from './resources.ts';
+import { describeTrouble } from './trouble.ts';
+
+export interface KubernetesSourceOptions {
+  readonly access: Access;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  /** ms since the epoch. */
+  readonly now: () => number;
+  readonly times?: ReflectorTimes;
+}
+
+export function kubernetesSource(options: KubernetesSourceOptions): Source {
+  let reflectors: readonly Reflector[] = [];
+  return {
+    name: 'kubernetes',
+    batches: new Observable((subscriber) => {
+      const follower = new ClusterFollower(options, subscriber);
+      reflectors = follower.reflectors;
+      follower.start();
+      return () => follower[Symbol.dispose]();
+    }),
+    // The state is as old as its oldest part.
+    lastReadAt: () => (reflectors.length === 0 ? 0 : Math.min(...reflectors.map(({ heardAt }) => heardAt))),
+  };
+}
+
+class ClusterFollower implements Disposable {
+  readonly reflectors: readonly Reflector[];
+  readonly #client: HttpApiClient;
+  readonly #subscriber: Subscriber<SourceBatch>;
+  readonly #ended = new AbortController();
+  #emitted: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
+
+  constructor(
+    { access, namespaces, now, times = REFLECTOR_TIMES }: KubernetesSourceOptions,
+    subscriber: Subscriber<SourceBatch>,
+  ) {
+    this.#subscriber = subscriber;
+    this.#client = new HttpApiClient(access);
+    const client = this.#client;
+    const scopes = namespaces.length === 0 ? [undefined] : [...new Set(namespaces)];
+    this.reflectors = scopes.flatMap((namespace) =>
+      WATCHED_RESOURCES.map((resource) => {
+        const onUpdate = (changes: readonly ClusterChange[]) => this.#emit(changes);
+        return new Reflector({ client, target: { resource, namespace }, times, now, random: Math.random, onUpdate });
+      }),
+    );
+  }
+
+  start(): void {
+    for (const reflector of this.reflectors)
+      reflector.run(this.#ended.signal).catch((error: unknown) => this.#subscriber.error(error));
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended.abort();
+    this.#client[Symbol.dispose]();
+  }
+
+  #emit(changes: readonly ClusterChange[]): void {
+    const before = this.#emitted;
+    const synced = before.synced || this.reflectors.every(({ hasListed }) => hasListed);
+    const trouble = describeTrouble(this.reflectors);
+    const problems = [
+      ...(trouble === undefined ? [] : [unavailable(trouble)]),
+      ...this.reflectors.flatMap((reflector) => reflector.problems()),
+    ];
+    const isSame = synced === before.synced && trouble === before.trouble && sameData(problems, before.problems);
+    if (changes.length === 0 && isSame) return;
+    this.#emitted = { changes, problems, synced, trouble };
+    this.#subscriber.next(this.#emitted);
+  }
+}
+
+function unavailable(trouble: string): Problem {
+  return {
+    code: 'SourceUnavailable',
+    subject: { kind: 'File', key: '.' },
+    message: `${trouble[0]?.toUpperCase() ?? ''}${trouble.slice(1)}.`,
+    hint: 'It is tried again all the time; what the cluster said last is served until then.',
+  };
+}

@@ -1,0 +1,61 @@
+/** What one reflector knows of its objects: cut down, and with what is wrong with each. */
+import type { ClusterChange } from '../../model/cluster-state.ts';
+import type { Problem } from '../../model/problem.ts';
+import { sameData } from '../../model/same-data.ts';
+import { isFields } from '../field-reader.ts';
+import { type ClusterObject, type Projection, projectObjects } from '../objects.ts';
+import type { WatchedResource } from './resources.ts';
+
+/** `namespace/name`, of an object that is otherwise not looked at; undefined: it is no object. */
+export function nameOfObject(value: unknown): string | undefined {
+  if (!isFields(value) || !isFields(value['metadata'])) return undefined;
+  const { namespace, name } = value['metadata'];
+  return typeof name === 'string' && name !== '' ? `${typeof namespace === 'string' ? namespace : ''}/${name}` : undefined;
+}
+
+/** @param value an item of a list, or the object of an event; lists leave its kind out. */
+export function project(value: unknown, name: string, { kind, apiVersion }: WatchedResource): Projection {
+  const object = isFields(value) ? { ...value, kind, apiVersion } : value;
+  return projectObjects(object, { subject: { kind, key: name }, place: 'API server' });
+}
+
+/** An object that cannot be read keeps its last state, and has a problem, until it can or is gone. */
+export class ObjectStore {
+  readonly #objects = new Map<string, ClusterObject>();
+  readonly #problems = new Map<string, readonly Problem[]>();
+
+  problems(): readonly Problem[] {
+    return [...this.#problems.values()].flat();
+  }
+
+  /** All that there is. What is not in it is gone. */
+  replace(listed: ReadonlyMap<string, Projection>): readonly ClusterChange[] {
+    const changes: ClusterChange[] = [];
+    for (const name of [...new Set([...this.#objects.keys(), ...this.#problems.keys()])])
+      if (!listed.has(name)) changes.push(...this.remove(name));
+    for (const [name, projection] of listed) changes.push(...this.put(name, projection));
+    return changes;
+  }
+
+  put(name: string, { objects, problems, incomplete }: Projection): readonly ClusterChange[] {
+    if (problems.length > 0) this.#problems.set(name, problems);
+    else this.#problems.delete(name);
+    if (incomplete) return [];
+    const before = this.#objects.get(name);
+    const [after] = objects;
+    if (after === undefined) return this.#drop(name);
+    this.#objects.set(name, after);
+    return before !== undefined && sameData(before.object, after.object) ? [] : [after];
+  }
+
+  remove(name: string): readonly ClusterChange[] {
+    this.#problems.delete(name);
+    return this.#drop(name);
+  }
+
+  #drop(name: string): readonly ClusterChange[] {
+    const before = this.#objects.get(name);
+    this.#objects.delete(name);
+    return before === undefined ? [] : [{ ...before, object: undefined }];
+  }
+}
