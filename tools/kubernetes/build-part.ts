@@ -85,7 +85,10 @@ async function goBuild(part: KubernetesPart, output: string, build: PartBuild): 
   }, PROGRESS_MS);
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
+      child.once('error', (error) => {
+        // Ended early: go still removes its temporary files, and `close` comes after that.
+        if (child.pid === undefined) reject(error);
+      });
       child.once('close', resolve);
     });
     if (code !== 0) throw new Error(`go build ended with ${code ?? 'a signal'}:\n${lines.join('\n')}`);
