@@ -64,8 +64,9 @@ export function step(state: ReflectorState, event: ReflectorEvent, now: number):
     case 'list-failed':
       return { ...failed(state, 'list', event.failure, now), version: undefined };
     case 'watch-failed':
-      // What is too old is listed again: that is no trouble unless the list is.
-      if (event.failure.isGone) return { ...backingOff(state, 0), version: undefined };
+      // What is too old is listed again, and so is what broke off once: that is no trouble unless the list is.
+      if (event.failure.isGone || (event.failure.isGeneral && state.failures === 0))
+        return { ...backingOff(state, 0), version: undefined };
       return { ...failed(state, 'watch', event.failure, now), version: undefined };
   }
 }

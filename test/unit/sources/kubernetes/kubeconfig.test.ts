@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,7 +147,6 @@ describe('credentials', () => {
     const print = (status: string) =>
       `echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":${status}}'`;
     const runs = async () => {
-      const { readFile } = await import('node:fs/promises');
       return (await readFile(join(folder, 'runs'), 'utf8')).split('\n').length - 1;
     };
 

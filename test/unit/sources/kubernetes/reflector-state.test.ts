@@ -74,6 +74,14 @@ describe('a reflector', () => {
     ).toBe(0);
   });
 
+  test('is in no trouble by a watch that breaks off once, and is by one that does again and again', () => {
+    const broken: ReflectorEvent = { kind: 'watch-failed', failure: DOWN };
+    const once = stateAfter([LISTED, OPENED, { kind: 'watch-advanced', version: '8' }, broken, LISTED, OPENED]);
+    expect(once.trouble).toBeUndefined();
+    expect(stateAfter([broken], once).trouble).toMatchObject({ verb: 'watch', failure: DOWN });
+    expect(stateAfter([{ kind: 'watch-advanced', version: '9' }, broken], once).trouble).toBeUndefined();
+  });
+
   test('is in trouble since its first failure, until a watch stands', () => {
     const failing = stateAfter([
       { kind: 'list-failed', failure: DOWN },
