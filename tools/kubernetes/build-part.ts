@@ -55,7 +55,7 @@ async function buildPart(part: KubernetesPart, build: PartBuild): Promise<string
         'or set KUBEBUILDER_ASSETS to a folder with the programs kube-apiserver and etcd.',
     );
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(work, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -64,9 +64,9 @@ async function goBuild(part: KubernetesPart, output: string, build: PartBuild): 
   const flags = ['-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', part.linkerFlags, '-o', output];
   const child = spawn('nice', ['-n', '10', 'go', 'build', ...flags, part.package], {
     cwd: part.moduleFolder,
-    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOTMPDIR: dirname(output) },
     stdio: ['ignore', 'ignore', 'pipe'],
-    // What Ctrl-C sends: go takes its own children and temporary files with it.
+    // What Ctrl-C sends: go starts no further compiler.
     killSignal: 'SIGINT',
     ...(build.signal === undefined ? {} : { signal: build.signal }),
   });
@@ -86,7 +86,7 @@ async function goBuild(part: KubernetesPart, output: string, build: PartBuild): 
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', (error) => {
-        // Ended early: go still removes its temporary files, and `close` comes after that.
+        // Ended early: `close` comes once go is gone; a compiler that it had started ends by itself in seconds.
         if (child.pid === undefined) reject(error);
       });
       child.once('close', resolve);
