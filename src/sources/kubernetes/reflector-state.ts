@@ -52,7 +52,14 @@ const SHORT_WATCH_MS = 1_000;
 export function step(state: ReflectorState, event: ReflectorEvent, now: number): ReflectorState {
   switch (event.kind) {
     case 'listed':
-      return { ...state, version: event.version, hasListed: true, isBackingOff: false };
+      return {
+        ...state,
+        version: event.version,
+        hasListed: true,
+        isBackingOff: false,
+        // That watching fails is not disproved by a list.
+        trouble: state.trouble?.verb === 'watch' ? state.trouble : undefined,
+      };
     case 'watch-opened':
       return { ...state, trouble: undefined, isBackingOff: false };
     case 'watch-advanced':

@@ -82,14 +82,16 @@ describe('a reflector', () => {
     expect(stateAfter([{ kind: 'watch-advanced', version: '9' }, broken], once).trouble).toBeUndefined();
   });
 
-  test('is in trouble since its first failure, until a watch stands', () => {
-    const failing = stateAfter([
+  test('is in trouble since its first failure, until what failed does not', () => {
+    const listing = stateAfter([
       { kind: 'list-failed', failure: DOWN },
       { kind: 'list-failed', failure: malformed('x') },
-      LISTED,
     ]);
-    expect(failing.trouble).toMatchObject({ since: 1, failure: { reason: 'x' } });
-    expect(stateAfter([OPENED], failing).trouble).toBeUndefined();
+    expect(listing.trouble).toMatchObject({ since: 1, failure: { reason: 'x' } });
+    expect(stateAfter([LISTED], listing).trouble).toBeUndefined();
+    const watching = stateAfter([LISTED, { kind: 'watch-failed', failure: malformed('y') }, LISTED]);
+    expect(watching.trouble).toMatchObject({ since: 2, failure: { reason: 'y' } });
+    expect(stateAfter([OPENED], watching).trouble).toBeUndefined();
     expect(stateAfter([LISTED, OPENED, { kind: 'watch-failed', failure: GONE }]).trouble).toBeUndefined();
   });
 });

@@ -1,0 +1,85 @@
+/** The control plane on a real API server: what it waits for, what it serves, and what it says when the server is away. */
+import { expect, test } from 'vitest';
+import { startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Logger } from '../../src/logger.ts';
+import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
+import { startApiServer } from '../support/kubernetes/api-server.ts';
+import { until } from '../support/until.ts';
+
+const metadata = { name: 'detour', namespace: 'shop' };
+const RBAC = 'rbac.authorization.k8s.io';
+const ROLE: readonly KubernetesObject[] = [
+  {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'Role',
+    metadata,
+    rules: [
+      { apiGroups: [''], resources: ['services', 'pods'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
+    ],
+  },
+  {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'RoleBinding',
+    metadata,
+    roleRef: { apiGroup: RBAC, kind: 'Role', name: 'detour' },
+    subjects: [{ kind: 'User', apiGroup: RBAC, name: 'detour' }],
+  },
+];
+const SHOP: readonly KubernetesObject[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'api', namespace: 'shop' },
+    spec: { selector: { app: 'api' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'api-pr-1',
+      namespace: 'shop',
+      labels: { 'detour.dev/preview': 'pr-1' },
+      annotations: { 'detour.dev/intercept': 'api' },
+    },
+    spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'shop', ports: [{ containerPort: 8080 }] }] },
+    status: {
+      phase: 'Running',
+      podIP: '10.1.0.9',
+      podIPs: [{ ip: '10.1.0.9' }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  },
+];
+
+const LOG: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+test('serve waits for its rights and says so, serves, and goes on serving while the API server is away', async () => {
+  await using api = await startApiServer({ users: [{ name: 'detour', groups: [] }] });
+  await api.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, ...SHOP]);
+  const where = ['--source', 'kubernetes', '--kubeconfig', await api.kubeconfigFile('detour'), '--namespace', 'shop'];
+  const { config, mistakes } = readConfig([...where, '--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'], {});
+  expect(mistakes).toEqual([]);
+  if (config === undefined) return;
+  await using app = await startApp(config, { log: LOG, version: '1.2.3' });
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${app.admin.port}${path}`);
+    return `${response.status} ${await response.text()}`;
+  };
+
+  const missing = /^503 .*cannot list services in namespace shop: 403 .*; cannot list endpointslices .*; cannot list pods .*/;
+  await until('the missing rights', async () => missing.test(await get('/readyz')));
+
+  await api.apply(ROLE);
+  await until('ready', async () => (await get('/readyz')) === '200 ok\n', 60_000);
+  expect(await get('/api/intercepts')).toContain('"10.1.0.9:8080"');
+  expect(await get('/metrics')).toContain('detour_source_available{source="kubernetes"} 1');
+
+  await api.stop();
+  const away = /^200 .*\[\+\] kubernetes: the API server .* cannot be reached: .* \(since .*\); what was read last is served/s;
+  await until('the trouble', async () => away.test(await get('/readyz?verbose')));
+  expect(await get('/readyz')).toBe('200 ok\n');
+  expect(await get('/api/intercepts')).toContain('"10.1.0.9:8080"');
+  expect(await get('/metrics')).toContain('detour_source_available{source="kubernetes"} 0');
+}, 120_000);
