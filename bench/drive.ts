@@ -23,12 +23,9 @@ export async function drive(envoy: EnvoyProcess, order: GeneratorOrder): Promise
   return { requestsPerSecond: (report.requests * 1000) / report.ms, cpuMicros: spent / report.requests / 1000 };
 }
 
-/** The best of each figure: whatever else a machine does only ever makes them worse. */
-export function best(measurements: readonly Measurement[]): Measurement {
-  return {
-    requestsPerSecond: Math.max(...measurements.map((each) => each.requestsPerSecond)),
-    cpuMicros: Math.min(...measurements.map((each) => each.cpuMicros)),
-  };
+/** The middle one: a machine has its moments. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Nanoseconds on a processor of all worker threads of an Envoy (Linux: `/proc/<pid>/task/<tid>/schedstat`). */

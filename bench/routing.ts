@@ -8,13 +8,13 @@ import { type EnvoyProcess, startEnvoy } from '../test/support/envoy.ts';
 import { freePort } from '../test/support/ports.ts';
 import { until } from '../test/support/until.ts';
 import { detourGatewayConfig } from './detour-gateway.ts';
-import { best, drive, type Measurement } from './drive.ts';
+import { drive, type Measurement, median } from './drive.ts';
 import { headerListConfig } from './header-list.ts';
 import { previewKey } from './replies.ts';
 import { table, writeSection } from './results.ts';
 
 const SIZES = [1, 100, 1_000, 10_000];
-const ROUNDS = 24;
+const ROUNDS = 18;
 const ROUND_MS = 200;
 const CONNECTIONS = 32;
 const HOST = 'shop.example.com';
@@ -48,9 +48,10 @@ async function start(config: (port: number) => object | Promise<object>): Promis
   return { port, envoy };
 }
 
-type Results = ReadonlyMap<number, ReadonlyMap<Kind, Measurement>>;
+/** By size and kind, one measurement for each round. */
+type Results = ReadonlyMap<number, ReadonlyMap<Kind, readonly Measurement[]>>;
 
-/** Rounds of all sizes and kinds take turns, so that what else the machine does meets all of them. */
+/** All sizes and kinds take turns, sizes of a kind right after each other, so that what else the machine does meets all. */
 async function measure(): Promise<Results> {
   await using stack = new AsyncDisposableStack();
   const running = new Map<number, Readonly<Record<Kind['side'], Running>>>();
@@ -67,22 +68,20 @@ async function measure(): Promise<Results> {
   // The first round warms up.
   for (let round = 0; round <= ROUNDS; round++) {
     process.stdout.write(round === 0 ? 'warming up…\n' : `round ${round} of ${ROUNDS}…\n`);
-    for (const [size, sides] of running) {
-      const key = previewKey(size - 1);
-      for (const kind of KINDS) {
-        const { envoy, port } = sides[kind.side];
-        const order = {
-          port,
-          connections: CONNECTIONS,
-          headers: { host: HOST, ...kind.headers(key) },
-          body: kind.keyed ? key : 'baseline',
-        };
-        const measurement = await drive(envoy, { ...order, ms: round === 0 ? 200 : ROUND_MS });
+    const sizes = round % 2 === 0 ? SIZES : SIZES.toReversed();
+    for (const kind of KINDS) {
+      for (const size of sizes) {
+        const side = running.get(size)?.[kind.side];
+        if (side === undefined) continue;
+        const key = previewKey(size - 1);
+        const headers = { host: HOST, ...kind.headers(key) };
+        const order = { port: side.port, connections: CONNECTIONS, headers, body: kind.keyed ? key : 'baseline' };
+        const measurement = await drive(side.envoy, { ...order, ms: ROUND_MS });
         if (round > 0) measured.get(size)?.get(kind)?.push(measurement);
       }
     }
   }
-  return new Map([...measured].map(([size, kinds]) => [size, new Map([...kinds].map(([kind, each]) => [kind, best(each)]))]));
+  return measured;
 }
 
 type Figure = keyof Measurement;
@@ -90,9 +89,11 @@ type Figure = keyof Measurement;
 function figures(results: Results, figure: Figure, digits: number): string[][] {
   const format = new Intl.NumberFormat('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return KINDS.map((kind) => {
-    const values = SIZES.map((size) => results.get(size)?.get(kind)?.[figure] ?? Number.NaN);
-    const ratio = (values.at(-1) ?? Number.NaN) / (values.at(0) ?? Number.NaN);
-    return [kind.title, ...values.map((value) => format.format(value)), ratio.toFixed(2)];
+    const columns = SIZES.map((size) => (results.get(size)?.get(kind) ?? []).map((each) => each[figure]));
+    const [first = [], last = []] = [columns.at(0), columns.at(-1)];
+    // Of each round, so that both have seen the same machine.
+    const ratio = median(last.map((value, round) => value / (first[round] ?? Number.NaN)));
+    return [kind.title, ...columns.map((values) => format.format(median(values))), ratio.toFixed(2)];
   });
 }
 
@@ -107,8 +108,9 @@ await writeSection(
   'Routing',
   'npm run bench:routing',
   `One Envoy worker; every request is for the last of the previews, or carries no key. CPU is the worker thread's own, so it does
-not depend on the load generator; requests a second do, where Envoy is fast. The best of ${ROUNDS} rounds that took turns. Detour's side has all
-that its gateways have (the Lua filter, shards, the mark); the list is a bare router that knows the one header.
+not depend on the load generator; requests a second do, where Envoy is fast. Medians of ${ROUNDS} rounds; the last column is the
+median of the rounds' own ratios. Detour's side has all that its gateways have (the Lua filter, shards, the mark); the list is
+a bare router that knows the one header.
 
 ${tables.join('\n\n')}`,
 );

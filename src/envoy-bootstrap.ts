@@ -31,7 +31,7 @@ export function bootstrap({ proxy, xds, admin, protocol }: BootstrapOptions): ob
         api_type: protocol === 'delta' ? 'DELTA_GRPC' : 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE } }],
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_PLANE, retry_policy: RECONNECT } }],
       },
       lds_config: source(),
       cds_config: source(),
@@ -52,6 +52,9 @@ export function bootstrap({ proxy, xds, admin, protocol }: BootstrapOptions): ob
     deferred_stat_options: { enable_deferred_creation_stats: true },
   };
 }
+
+/** Envoy's own back-off grows to 30 s, and for so long a change would wait after the control plane is back. */
+const RECONNECT = { retry_back_off: { base_interval: '0.5s', max_interval: '5s' } };
 
 function controlPlane(xds: readonly SocketAddress[]): object {
   const known = xds.every(({ host }) => isIP(host) > 0);

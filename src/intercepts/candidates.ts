@@ -16,6 +16,8 @@ export interface Candidate {
   readonly subject: Subject;
   /** undefined: it could not be bound to a port. */
   readonly binding: Binding | undefined;
+  /** Its preview has no pod left, and is kept for a while. */
+  readonly lingering: boolean;
 }
 
 /**
@@ -78,7 +80,7 @@ function candidate(preview: Preview, declaration: Declaration, bound: Bound): Ca
     winner: undefined,
     problems: faults.map((fault) => problemOf(fault, preview.subject, id)),
   };
-  return { intercept, subject: preview.subject, binding: bound.binding };
+  return { intercept, subject: preview.subject, binding: bound.binding, lingering: hasNoPodLeft(preview) };
 }
 
 function allFaults(preview: Preview, declaration: Declaration, bound: Bound, port: ServicePortKey): readonly Fault[] {
@@ -116,12 +118,16 @@ function expiredFault(expiresAt: number): Fault {
 function noReadyPods(preview: Preview, declaration: Declaration, port: ServicePortKey): Fault {
   const instead = declaration.whenUnavailable === 'fail' ? 'its requests are answered 503' : 'the baseline answers its requests';
   const what = preview.backends.kind === 'pods' ? 'pod' : 'endpoint';
-  const gone = preview.backends.kind === 'pods' && preview.backends.pods.length === 0;
+  const gone = hasNoPodLeft(preview);
   return {
     code: 'NoReadyPods',
     message: `Preview ${preview.name.key} (${preview.name.kind} ${preview.name.namespace}/${preview.name.name}) has no ${gone ? 'pod left' : `ready ${what}`} for ${port}: ${declaration.mode === 'mirror' ? 'nothing is copied to it' : instead}.`,
     hint: gone ? 'It ends shortly, unless a pod comes back.' : `Look why its ${what}s are not ready.`,
   };
+}
+
+function hasNoPodLeft({ backends }: Preview): boolean {
+  return backends.kind === 'pods' && backends.pods.length === 0;
 }
 
 /** `<key>--<first label>` must be a DNS label of 63 characters at most. */

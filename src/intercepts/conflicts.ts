@@ -33,7 +33,7 @@ export function settle(candidates: readonly Candidate[], previous?: Settlement):
   const winners = new Map<InterceptId, InterceptId>();
   const active: Candidate[] = [];
   for (const rivals of Map.groupBy(candidates, ({ intercept }) => intercept.key).values()) {
-    const [winner, ...losers] = rivals.toSorted((a, b) => comparePreviews(a.intercept.preview, b.intercept.preview));
+    const [winner, ...losers] = rivals.toSorted(compareRivals);
     if (winner === undefined) continue;
     active.push(winner);
     for (const loser of losers) winners.set(loser.intercept.id, winner.intercept.id);
@@ -57,6 +57,11 @@ export function settled({ intercept }: Candidate, { winners, problems }: Settlem
   return { ...intercept, state: winner === undefined ? 'active' : 'shadowed', winner, problems: all };
 }
 
+/** What is only kept for a while does not stand in the way of what is there. */
+function compareRivals(a: Candidate, b: Candidate): number {
+  return Number(a.lingering) - Number(b.lingering) || comparePreviews(a.intercept.preview, b.intercept.preview);
+}
+
 /** By all that {@link settle} looks at. */
 function sameContest(a: readonly Candidate[], b: readonly Candidate[]): boolean {
   return (
@@ -67,6 +72,7 @@ function sameContest(a: readonly Candidate[], b: readonly Candidate[]): boolean 
         one === other ||
         (one.intercept.id === other?.intercept.id &&
           one.intercept.rule === other.intercept.rule &&
+          one.lingering === other.lingering &&
           one.subject.key === other.subject.key)
       );
     })

@@ -2,6 +2,7 @@
 import { parsePreview } from '../annotations/parse-preview.ts';
 import type { EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
 import type { Declaration } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import { type ObjectKey, objectKey, type PreviewName, previewId } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem, Subject } from '../model/problem.ts';
@@ -57,6 +58,8 @@ export class Previews {
   readonly #index: ClusterIndex;
   readonly #lingerMs: number;
   readonly #groups = new Map<string, Group>();
+  /** Ids of the previews that one controller's pods belong to: several while its key changes. */
+  readonly #byController = new Multimap<string, string>();
   readonly #touched = new Set<string>();
   readonly #deadlines = new Deadlines();
 
@@ -112,7 +115,10 @@ export class Previews {
       const before = group.preview;
       group.preview = keep(before, this.#current(id, group, now));
       this.#deadlines.set(id, nextOf(group, now));
-      if (group.preview === undefined && group.pods.size === 0) this.#groups.delete(id);
+      if (group.preview === undefined && group.pods.size === 0) {
+        this.#groups.delete(id);
+        this.#byController.delete(controllerOf(group.name), id);
+      }
       if (group.preview !== before) changes.push({ id, before, after: group.preview });
     }
     this.#touched.clear();
@@ -122,6 +128,9 @@ export class Previews {
   #touch(name: PreviewName): Group {
     const id = previewId(name);
     this.#touched.add(id);
+    for (const other of this.#byController.get(controllerOf(name))) {
+      if (this.#groups.get(other)?.lingerUntil !== undefined) this.#touched.add(other);
+    }
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
     const group: Group = {
@@ -133,6 +142,7 @@ export class Previews {
       lingerUntil: undefined,
     };
     this.#groups.set(id, group);
+    this.#byController.add(controllerOf(name), id);
     return group;
   }
 
@@ -173,10 +183,17 @@ export class Previews {
     return { id, name: group.name, subject, declaration, expired: isExpired(declaration, now), problems, backends };
   }
 
+  /** The controller has pods with another key: the author has moved on. */
+  #isReplaced({ name }: Group): boolean {
+    return [...this.#byController.get(controllerOf(name))].some((id) =>
+      [...(this.#groups.get(id)?.pods ?? [])].some((key) => this.#index.pods.get(key)?.leaving === false),
+    );
+  }
+
   /** The last pod went: the intercept stays for a while, empty. A Service is not evicted: it goes at once. */
   #lingering(group: Group, now: number): Preview | undefined {
     const last = group.preview;
-    if (last?.declaration !== undefined && last.backends.kind === 'pods') {
+    if (last?.declaration !== undefined && last.backends.kind === 'pods' && !this.#isReplaced(group)) {
       group.lingerUntil ??= now + this.#lingerMs;
       if (now < group.lingerUntil) {
         return { ...last, expired: isExpired(last.declaration, now), backends: { ...last.backends, pods: [] } };
@@ -185,6 +202,10 @@ export class Previews {
     group.lingerUntil = undefined;
     return undefined;
   }
+}
+
+function controllerOf({ namespace, kind, name }: PreviewName): string {
+  return `${namespace}/${kind}/${name}`;
 }
 
 function nameOfPod(pod: Pod): PreviewName {

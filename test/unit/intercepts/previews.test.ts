@@ -185,6 +185,28 @@ describe('a preview whose last pod went', () => {
     expect(codes(engine)).toEqual(['MissingIntercept']);
   });
 
+  const otherKey = aPod({ previewLabel: 'pr-43', controller: aPod().controller, ips: ['10.0.1.1'] });
+  it.each([
+    { name: 'in the same moment', steps: [[...removes(aPod()), ...puts(otherKey)]] },
+    { name: 'a moment later', steps: [removes(aPod()), puts(otherKey)] },
+  ])('ends when its workload gets another key $name', ({ steps }) => {
+    const engine = engineWith([...api, ...puts(aPod())]);
+    for (const [index, changes] of steps.entries()) engine.apply(changes, 1_000 + index);
+    expect(summary(engine)).toEqual(['shop/pr-43/Deployment/api-pr-42/shop/api:80 active 10.0.1.1:8080']);
+    expect([...engine.model.keys]).toEqual(['pr-43']);
+    expect(engine.nextDeadline()).toBeUndefined();
+  });
+
+  it('does not keep its key from another preview that has pods', () => {
+    const later = aPod({ name: 'z-1', controller: { kind: 'Deployment', name: 'z' }, ips: ['10.9.9.9'] });
+    const engine = engineWith([...api, ...puts(aPod(), later)]);
+    expect(engine.model.services.get('shop/api')?.ports[0]?.routes.get('pr-42')?.preview.name).toBe('api-pr-42');
+    engine.apply(removes(aPod()), 1_000);
+    expect(engine.model.services.get('shop/api')?.ports[0]?.routes.get('pr-42')?.preview.name).toBe('z');
+    engine.apply(puts(aPod()), 2_000);
+    expect(engine.model.services.get('shop/api')?.ports[0]?.routes.get('pr-42')?.preview.name).toBe('api-pr-42');
+  });
+
   it('lingers as long as the settings say', () => {
     const engine = new InterceptEngine({ lingerMs: 5 });
     engine.apply([...api, ...puts(aPod())], 0);
