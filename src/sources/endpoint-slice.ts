@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointSlice, SlicePort } from '../model/cluster-state.ts';
+import type { FieldReader, Fields } from '../model/field-reader.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
-import type { FieldReader, Fields } from './field-reader.ts';
 import { isDnsSubdomain, type Metadata } from './metadata.ts';
 
 const SERVICE_LABEL = 'kubernetes.io/service-name';

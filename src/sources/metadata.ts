@@ -1,6 +1,7 @@
 /** `metadata` of any object, cut down to what is used, and what is wrong with it. */
+
+import { type FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
-import { type FieldReader, type Fields, isFields } from './field-reader.ts';
 
 export const DETOUR_PREFIX = 'detour.dev/';
 export const PREVIEW_LABEL = 'detour.dev/preview';

@@ -3,11 +3,11 @@
  * Services, EndpointSlices and preview Pods are read; other kinds only for annotations that are in the wrong place.
  */
 import type { ClusterChange, ClusterKind } from '../model/cluster-state.ts';
+import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { ObjectKey } from '../model/names.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { readEndpointSlice } from './endpoint-slice.ts';
-import { FieldReader, type Fields, isFields } from './field-reader.ts';
 import { DETOUR_PREFIX, detourKeys, type Metadata, PREVIEW_LABEL, readMetadata } from './metadata.ts';
 import { readPod } from './pod.ts';
 import { readService } from './service.ts';

@@ -1,5 +1,5 @@
 import type { Controller, Pod } from '../model/cluster-state.ts';
-import { type FieldReader, type Fields, isFields } from './field-reader.ts';
+import { type FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { Metadata } from './metadata.ts';
 import { TRANSPORTS } from './service.ts';
 

@@ -1,6 +1,6 @@
 import type { Service, ServicePort } from '../model/cluster-state.ts';
+import type { FieldReader, Fields } from '../model/field-reader.ts';
 import { isDnsLabel } from '../model/names.ts';
-import type { FieldReader, Fields } from './field-reader.ts';
 import type { Metadata } from './metadata.ts';
 
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;

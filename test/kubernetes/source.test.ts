@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { inClusterAccess } from '../../src/sources/kubernetes/in-cluster.ts';
-import { kubeconfigAccess } from '../../src/sources/kubernetes/kubeconfig.ts';
+import { inClusterAccess } from '../../src/kubernetes/in-cluster.ts';
+import { kubeconfigAccess } from '../../src/kubernetes/kubeconfig.ts';
 import { kubernetesSource } from '../../src/sources/kubernetes/kubernetes-source.ts';
 import { REFLECTOR_TIMES } from '../../src/sources/kubernetes/reflector.ts';
 import type { SourceBatch } from '../../src/sources/source.ts';

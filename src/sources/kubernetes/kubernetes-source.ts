@@ -1,11 +1,11 @@
 /** A cluster as the source: one reflector for each resource and namespace. */
 import { Observable, type Subscriber } from 'rxjs';
+import type { Access } from '../../kubernetes/access.ts';
+import { HttpApiClient } from '../../kubernetes/api-client.ts';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
 import { sameData } from '../../model/same-data.ts';
 import type { Source, SourceBatch } from '../source.ts';
-import type { Access } from './access.ts';
-import { HttpApiClient } from './client.ts';
 import { REFLECTOR_TIMES, Reflector, type ReflectorTimes } from './reflector.ts';
 import { WATCHED_RESOURCES } from './resources.ts';
 import { describeTrouble } from './trouble.ts';

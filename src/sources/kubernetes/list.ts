@@ -1,8 +1,9 @@
 /** Lists a resource page by page; every item is cut down as its page arrives. */
-import { isFields } from '../field-reader.ts';
+
+import { type ApiClient, isFailure, reasonOf } from '../../kubernetes/api-client.ts';
+import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
+import { isFields } from '../../model/field-reader.ts';
 import type { Projection } from '../objects.ts';
-import { type ApiClient, isFailure, reasonOf } from './client.ts';
-import { type Failure, malformed, unreachable } from './failure.ts';
 import { nameOfObject, project } from './object-store.ts';
 import { pathOf, type Target } from './resources.ts';
 

@@ -1,8 +1,8 @@
 /** What one reflector knows of its objects: cut down, and with what is wrong with each. */
 import type { ClusterChange } from '../../model/cluster-state.ts';
+import { isFields } from '../../model/field-reader.ts';
 import type { Problem } from '../../model/problem.ts';
 import { sameData } from '../../model/same-data.ts';
-import { isFields } from '../field-reader.ts';
 import { type ClusterObject, type Projection, projectObjects } from '../objects.ts';
 import type { WatchedResource } from './resources.ts';
 

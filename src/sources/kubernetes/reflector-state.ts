@@ -1,5 +1,5 @@
 /** What a reflector does next: decisions only, no clock and no network. */
-import type { Failure } from './failure.ts';
+import type { Failure } from '../../kubernetes/failure.ts';
 
 export interface ReflectorState {
   /** The resourceVersion that a watch goes on from; undefined: everything has to be listed. */

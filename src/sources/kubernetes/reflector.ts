@@ -1,8 +1,8 @@
 /** Keeps a copy of one resource of one namespace, or of all: list, watch, and again from where that ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ApiClient, isFailure } from '../../kubernetes/api-client.ts';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
-import { type ApiClient, isFailure } from './client.ts';
 import { listAll } from './list.ts';
 import { ObjectStore } from './object-store.ts';
 import { type BackOff, INITIAL_STATE, pauseOf, type ReflectorEvent, step, type Trouble } from './reflector-state.ts';

@@ -1,7 +1,8 @@
 /** One line of a watch. */
-import { isFields } from '../field-reader.ts';
+
+import { type Failure, malformed, refused } from '../../kubernetes/failure.ts';
+import { isFields } from '../../model/field-reader.ts';
 import type { Projection } from '../objects.ts';
-import { type Failure, malformed, refused } from './failure.ts';
 import { nameOfObject, project } from './object-store.ts';
 import type { WatchedResource } from './resources.ts';
 

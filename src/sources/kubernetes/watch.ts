@@ -1,6 +1,6 @@
 /** Follows one watch to its end, whatever that is. */
-import { type ApiClient, isFailure, reasonOf } from './client.ts';
-import { type Failure, malformed, unreachable } from './failure.ts';
+import { type ApiClient, isFailure, reasonOf } from '../../kubernetes/api-client.ts';
+import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { pathOf, type Target } from './resources.ts';
 import { readWatchEvent, type WatchEvent } from './watch-event.ts';

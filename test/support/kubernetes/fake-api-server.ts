@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Access } from '../../../src/sources/kubernetes/access.ts';
+import type { Access } from '../../../src/kubernetes/access.ts';
 
 export interface FakeObject {
   readonly metadata: { readonly namespace: string; readonly name: string; readonly labels?: Readonly<Record<string, string>> };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { malformed, refused, unreachable } from '../../../../src/sources/kubernetes/failure.ts';
+import { malformed, refused, unreachable } from '../../../../src/kubernetes/failure.ts';
 import {
   INITIAL_STATE,
   pauseOf,

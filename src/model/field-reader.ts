@@ -1,6 +1,6 @@
 /** Reads single fields out of plain, untrusted data, and collects what is wrong with them by field path. */
 import { isIP } from 'node:net';
-import { shorten } from '../model/shorten.ts';
+import { shorten } from './shorten.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inClusterAccess } from '../../../../src/sources/kubernetes/in-cluster.ts';
-import { kubeconfigAccess } from '../../../../src/sources/kubernetes/kubeconfig.ts';
-import { readKubeconfig } from '../../../../src/sources/kubernetes/kubeconfig-file.ts';
+import { inClusterAccess } from '../../../src/kubernetes/in-cluster.ts';
+import { kubeconfigAccess } from '../../../src/kubernetes/kubeconfig.ts';
+import { readKubeconfig } from '../../../src/kubernetes/kubeconfig-file.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 

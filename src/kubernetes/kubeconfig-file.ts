@@ -1,7 +1,7 @@
 /** The text of kubeconfig files → the one context that is meant. Relative paths are those of the file's folder. */
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { FieldReader, type Fields } from '../field-reader.ts';
+import { FieldReader, type Fields } from '../model/field-reader.ts';
 import { AccessError } from './access.ts';
 
 export interface KubeconfigFile {

@@ -1,6 +1,6 @@
 /** Credentials from a program, as kubeconfig's `exec` has it: an ExecCredential on its standard output. */
 import { execFile } from 'node:child_process';
-import { FieldReader, isFields } from '../field-reader.ts';
+import { FieldReader, isFields } from '../model/field-reader.ts';
 import { AccessError } from './access.ts';
 import type { ExecPlugin } from './kubeconfig-file.ts';
 

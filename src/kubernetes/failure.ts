@@ -1,7 +1,11 @@
 /** Why a request to the API server did not do, as a value. */
-import { isFields } from '../field-reader.ts';
+import { isFields } from '../model/field-reader.ts';
 
 export interface Failure {
+  /** Of the server's answer; 0: there was none, or none that can be read. */
+  readonly status: number;
+  /** `AlreadyExists`, `Conflict`, … as the API server's `Status` says; '' where it does not. */
+  readonly code: string;
   /** What happened: `403 pods is forbidden: …`. */
   readonly reason: string;
   /** What mends it; '' where waiting does. */
@@ -18,32 +22,41 @@ const MAX_REASON = 300;
 
 /** Without an answer. @param fix where waiting alone does not help */
 export function unreachable(reason: string, fix = ''): Failure {
-  return { reason: cut(reason), fix, isGeneral: true, retryAfterMs: 0, isGone: false };
+  return { status: 0, code: '', reason: cut(reason), fix, isGeneral: true, retryAfterMs: 0, isGone: false };
 }
 
 /** An answer that is not as the API server's answers are. */
 export function malformed(reason: string): Failure {
-  return { reason: cut(reason), fix: '', isGeneral: false, retryAfterMs: 0, isGone: false };
+  return { status: 0, code: '', reason: cut(reason), fix: '', isGeneral: false, retryAfterMs: 0, isGone: false };
 }
 
 /**
  * @param body of the answer, or the object of a watch's ERROR event: a `Status`, mostly
- * @param resource for the fix
+ * @param resource for the fix, as are
+ * @param verbs what the request, and those like it, need
  */
-export function refused(status: number, body: unknown, resource: string, retryAfterMs: number): Failure {
+export function refused(
+  status: number,
+  body: unknown,
+  resource: string,
+  retryAfterMs: number,
+  verbs = 'get, list and watch',
+): Failure {
   const message = isFields(body) && typeof body['message'] === 'string' ? body['message'] : '';
   return {
+    status,
+    code: isFields(body) && typeof body['reason'] === 'string' ? body['reason'] : '',
     reason: cut(`${status}${message === '' ? '' : ` ${message}`}`),
-    fix: fixOf(status, resource),
+    fix: fixOf(status, resource, verbs),
     isGeneral: status === 401,
     retryAfterMs,
     isGone: status === 410,
   };
 }
 
-function fixOf(status: number, resource: string): string {
+function fixOf(status: number, resource: string, verbs: string): string {
   if (status === 401) return 'the credentials are not accepted: log in again, or give others';
-  if (status === 403) return `whoever Detour runs as needs get, list and watch on ${resource}`;
+  if (status === 403) return `whoever Detour runs as needs ${verbs} on ${resource}`;
   if (status === 404) return `this server has no ${resource}: is it a Kubernetes API server of version 1.21 or later?`;
   return '';
 }

@@ -1,4 +1,4 @@
-/** GET requests to the API server, over kept connections, with the credentials of the moment. */
+/** Requests to the API server, over kept connections, with the credentials of the moment. */
 import http from 'node:http';
 import https from 'node:https';
 import type { Access, Connection } from './access.ts';
@@ -16,7 +16,26 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
-/** Of status 200. Reading the body throws where the connection breaks. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface ApiCall extends ApiRequest {
+  readonly method: Method;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** For `PATCH`: `application/apply-patch+yaml`, …; `application/json` unless told. */
+  readonly contentType?: string;
+}
+
+/** RBAC's words for what a method does. */
+const VERBS: Readonly<Record<Method, string>> = {
+  GET: 'get, list and watch',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+/** Of a status of 200 to 299. Reading the body throws where the connection breaks. */
 export interface ApiAnswer {
   readonly body: AsyncIterable<Buffer>;
 }
@@ -43,7 +62,11 @@ export class HttpApiClient implements ApiClient, Disposable {
     this.#userAgent = userAgent;
   }
 
-  async get(request: ApiRequest): Promise<ApiAnswer | Failure> {
+  get(request: ApiRequest): Promise<ApiAnswer | Failure> {
+    return this.send({ ...request, method: 'GET' });
+  }
+
+  async send(request: ApiCall): Promise<ApiAnswer | Failure> {
     let connection: Connection;
     try {
       connection = await this.#access.connect();
@@ -51,14 +74,15 @@ export class HttpApiClient implements ApiClient, Disposable {
       if (error instanceof AccessError) return unreachable(error.message);
       throw error;
     }
-    const { signal, resource } = request;
+    const { signal, resource, method } = request;
     if (signal.aborted) return unreachable('stopped');
     try {
       const response = await this.#send(connection, request);
-      if (response.statusCode === 200) return { body: response };
       const status = response.statusCode ?? 0;
+      if (status >= 200 && status < 300) return { body: response };
       if (status === 401) this.#access.forget();
-      return refused(status, await errorBody(response), resource, retryAfterMs(response.headers['retry-after']));
+      const retryAfter = retryAfterMs(response.headers['retry-after']);
+      return refused(status, await errorBody(response), resource, retryAfter, VERBS[method]);
     } catch (error) {
       return unreachable(`the API server ${connection.server.origin} cannot be reached: ${reasonOf(error)}`, fixOf(error));
     }
@@ -68,7 +92,7 @@ export class HttpApiClient implements ApiClient, Disposable {
     this.#agent?.destroy();
   }
 
-  #send(connection: Connection, { path, query, signal }: ApiRequest): Promise<http.IncomingMessage> {
+  #send(connection: Connection, { method, path, query, body, contentType, signal }: ApiCall): Promise<http.IncomingMessage> {
     const url = new URL(connection.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
@@ -76,10 +100,11 @@ export class HttpApiClient implements ApiClient, Disposable {
       accept: 'application/json',
       'user-agent': this.#userAgent,
       ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
+      ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
     };
     const { request } = url.protocol === 'http:' ? http : https;
     return new Promise((resolve, reject) => {
-      const sent = request(url, { headers, agent: this.#agentFor(connection) });
+      const sent = request(url, { method, headers, agent: this.#agentFor(connection) });
       const answerTimer = setTimeout(() => sent.destroy(new Error(`no answer for ${ANSWER_MS / 1000} s`)), ANSWER_MS);
       const abort = () => sent.destroy(new Error('stopped'));
       signal.addEventListener('abort', abort, { once: true });
@@ -93,7 +118,7 @@ export class HttpApiClient implements ApiClient, Disposable {
         clearTimeout(answerTimer);
         signal.removeEventListener('abort', abort);
       });
-      sent.end();
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
 
@@ -121,7 +146,7 @@ export class HttpApiClient implements ApiClient, Disposable {
 }
 
 export function isFailure(answer: object): answer is Failure {
-  return 'reason' in answer;
+  return 'isGeneral' in answer;
 }
 
 /** What a broken connection, or an address without a server, is called. */
