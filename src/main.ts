@@ -2,6 +2,11 @@
 import { run } from './cli/main.ts';
 import { processEnvironment } from './config.ts';
 
+// What needs it is loaded later, and would end in a syntax error.
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(`detour needs Node 24 or later (https://nodejs.org); this is ${process.versions.node}.\n`);
+  process.exit(1);
+}
 // A reader that went away (`detour envoy … | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

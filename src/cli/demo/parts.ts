@@ -1,6 +1,6 @@
 /** The processes of the demo, each with its files: what it is started with, and where it logs to. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processEnvironment } from '../../config.ts';
 import { EXIT } from '../command.ts';
@@ -10,8 +10,10 @@ import { type DemoEnvoy, gatewayOf, loopback, sidecarsOf } from './envoys.ts';
 import { manifests } from './manifests.ts';
 import type { Shop, ShopPod } from './shop.ts';
 
-const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
-const APP = fileURLToPath(new URL('./shop-app.ts', import.meta.url));
+/** `.ts`, or `.js` in the package. */
+const EXTENSION = extname(fileURLToPath(import.meta.url));
+const MAIN = fileURLToPath(new URL(`../../main${EXTENSION}`, import.meta.url));
+const APP = fileURLToPath(new URL(`./shop-app${EXTENSION}`, import.meta.url));
 
 export class Parts {
   readonly manifests: string;
