@@ -1,9 +1,12 @@
 /** What the admin endpoint sees of a running control plane, and what it makes of it. Reads only. */
 import type { InterceptEngine } from '../intercepts/engine.ts';
 import type { Carriers } from '../model/carriers.ts';
-import type { InterceptState } from '../model/intercept.ts';
+import type { Intercept, InterceptState } from '../model/intercept.ts';
+import type { InterceptId } from '../model/names.ts';
 import { PROBLEMS, type Problem, type ProblemCode, type Severity } from '../model/problem.ts';
 import type { Source } from '../sources/source.ts';
+import { previewUrls } from '../translate/preview-urls.ts';
+import { scopeKey, scopeOf } from '../translate/scope.ts';
 import type { XdsServer } from '../xds/xds.ts';
 import type { Condition } from './health.ts';
 import { type InterceptReport, interceptReports, rejectionProblem, rejectionsById, stateOf } from './intercept-report.ts';
@@ -12,6 +15,8 @@ import { type InterceptReport, interceptReports, rejectionProblem, rejectionsByI
 export interface SourceState {
   readonly synced: boolean;
   readonly trouble: string | undefined;
+  /** How old what is served may be, in ms; 0 while the source is followed, undefined before it was read once. */
+  readonly ageMs: number | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -38,13 +43,15 @@ export class ControlPlane {
 
   /** Ready: Envoys may come, and get all of the world. */
   conditions(): readonly Condition[] {
-    const { source, sourceState } = this.parts;
-    const { synced, trouble } = sourceState;
+    const { source, sourceState, server } = this.parts;
+    const { synced, trouble, ageMs } = sourceState;
     const reading = synced ? 'is read, and followed' : 'is read for the first time';
-    const kept = synced ? '; what was read last is served' : '';
+    const kept = ageMs === undefined ? '' : `; what was read last is served, it is ${Math.round(ageMs / 1000)} s old`;
     return [
       // It listens before anything else starts: see app.ts.
-      { name: 'xds', met: true, detail: 'listens for Envoys' },
+      server.isDraining
+        ? { name: 'xds', met: false, detail: `is stopping, and lets its ${server.proxies().length} streams go` }
+        : { name: 'xds', met: true, detail: 'listens for Envoys' },
       { name: source.name, met: synced, detail: trouble === undefined ? reading : `${trouble}${kept}` },
     ];
   }
@@ -53,12 +60,23 @@ export class ControlPlane {
     return this.conditions().every(({ met }) => met);
   }
 
-  intercepts(): readonly InterceptReport[] {
+  /** @param options `withProxies`: receipts name the Envoys. */
+  intercepts(isWanted: (intercept: Intercept) => boolean = () => true, { withProxies = false } = {}): readonly InterceptReport[] {
     const { engine, server } = this.parts;
+    const gateways = new Map(
+      server.proxies().flatMap(({ proxy }) => {
+        if (proxy.role !== 'gateway') return [];
+        const scope = scopeOf(proxy, engine.model);
+        return [[scopeKey(scope), scope] as const];
+      }),
+    );
+    const proxies = (id: InterceptId) => (withProxies ? { proxies: Object.fromEntries(server.holders(id)) } : {});
     return interceptReports({
       intercepts: engine.intercepts(),
+      isWanted,
       rejections: server.rejections(),
-      receipt: (id) => server.receipt(id),
+      receipt: (id) => ({ ...server.receipt(id), ...proxies(id) }),
+      urls: previewUrls(engine.model, [...gateways.values()]),
     });
   }
 

@@ -27,24 +27,38 @@ export interface InterceptReport {
   /** `ip:port` of its ready pods. */
   readonly endpoints: readonly string[];
   readonly problems: readonly Problem[];
-  readonly receipt: Receipt;
+  /** By which requests get to it, at the hosts of gateways and at addresses of its own. */
+  readonly urls: readonly string[];
+  readonly receipt: Receipt & {
+    /** By `node.id`: whether the Envoy has acknowledged the intercept as it is now. Only where it is asked for. */
+    readonly proxies?: Readonly<Record<string, boolean>>;
+  };
 }
 
 export interface InterceptSources {
   readonly intercepts: Iterable<Intercept>;
+  /** Which of them are reported. */
+  readonly isWanted: (intercept: Intercept) => boolean;
   /** By Envoys, over all views. */
   readonly rejections: Iterable<Rejection>;
-  readonly receipt: (id: InterceptId) => Receipt;
+  readonly receipt: (id: InterceptId) => InterceptReport['receipt'];
+  readonly urls: (intercept: Intercept) => readonly string[];
 }
 
-export function interceptReports({ intercepts, rejections, receipt }: InterceptSources): readonly InterceptReport[] {
+export function interceptReports({
+  intercepts,
+  isWanted,
+  rejections,
+  receipt,
+  urls,
+}: InterceptSources): readonly InterceptReport[] {
   const all = [...intercepts];
   const losers = Map.groupBy(
     all.filter(({ winner }) => winner !== undefined),
     ({ winner }) => winner,
   );
   const rejected = rejectionsById(rejections);
-  return all.map((intercept) => {
+  return all.filter(isWanted).map((intercept) => {
     const rejection = rejected.get(intercept.id);
     return {
       id: intercept.id,
@@ -61,6 +75,7 @@ export function interceptReports({ intercepts, rejections, receipt }: InterceptS
       expires: intercept.expiresAt === undefined ? undefined : new Date(intercept.expiresAt).toISOString(),
       endpoints: intercept.endpoints.map(({ ip, port }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
       problems: rejection === undefined ? intercept.problems : [...intercept.problems, rejectionProblem(rejection, intercept)],
+      urls: urls(intercept),
       receipt: receipt(intercept.id),
     };
   });

@@ -1,6 +1,8 @@
 /** What there is to GET. */
 import { explain } from '../explain/explain.ts';
+import { scopeKey } from '../translate/scope.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { envoysText, envoysThatHave } from './explain-envoys.ts';
 import { readExplainQuery } from './explain-query.ts';
 import { explanationText } from './explanation-text.ts';
 import { readyAnswer } from './health.ts';
@@ -21,12 +23,13 @@ export function adminRoutes(
     '/metrics': { summary: 'Metrics, for Prometheus.', answer: async () => ({ status: 200, ...(await metrics()) }) },
     '/api/intercepts': {
       summary:
-        'Every intercept with its state, problems and receipt; ?key=, ?namespace= (of the preview), ?target= narrow it down.',
+        'Every intercept with its state, problems and receipt; ?key=, ?namespace= (of the preview), ?target= narrow it down; &proxies names the Envoys.',
       answer: (query) => {
         const is = (name: string, value: string) => !query.has(name) || query.get(name) === value;
-        const intercepts = plane
-          .intercepts()
-          .filter(({ key, preview, target }) => is('key', key) && is('namespace', preview.namespace) && is('target', target));
+        const intercepts = plane.intercepts(
+          ({ key, preview, target }) => is('key', key) && is('namespace', preview.namespace) && is('target', target),
+          { withProxies: query.has('proxies') },
+        );
         return json({ intercepts });
       },
     },
@@ -42,13 +45,19 @@ export function adminRoutes(
     '/api/explain': {
       summary: 'What happens to a request, and why: ?to=SERVICE|URL, &header=NAME:VALUE …',
       answer: (query) => {
-        const proxies = [...server.proxies()].map(({ proxy }) => proxy);
-        const question = readExplainQuery(query, engine.model, proxies);
+        const proxies = server.proxies();
+        const question = readExplainQuery(
+          query,
+          engine.model,
+          proxies.map(({ proxy }) => proxy),
+        );
         if ('error' in question) return failure(400, question.error, question.hint);
         const explanation = explain(engine.model, question.scope, question.request, { carriers });
         if ('error' in explanation)
           return failure(400, explanation.error, 'listener=inbound:PORT or listener=outbound says which.');
-        return json({ ...question, explanation, text: explanationText(explanation) });
+        const sources = { proxies, holders: server.holders.bind(server) };
+        const envoys = envoysThatHave(explanation, scopeKey(question.scope), sources);
+        return json({ ...question, explanation, envoys, text: explanationText(explanation) + envoysText(envoys) });
       },
     },
   };

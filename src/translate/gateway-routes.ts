@@ -24,7 +24,7 @@ export function hostPart(host: HostModel, services: ServiceLookup, carrier: stri
 }
 
 /** A DNS label cannot be longer. */
-const LONGEST_LABEL = 63;
+export const LONGEST_LABEL = 63;
 
 /** Keys with an address of their own under the preview domain, for one Service: host → key, sorted. */
 export function previewAddresses(service: ServiceModel, domain: string, namespace: string): ReadonlyMap<string, string> {

@@ -18,20 +18,30 @@ export interface ServedTo {
   readonly audience: Audience;
 }
 
-/** @param now ms */
-export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now: number): Receipt {
+/** Connected Envoys that need the intercept, by `node.id`: whether each has acknowledged it as it is now. */
+export function holdersOf(intercept: InterceptId, views: Iterable<ServedTo>): ReadonlyMap<string, boolean> {
   const nodes = new Map<string, boolean>();
-  let isRejected = false;
-  let liveSince = 0;
-  const involved: Audience[] = [];
   for (const { served, audience } of views) {
-    if (served.rejection(intercept) !== undefined) isRejected = true;
     const resources = [...served.view.resourcesOf(intercept)];
     if (resources.length === 0) continue;
     for (const { session, member } of audience.readers) {
       const held = resources.map((resource) => session.holds(resource)).filter((each) => each !== undefined);
       if (held.length > 0) nodes.set(member.nodeId, (nodes.get(member.nodeId) ?? true) && held.every((each) => each));
     }
+  }
+  return nodes;
+}
+
+/** @param now ms */
+export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now: number): Receipt {
+  const all = [...views];
+  const nodes = holdersOf(intercept, all);
+  let isRejected = false;
+  let liveSince = 0;
+  const involved: Audience[] = [];
+  for (const { served, audience } of all) {
+    if (served.rejection(intercept) !== undefined) isRejected = true;
+    if ([...served.view.resourcesOf(intercept)].length === 0) continue;
     involved.push(audience);
     liveSince = Math.max(liveSince, audience.liveSince(intercept) ?? 0);
   }

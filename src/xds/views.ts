@@ -9,7 +9,7 @@ import type { Batch } from './convergence.ts';
 import { InterceptChanges } from './intercept-changes.ts';
 import type { Outcome } from './outcome.ts';
 import type { Rejection } from './quarantine.ts';
-import { type Receipt, receiptOf } from './receipts.ts';
+import { holdersOf, type Receipt, receiptOf } from './receipts.ts';
 import { Encoder } from './resource.ts';
 import { ServedView, type ViewChange } from './served-view.ts';
 import type { View } from './view.ts';
@@ -139,6 +139,10 @@ export class Views {
 
   receipt(intercept: InterceptId): Receipt {
     return receiptOf(intercept, this.#hosts.values(), this.#options.now());
+  }
+
+  holders(intercept: InterceptId): ReadonlyMap<string, boolean> {
+    return holdersOf(intercept, this.#hosts.values());
   }
 
   rejections(): readonly ViewRejection[] {

@@ -8,6 +8,7 @@ import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
 import { clientStatus } from './client-status.ts';
 import { decodeStatusRequest, encodeMessage } from './codec.ts';
+import { type DrainOptions, drain } from './drain.ts';
 import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
@@ -60,6 +61,9 @@ export class XdsServer implements AsyncDisposable {
   readonly #server = new Server(GRPC_OPTIONS);
   readonly #checks: NodeJS.Timeout;
   #opened = 0;
+  #isDraining = false;
+  /** Nobody comes any more; done when all connections have ended. */
+  #closed: Promise<void> | undefined;
 
   constructor({ settings, createTranslation, observer, now, limits: given }: XdsServerOptions) {
     const limits = { ...DEFAULT_LIMITS, ...given };
@@ -76,7 +80,10 @@ export class XdsServer implements AsyncDisposable {
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
       const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
       const options = { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose };
-      this.#streams.add(new XdsStream(call, options));
+      const stream = new XdsStream(call, options);
+      this.#streams.add(stream);
+      // On a connection that was told to be given up.
+      if (this.#closed !== undefined) stream.leave();
     });
     const csds = statusService(
       (call) => {
@@ -131,6 +138,11 @@ export class XdsServer implements AsyncDisposable {
     return this.#views.receipt(intercept);
   }
 
+  /** Connected Envoys that need the intercept, by `node.id`: whether each has acknowledged it as it is now. */
+  holders(intercept: InterceptId): ReadonlyMap<string, boolean> {
+    return this.#views.holders(intercept);
+  }
+
   rejections(): readonly Rejection[] {
     return this.#views.rejections();
   }
@@ -148,20 +160,49 @@ export class XdsServer implements AsyncDisposable {
     return counts;
   }
 
+  /** From the call of {@link drain} on. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * Lets the streams go one after the other (F11), served until then. {@link stop} is still to be called.
+   * @returns how many streams there were, and how many have not ended.
+   */
+  async drain(options: DrainOptions): Promise<{ readonly streams: number; readonly left: number }> {
+    this.#isDraining = true;
+    const streams = this.#streams.size;
+    await drain({
+      ...options,
+      streams: () => [...this.#streams],
+      close: () => void this.#close(),
+      // Not the wall clock: that may be set meanwhile.
+      now: () => performance.now(),
+      random: Math.random,
+    });
+    return { streams, left: this.#streams.size };
+  }
+
   /** Ends all streams, so that their clients go elsewhere. @param graceMs how long to wait for connections to end */
   async stop(graceMs = 1_000): Promise<void> {
     clearInterval(this.#checks);
-    for (const stream of [...this.#streams]) stream.stop(status.UNAVAILABLE, 'The control plane is stopping.');
+    for (const stream of [...this.#streams]) stream.leave();
     await new Promise<void>((resolve) => {
       const force = setTimeout(() => {
         this.#server.forceShutdown();
         resolve();
       }, graceMs);
-      this.#server.tryShutdown(() => {
+      void this.#close().then(() => {
         clearTimeout(force);
         resolve();
       });
     });
+  }
+
+  /** No more connections; those that are there are told to be given up when their streams have ended (GOAWAY). */
+  #close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
+    return this.#closed;
   }
 
   /** @returns an encoded ClientStatusResponse, or what is wrong with the request. */

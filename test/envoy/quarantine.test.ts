@@ -58,6 +58,7 @@ test.each(['delta', 'sotw'] as const)(
     const observer: XdsObserver = {
       streamOpened: nothing,
       streamClosed: nothing,
+      streamDrained: nothing,
       streamRefused: nothing,
       request: nothing,
       ack: nothing,
@@ -72,6 +73,8 @@ test.each(['delta', 'sotw'] as const)(
     const report = (key: string): InterceptReport | undefined =>
       interceptReports({
         intercepts: engine.intercepts(),
+        isWanted: () => true,
+        urls: () => [],
         rejections: server.rejections(),
         receipt: (id) => server.receipt(id),
       }).find((each) => each.key === key);

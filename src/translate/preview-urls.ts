@@ -1,0 +1,52 @@
+/** The URLs of previews, as gateways serve them (design, section 2). */
+import type { HostModel, Intercept, InterceptModel } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
+import { type ObjectKey, objectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { Scope } from '../model/proxy.ts';
+import { LONGEST_LABEL, previewAddresses } from './gateway-routes.ts';
+
+/** More hosts of one namespace are not told for one intercept: any of them would do. */
+const MOST_HOSTS = 20;
+
+/**
+ * @param gateways those that are connected: their preview domains are known from them alone
+ * @returns the URLs by which a request gets to an intercept: at the hosts of its Service; where that has none, at all of
+ * its namespace, since the key goes on to the hops behind; then the addresses of its own. None for a key that is not live.
+ */
+export function previewUrls(model: InterceptModel, gateways: readonly Scope[]): (intercept: Intercept) => readonly string[] {
+  const byService = new Multimap<ObjectKey, HostModel>();
+  const byNamespace = new Multimap<string, HostModel>();
+  for (const host of model.hosts.values()) {
+    if (!host.previewUrls) continue;
+    byNamespace.add(host.namespace, host);
+    for (const { service } of host.paths) byService.add(service, host);
+  }
+  return ({ key, target }) => {
+    if (!model.keys.has(key)) return [];
+    const service = target.slice(0, target.lastIndexOf(':'));
+    const namespace = service.slice(0, service.indexOf('/'));
+    const own = objectKey(namespace, service.slice(namespace.length + 1));
+    const serving = byService.get(own).size > 0 ? byService.get(own) : byNamespace.get(namespace);
+    const hosts = [...serving].sort((a, b) => compareText(a.host, b.host)).slice(0, MOST_HOSTS);
+    return [...new Set([...hosts.flatMap((host) => atHost(host, key, own)), ...addresses(model, gateways, own, key)])];
+  };
+}
+
+/** With the paths that the Service has there; `/` where it has none. */
+function atHost({ host, paths }: HostModel, key: string, service: ObjectKey): readonly string[] {
+  const label = `${key}--${host.split('.', 1)[0] ?? ''}`;
+  if (label.length > LONGEST_LABEL) return [];
+  const own = paths.filter((path) => path.service === service).map(({ prefix }) => prefix);
+  return (own.length > 0 ? own : ['/']).map((prefix) => `http://${key}--${host}${prefix}`);
+}
+
+function addresses(model: InterceptModel, gateways: readonly Scope[], own: ObjectKey, key: string): readonly string[] {
+  const service = model.services.get(own);
+  if (service === undefined) return [];
+  return gateways.flatMap((scope) => {
+    if (scope.kind !== 'gateway' || scope.previewDomain === undefined) return [];
+    const found = [...previewAddresses(service, scope.previewDomain, scope.namespace)].filter(([, each]) => each === key);
+    return found.map(([host]) => `http://${host}/`);
+  });
+}

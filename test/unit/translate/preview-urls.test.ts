@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { InterceptEngine } from '../../../src/intercepts/engine.ts';
+import type { Scope } from '../../../src/model/proxy.ts';
+import { previewUrls } from '../../../src/translate/preview-urls.ts';
+import { aPod, aService, aSlice, type ClusterObject, puts } from '../../support/builders.ts';
+
+const gateway = (previewDomain: string | undefined, namespace = 'shop'): Scope => ({
+  kind: 'gateway',
+  namespace,
+  listen: { host: '127.0.0.1', port: 8080 },
+  previewDomain,
+  corsOrigins: [],
+});
+
+function urlsOf(gateways: readonly Scope[], ...objects: readonly ClusterObject[]): readonly (readonly string[])[] {
+  const engine = new InterceptEngine();
+  engine.apply(puts(...objects), 10_000);
+  return [...engine.intercepts()].map(previewUrls(engine.model, gateways));
+}
+
+describe('the URLs of a preview', () => {
+  test('are those of the hosts of its Service, with their paths', () => {
+    const api = aService({ annotations: { host: 'shop.example.com/cart, api.example.com' } });
+    expect(urlsOf([gateway(undefined)], api, aSlice(), aPod())).toEqual([
+      ['http://pr-42--api.example.com/', 'http://pr-42--shop.example.com/cart'],
+    ]);
+  });
+
+  test("are those of the namespace's hosts where its Service has none, since the key goes on to the hops behind", () => {
+    const web = aService({ name: 'web', annotations: { host: 'shop.example.com/web' } });
+    const other = aService({ namespace: 'other', name: 'web', annotations: { host: 'other.example.com' } });
+    expect(urlsOf([], aService(), aSlice(), web, other, aPod())).toEqual([['http://pr-42--shop.example.com/']]);
+  });
+
+  test('are addresses of its own under the preview domain of a connected gateway, once', () => {
+    const domain = 'preview.example.com';
+    const urls = urlsOf([gateway(domain), gateway(domain), gateway(domain, 'edge')], aService(), aSlice(), aPod());
+    expect(urls).toEqual([['http://pr-42--api.preview.example.com/', 'http://pr-42--api--shop.preview.example.com/']]);
+  });
+
+  test('are none where there is none: no label so long, no host of two labels, no key that is not live', () => {
+    const long = aService({ annotations: { host: `${'a'.repeat(58)}.example.com` } });
+    expect(urlsOf([], long, aSlice(), aPod())).toEqual([[]]);
+    expect(urlsOf([], aService({ annotations: { host: 'example.com' } }), aSlice(), aPod())).toEqual([[]]);
+    const expired = aPod({ annotations: { intercept: 'api', expires: '1970-01-01T00:00:01Z' } });
+    expect(urlsOf([], aService({ annotations: { host: 'shop.example.com' } }), aSlice(), expired)).toEqual([[]]);
+  });
+});
