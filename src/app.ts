@@ -39,6 +39,11 @@ export interface App extends AsyncDisposable {
   /** Where it listens, with the ports that the system chose. */
   readonly xds: SocketAddress;
   readonly admin: SocketAddress;
+  /**
+   * Lets the Envoys go, one after the other over the time that is set; they are served meanwhile, and `/readyz` says that
+   * nobody else should come. `stop` is still to be called. @param signal ends it early.
+   */
+  drain(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -98,7 +103,12 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
   const running = stack.move();
   const stop = (): Promise<void> => running.disposeAsync();
-  return { xds, admin, stop, [Symbol.asyncDispose]: stop };
+  const drain = async (signal: AbortSignal): Promise<void> => {
+    log.info('letting Envoys go', { streams: server.proxies().length, seconds: config.drainMs / 1000 });
+    const { streams, left } = await server.drain({ overMs: config.drainMs, signal });
+    log.info('Envoys have gone', { streams, ended: streams - left, left });
+  };
+  return { xds, admin, drain, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function listening<T>(flag: string, address: SocketAddress, attempt: Promise<T>): Promise<T> {

@@ -43,6 +43,8 @@ export interface Config {
   readonly source: SourceSetting;
   readonly xdsListen: SocketAddress;
   readonly adminListen: SocketAddress;
+  /** Over so many ms streams end when the control plane stops. */
+  readonly drainMs: number;
   readonly carriers: Carriers;
   readonly logLevel: LogLevel;
 }
@@ -89,6 +91,15 @@ export const SETTINGS = {
     },
     readAddress(LISTEN),
   ),
+  'drain-time': one(
+    {
+      value: 'SECONDS',
+      default: ['5'],
+      summary:
+        'Over how many seconds Envoys are let go after SIGTERM or SIGINT, so that they do not all come to the next replica at once. 0: at once.',
+    },
+    readDrainTime,
+  ),
   header: one({ value: 'NAME', default: [DEFAULT_CARRIERS.header], summary: 'The header that carries the key.' }, readHeader),
   member: one(
     {
@@ -123,6 +134,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
       source: values.source.kind === 'kubernetes' ? kubernetesSetting(values, environment) : values.source,
       xdsListen: values['xds-listen'],
       adminListen: values['admin-listen'],
+      drainMs: values['drain-time'] * 1000,
       carriers: {
         header: values.header,
         member: values.member,
@@ -190,6 +202,12 @@ function readSource(text: string): Reading<SourceChoice> {
 
 function readNamespace(text: string): Reading<string> {
   return isDnsLabel(text) ? { value: text } : { mistake: 'must be a namespace, for example shop' };
+}
+
+/** Seconds; longer than any pod is given to end makes no sense. */
+function readDrainTime(text: string): Reading<number> {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return seconds <= 300 ? { value: seconds } : { mistake: 'must be a number of seconds from 0 to 300, for example 5' };
 }
 
 /** Headers that Detour itself writes, or reads for something else. */

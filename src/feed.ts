@@ -45,6 +45,16 @@ export class Feed implements Disposable {
     return this.#last.trouble;
   }
 
+  /**
+   * How old what is served may be, in ms: 0 while the source is followed, else the time since it was last heard;
+   * undefined before everything was read once.
+   */
+  get ageMs(): number | undefined {
+    if (!this.#published) return undefined;
+    const { source, now } = this.#options;
+    return this.#last.trouble === undefined ? 0 : Math.max(0, now() - source.lastReadAt());
+  }
+
   /** What is wrong with what the source reads. */
   get problems(): readonly Problem[] {
     return this.#last.problems;

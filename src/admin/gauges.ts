@@ -10,9 +10,12 @@ export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetr
   const { engine, server, source, sourceState, version } = plane.parts;
   metrics.set('detour_build_info', { version }, 1);
   metrics.set('detour_ready', {}, plane.isReady ? 1 : 0);
+  metrics.set('detour_draining', {}, server.isDraining ? 1 : 0);
   metrics.set('detour_source_synced', { source: source.name }, sourceState.synced ? 1 : 0);
   metrics.set('detour_source_available', { source: source.name }, sourceState.trouble === undefined ? 1 : 0);
   metrics.set('detour_source_last_read_timestamp_seconds', { source: source.name }, source.lastReadAt() / 1000);
+  const age = sourceState.ageMs;
+  metrics.replace('detour_source_age_seconds', age === undefined ? [] : [[{ source: source.name }, age / 1000]]);
   metrics.setCounter('detour_services_built_total', engine.servicesBuilt);
   metrics.replace(
     'detour_intercepts',

@@ -10,6 +10,7 @@ interface MetricEntry {
 /** `docs/metrics.md` is checked against this table. Units are seconds and bytes; counters end in `_total`. */
 export const METRICS = {
   detour_build_info: { kind: 'gauge', labels: ['version'], help: 'Always 1; its label is the version of Detour.' },
+  detour_draining: { kind: 'gauge', labels: [], help: '1 from the signal to stop on, while streams are let go.' },
   detour_ready: { kind: 'gauge', labels: [], help: '1 when /readyz says ready.' },
 
   detour_source_synced: { kind: 'gauge', labels: ['source'], help: '1 once everything was read; Envoys wait until then.' },
@@ -22,6 +23,11 @@ export const METRICS = {
     kind: 'gauge',
     labels: ['source'],
     help: 'When the source was last read without trouble, in seconds since the epoch; 0: never.',
+  },
+  detour_source_age_seconds: {
+    kind: 'gauge',
+    labels: ['source'],
+    help: 'How old what is served may be: 0 while the source is followed, else how long it has not been heard; absent before everything was read once.',
   },
   detour_source_changes_total: {
     kind: 'counter',
@@ -57,6 +63,11 @@ export const METRICS = {
     labels: [],
     help: 'Streams that Detour closed, because the client took nothing or asked for what cannot be.',
   },
+  detour_xds_streams_drained_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Streams that Detour ended because it was told to stop.',
+  },
   detour_xds_streams_refused_total: {
     kind: 'counter',
     labels: [],
@@ -69,6 +80,11 @@ export const METRICS = {
   },
   detour_xds_responses_total: { kind: 'counter', labels: ['type'], help: 'Responses that were sent.' },
   detour_xds_response_bytes_total: { kind: 'counter', labels: ['type'], help: 'Bytes of these responses.' },
+  detour_xds_resources_sent_total: {
+    kind: 'counter',
+    labels: ['type'],
+    help: 'Resources in these responses: an Envoy that comes from another replica costs none.',
+  },
   detour_xds_acks_total: { kind: 'counter', labels: ['type'], help: 'Responses that clients accepted.' },
   detour_xds_nacks_total: { kind: 'counter', labels: ['type'], help: 'Responses that clients refused.' },
   detour_xds_resources: {

@@ -15,6 +15,10 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
       const consequence = 'This Envoy keeps the configuration that it has, and connects again.';
       log.warn('stream closed', { ...fields(stream), reason, consequence });
     },
+    streamDrained: (stream) => {
+      metrics.increase('detour_xds_streams_drained_total', {});
+      log.info('stream ended, because the control plane stops', fields(stream));
+    },
     streamRefused: (peer, reason) => {
       metrics.increase('detour_xds_streams_refused_total', {});
       const consequence = 'This client gets no configuration until its bootstrap is corrected.';
@@ -28,9 +32,10 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
         'Nothing of this response is in force there. The intercepts to blame are left out for this kind of Envoy, the others are served: see /api/problems.';
       log.error('Envoy refused a response', { ...fields(stream), type, names: names.slice(0, 20), error, consequence });
     },
-    responseSent: (type, bytes) => {
+    responseSent: (type, bytes, resources) => {
       metrics.increase('detour_xds_responses_total', { type: known(type) });
       metrics.increase('detour_xds_response_bytes_total', { type: known(type) }, bytes);
+      metrics.increase('detour_xds_resources_sent_total', { type: known(type) }, resources);
     },
     converged: (ms) => metrics.observe('detour_change_to_last_ack_seconds', ms / 1000),
   };

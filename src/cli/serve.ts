@@ -30,11 +30,12 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
       consequence: 'The control plane stops. Envoys keep the configuration that they have.',
     });
   process.on('uncaughtExceptionMonitor', onBug);
-  const stopped = stopSignal();
+  const stopping = stopSignals();
   try {
     await using app = await startApp(config, { log, version: version() });
     io.out(`detour: xDS on ${formatSocketAddress(app.xds)}, admin on http://${formatSocketAddress(app.admin)}\n`);
-    log.info('stopping', { signal: await stopped });
+    log.info('stopping', { signal: await stopping.first });
+    await app.drain(stopping.again);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
@@ -45,13 +46,23 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   }
 }
 
-/** The first SIGINT or SIGTERM. A second one ends the process at once, as it does by default. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals) => {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
+/**
+ * `first`: SIGINT or SIGTERM. `again`: another one, which ends what the first one began. A third ends the process, as it
+ * does by default.
+ */
+function stopSignals(): { readonly first: Promise<NodeJS.Signals>; readonly again: AbortSignal } {
+  const again = new AbortController();
+  const first = new Promise<NodeJS.Signals>((resolve) => {
+    let isStopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (isStopping) {
+        process.off('SIGINT', stop).off('SIGTERM', stop);
+        again.abort();
+      }
+      isStopping = true;
       resolve(signal);
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
   });
+  return { first, again: again.signal };
 }

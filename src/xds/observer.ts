@@ -30,6 +30,8 @@ export interface XdsObserver {
   streamOpened(stream: StreamInfo): void;
   /** @param reason why we closed it; undefined: the client did, or the connection broke */
   streamClosed(stream: StreamInfo, reason: string | undefined): void;
+  /** Ended because the server stops. */
+  streamDrained(stream: StreamInfo): void;
   /** Closed before it was one, because of what the client said. */
   streamRefused(peer: string, reason: string): void;
   /** Every request, ACKs and NACKs too. */

@@ -4,6 +4,7 @@ import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Member } from './audience.ts';
 import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type Node, type SotwRequest } from './codec.ts';
+import type { Leaver } from './drain.ts';
 import type { StreamInfo, XdsObserver } from './observer.ts';
 import type { Outcome } from './outcome.ts';
 import { type Protocol, Session } from './session.ts';
@@ -38,10 +39,13 @@ export interface StreamOptions {
 
 type Request = { readonly sotw: SotwRequest } | { readonly delta: DeltaRequest };
 
+/** `client`: or the connection broke. */
+type Ending = { readonly by: 'client' | 'drain' } | { readonly by: 'server'; readonly reason: string };
+
 /** How many requests may wait for the first model. */
 const MAX_EARLY = 1000;
 
-export class XdsStream implements Member {
+export class XdsStream implements Member, Leaver {
   readonly connectedAt: number;
   readonly #call: Call;
   readonly #options: StreamOptions;
@@ -62,10 +66,10 @@ export class XdsStream implements Member {
     this.connectedAt = options.now();
     call.on('data', (bytes: Buffer) => this.#receive(bytes));
     // S10: the client is done. The others mean that the connection is.
-    call.on('end', () => this.#close(undefined, () => call.end()));
-    call.on('error', () => this.#close(undefined));
-    call.on('cancelled', () => this.#close(undefined));
-    call.on('close', () => this.#close(undefined));
+    call.on('end', () => this.#close({ by: 'client' }, () => call.end()));
+    call.on('error', () => this.#close({ by: 'client' }));
+    call.on('cancelled', () => this.#close({ by: 'client' }));
+    call.on('close', () => this.#close({ by: 'client' }));
   }
 
   get info(): StreamInfo | undefined {
@@ -106,7 +110,16 @@ export class XdsStream implements Member {
   }
 
   stop(code: status, reason: string): void {
-    this.#close(reason, () => this.#call.emit('error', { code, details: reason }));
+    this.#close({ by: 'server', reason }, () => this.#call.emit('error', { code, details: reason }));
+  }
+
+  get isAnswered(): boolean {
+    return this.#writingSince === undefined && this.#session?.tracks.every(({ inFlight }) => inFlight === undefined) !== false;
+  }
+
+  leave(): void {
+    const error = { code: status.UNAVAILABLE, details: 'The control plane is stopping.' };
+    this.#close({ by: 'drain' }, () => this.#call.emit('error', error));
   }
 
   #receive(bytes: Buffer): void {
@@ -216,14 +229,15 @@ export class XdsStream implements Member {
     this.stop(status.INVALID_ARGUMENT, reason);
   }
 
-  #close(reason: string | undefined, end?: () => void): void {
+  #close(ending: Ending, end?: () => void): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#early = [];
     const { observer, views, onClose } = this.#options;
     if (this.#proxy !== undefined) views.leave(this);
-    if (this.#info !== undefined) observer.streamClosed(this.#info, reason);
+    if (this.#info !== undefined && ending.by === 'drain') observer.streamDrained(this.#info);
+    else if (this.#info !== undefined) observer.streamClosed(this.#info, ending.by === 'server' ? ending.reason : undefined);
     onClose(this);
     end?.();
   }

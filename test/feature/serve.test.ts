@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { AdsClient } from '../support/ads-client.ts';
 import { until } from '../support/until.ts';
 import { createManifests } from '../support/world/manifests.ts';
 import { detour, service } from '../support/world/objects.ts';
@@ -59,6 +60,41 @@ describe('detour serve', () => {
     expect(await run.exit).toBe(0);
     expect(run.out).toMatch(/^detour: xDS on 127\.0\.0\.1:\d+, admin on http:\/\/127\.0\.0\.1:\d+\n$/);
     expect(run.err).toBe('');
+  });
+
+  test('lets its Envoys go over the drain time, not ready meanwhile; a second signal ends it at once', async () => {
+    await using manifests = await createManifests();
+    await manifests.put(service({ namespace: 'shop', name: 'api' }));
+    const draining = async (seconds: string): Promise<{ readonly run: Run; readonly client: AdsClient }> => {
+      const args = ['--source', `directory:${manifests.folder}`, '--drain-time', seconds, '--log-level', 'info', ...ANY_PORT];
+      const run = new Run(['serve', ...args]);
+      const admin = await run.adminUrl();
+      await until('readiness', async () => (await fetch(`${admin}/readyz`)).ok);
+      const port = Number(/xDS on 127\.0\.0\.1:(?<port>\d+)/.exec(run.out)?.groups?.['port']);
+      const client = new AdsClient({ port, node: 'gateway~shop/edge', detour: { listen: '127.0.0.1:8080' } });
+      await until('the client to be served', () => client.responses.length > 0);
+      run.kill('SIGTERM');
+      await until('the readiness to end', async () => (await fetch(`${admin}/readyz`)).status === 503);
+      expect(await (await fetch(`${admin}/readyz`)).text()).toContain('[-] xds: is stopping, and lets its 1 streams go');
+      expect(await (await fetch(`${admin}/metrics`)).text()).toContain('\ndetour_draining 1\n');
+      return { run, client };
+    };
+
+    const patient = await draining('1');
+    await using _patient = patient.run;
+    using _first = patient.client;
+    expect(await patient.run.exit).toBe(0);
+    expect(patient.client.end).toContain('The control plane is stopping');
+    expect(patient.run.err).toContain('"streams":1,"ended":1,"left":0,"msg":"Envoys have gone"}');
+
+    const hurried = await draining('60');
+    await using _hurried = hurried.run;
+    using _second = hurried.client;
+    const began = performance.now();
+    hurried.run.kill('SIGTERM');
+    expect(await hurried.run.exit).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(hurried.client.end).toContain('The control plane is stopping');
   });
 
   test('takes its settings from variables, and logs JSON lines that say what follows', async () => {

@@ -64,6 +64,7 @@ function observerOf(refusals: string[]): XdsObserver {
   return {
     streamOpened: () => {},
     streamClosed: () => {},
+    streamDrained: () => {},
     streamRefused: (_, reason) => refusals.push(reason),
     request: () => {},
     ack: () => {},

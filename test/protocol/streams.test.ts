@@ -192,6 +192,49 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     expect(harness.observer.closed).toHaveLength(1);
   });
 
+  it('F11: a server that drains serves on, refuses nobody at first, ends its streams one by one, and then lets nobody in', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1');
+    const clients: Client[] = [];
+    const add = async (content: string): Promise<void> => {
+      const client = await harness.connect();
+      client.subscribe('cluster', ['*']);
+      await client.take('cluster', { a: content });
+      clients.push(client);
+    };
+    for (let index = 0; index < 6; index += 1) await add('1');
+    const ended: number[] = [];
+    const drained = harness.server.drain({ overMs: 1_500, signal: new AbortController().signal });
+    expect(harness.server.isDraining).toBe(true);
+    harness.world.set('cluster', 'a', '2');
+    harness.publish();
+    for (const client of clients) await client.take('cluster', { a: '2' });
+    await add('2');
+    await until('all streams to have ended', () => {
+      const now = clients.filter((client) => wireOf(client).ended !== undefined).length;
+      if (now > 0 && now !== ended.at(-1)) ended.push(now);
+      return now === clients.length;
+    });
+    // Not all at once.
+    expect(ended.length).toBeGreaterThan(2);
+    for (const client of clients) expect(wireOf(client).ended?.code).toBe(status.UNAVAILABLE);
+    expect(await drained).toEqual({ streams: 6, left: 0 });
+    const late = await harness.connect();
+    late.subscribe('cluster', ['*']);
+    expect((await endOf(late)).code).toBe(status.UNAVAILABLE);
+  });
+
+  it('F11: a connection is told to be given up before its stream ends: the next stream takes another one', async () => {
+    await using harness = new GrpcHarness(protocol);
+    await harness.start();
+    await using wire = new DeafWire(harness.port, `${ADS}/${METHODS[protocol]}`);
+    new Client(protocol, wire).subscribe('cluster', ['*']);
+    await until('the server to know the client', () => harness.server.proxies().length === 1);
+    await harness.server.drain({ overMs: 200, signal: new AbortController().signal });
+    await until('the end', () => wire.happened.includes('stream closed'));
+    expect(wire.happened).toEqual(['go away', 'stream closed']);
+  });
+
   it('bytes that are no request close the stream and nothing else', async () => {
     await using harness = new GrpcHarness(protocol);
     const client = await harness.connect();

@@ -13,6 +13,7 @@ describe('settings', () => {
       source: { kind: 'directory', path: '/tmp/m' },
       xdsListen: { host: '127.0.0.1', port: 18000 },
       adminListen: { host: '127.0.0.1', port: 19000 },
+      drainMs: 5_000,
       carriers: { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] },
       logLevel: 'warn',
     });
@@ -48,6 +49,7 @@ describe('settings', () => {
       namespace: 'shop,web',
       'xds-listen': '10.0.0.1:1',
       'admin-listen': '10.0.0.1:2',
+      'drain-time': '0.5',
       header: 'x-a',
       member: 'b',
       'header-alias': 'x-c,x-d',
@@ -67,6 +69,7 @@ describe('settings', () => {
       },
       xdsListen: { host: '10.0.0.1', port: 1 },
       adminListen: { host: '10.0.0.1', port: 2 },
+      drainMs: 500,
       carriers: { header: 'x-a', member: 'b', headerAliases: ['x-c', 'x-d'], memberAliases: ['e', 'f'] },
       logLevel: 'error',
     });
@@ -88,6 +91,11 @@ describe('settings', () => {
       access: { kind: 'in-cluster', host: '10.0.0.1', port: 6443 },
       namespaces: [],
     });
+  });
+
+  test.each(['-1', '5s', '301', '', 'soon'])('refuse a drain time of %j', (text) => {
+    const told = mistakes([...SOURCE, `--drain-time=${text}`]);
+    expect(told).toEqual([expect.stringContaining('must be a number of seconds from 0 to 300, for example 5')]);
   });
 
   test('tell what is wrong with values together beside what is wrong with one', () => {

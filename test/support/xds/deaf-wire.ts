@@ -3,12 +3,15 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:h
 import type { Wire } from './client.ts';
 
 export class DeafWire implements Wire {
+  /** What the server did to the connection, in order. */
+  readonly happened: ('go away' | 'stream closed')[] = [];
   readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
 
   constructor(port: number, path: string) {
     this.#session = connect(`http://127.0.0.1:${port}`);
     this.#session.on('error', () => {});
+    this.#session.on('goaway', () => this.happened.push('go away'));
     this.#stream = this.#session.request({
       ':method': 'POST',
       ':path': path,
@@ -16,6 +19,7 @@ export class DeafWire implements Wire {
       te: 'trailers',
     });
     this.#stream.on('error', () => {});
+    this.#stream.on('response', () => this.#stream.on('trailers', () => this.happened.push('stream closed')));
     this.#stream.pause();
   }
 

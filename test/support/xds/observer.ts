@@ -19,6 +19,10 @@ export class SilentObserver implements XdsObserver {
     this.closed.push({ stream, reason });
   }
 
+  streamDrained(stream: StreamInfo): void {
+    this.closed.push({ stream, reason: 'drained' });
+  }
+
   streamRefused(_peer: string, reason: string): void {
     this.refused.push(reason);
   }
