@@ -11,7 +11,7 @@ export interface RoomRule {
 }
 
 const CORE = ['model', 'annotations', 'intercepts', 'translate'];
-const ROOMS_BELOW_APP = [...CORE, 'explain', 'xds', 'kubernetes', 'sources', 'admin'];
+const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'xds', 'kubernetes', 'sources', 'admin'];
 
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
   model: { imports: [], purity: 'pure', why: 'the words that all rooms share know none of them' },
@@ -23,6 +23,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: "intercepts to resources: knows Envoy's messages, and no stream",
   },
   explain: { imports: [...CORE, 'generated'], purity: 'pure', why: 'a second reading of the same model, on its own' },
+  preview: { imports: ['model', 'annotations'], purity: 'pure', why: 'a workload to its preview: knows no cluster and no Envoy' },
   xds: {
     imports: [...CORE, 'generated', 'logger.ts'],
     purity: 'shell',
@@ -79,7 +80,7 @@ export interface DoorRule {
 
 export const DOORS: Readonly<Record<string, DoorRule>> = {
   '@grpc/grpc-js': { door: /^xds\//, why: 'a transport for the sessions, which do not know it' },
-  protobufjs: { door: /^xds\/codec\.ts$/, why: 'one codec, so that a resource is encoded once' },
+  protobufjs: { door: /^xds\/(codec|message-schemas)\.ts$/, why: 'one codec, so that a resource is encoded once' },
   yaml: {
     door: /^(sources\/directory\/|kubernetes\/kubeconfig-file\.ts$|cli\/)/,
     why: 'text formats stop where files are read or printed',
