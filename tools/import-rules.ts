@@ -88,6 +88,8 @@ export const DOORS: Readonly<Record<string, DoorRule>> = {
   pino: { door: /^logger\.ts$/, why: 'the rooms get a logger, they choose none' },
   rxjs: { door: /^(sources\/|app\.ts$)/, why: 'streams of events end where the state begins' },
   re2js: { door: /^model\/re2\.ts$/, why: "one answer to what Envoy's RE2 takes and what it costs" },
+  ws: { door: /^kubernetes\/port-forward\.ts$/, why: 'WebSockets are how an API server forwards ports' },
+  '@kubernetes/client-node': { door: /^kubernetes\/oidc-login\.ts$/, why: 'large, and only for logins that need it' },
   '@prometheus-io/client': { door: /^admin\//, why: 'rooms report numbers, one place names the metrics' },
 };
 

@@ -170,7 +170,8 @@ function retryAfterMs(header: string | undefined): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), MAX_RETRY_AFTER_MS);
 }
 
-async function errorBody(response: http.IncomingMessage): Promise<unknown> {
+/** Of an answer that is no success: a `Status`, mostly. */
+export async function errorBody(response: http.IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   response.setTimeout(ANSWER_MS, () => response.destroy(new Error(`no end of the answer for ${ANSWER_MS / 1000} s`)));
