@@ -15,13 +15,14 @@ export interface PartSearch {
 
 /**
  * The program's path; undefined when there is none yet.
- * @throws Error when `KUBEBUILDER_ASSETS` is set and does not hold it.
+ * @throws Error when `KUBEBUILDER_ASSETS` is set and does not hold what such folders hold.
  */
 export async function findPart(part: KubernetesPart, search: PartSearch): Promise<string | undefined> {
   if (search.assets !== undefined && search.assets !== '') {
     const chosen = join(search.assets, part.name);
     if (await isExecutable(chosen)) return chosen;
-    throw new Error(`KUBEBUILDER_ASSETS is ${search.assets}, which holds no program ${part.name}. Unset it, or put one there.`);
+    if (part.isAsset)
+      throw new Error(`KUBEBUILDER_ASSETS is ${search.assets}, which holds no program ${part.name}. Unset it, or put one there.`);
   }
   for (const folder of search.path.split(delimiter).filter((each) => each !== '')) {
     const candidate = join(folder, part.name);

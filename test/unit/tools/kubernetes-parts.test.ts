@@ -23,6 +23,7 @@ async function machine(): Promise<Machine> {
     moduleFolder: folder,
     linkerFlags: '-s',
     accepted: /^etcd 3\.6\./m,
+    isAsset: true,
     minutes: 1,
     cached: join(folder, 'cache', 'etcd-3.6.1', 'etcd'),
   };
@@ -49,6 +50,7 @@ test('a part is taken from KUBEBUILDER_ASSETS, then from the PATH if its version
   expect(await findPart(part, { assets: undefined, path })).toBe(onPath);
   expect(await findPart(part, { assets: join(folder, 'old'), path })).toBe(join(folder, 'old', 'etcd'));
   await expect(findPart(part, { assets: folder, path })).rejects.toThrow(/which holds no program etcd/);
+  expect(await findPart({ ...part, isAsset: false }, { assets: folder, path })).toBe(onPath);
 });
 
 test('several that need a part at once get it from one build', async () => {

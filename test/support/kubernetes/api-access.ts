@@ -1,0 +1,111 @@
+/** The way of a test to an API server that runs already, as any of its users. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApiClient, type KubernetesObject } from './api-client.ts';
+import { ADMIN } from './credentials.ts';
+import type { Watch } from './watch.ts';
+
+/** What it takes, as plain data: it can be handed to another process. */
+export interface ApiAddress {
+  readonly url: string;
+  /** The certificate that clients trust, in PEM; the same over all starts. */
+  readonly caFile: string;
+  /** By the names of users. */
+  readonly tokens: Readonly<Record<string, string>>;
+  /** Of the server's files; kubeconfigs come there. */
+  readonly folder: string;
+}
+
+export class ApiAccess {
+  readonly url: string;
+  readonly caFile: string;
+  readonly #folder: string;
+  readonly #tokens: Readonly<Record<string, string>>;
+  readonly #clients = new Map<string, ApiClient>();
+
+  constructor({ url, caFile, tokens, folder }: ApiAddress) {
+    this.url = url;
+    this.caFile = caFile;
+    this.#tokens = tokens;
+    this.#folder = folder;
+  }
+
+  /** @throws Error for a name that is neither `admin` nor among the users of the start. */
+  token(user = ADMIN.name): string {
+    const token = this.#tokens[user];
+    if (token === undefined) throw new Error(`no user ${user}; there are ${Object.keys(this.#tokens).join(', ')}`);
+    return token;
+  }
+
+  /** Makes the ServiceAccount if it is not there. `seconds`: how long the token is good for, 600 at the least. */
+  async serviceAccountToken(namespace: string, name: string, seconds = 3600): Promise<string> {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
+    await this.apply([account]);
+    const path = `${await this.#admin.pathOf(account)}/token`;
+    const asked = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: seconds } };
+    const { status } = await this.request<{ status: { token: string } }>('POST', path, asked);
+    return status.token;
+  }
+
+  /**
+   * A kubeconfig for a user's name; its text is JSON, which is YAML.
+   * @param token of a ServiceAccount, say: then the name is only a name
+   */
+  kubeconfig(user = ADMIN.name, token = this.token(user)): string {
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'test', cluster: { server: this.url, 'certificate-authority': this.caFile } }],
+      users: [{ name: user, user: { token } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user } }],
+      'current-context': 'test',
+    });
+  }
+
+  /** The path of a file with that kubeconfig, for programs. */
+  async kubeconfigFile(user = ADMIN.name, token = this.token(user)): Promise<string> {
+    const file = join(this.#folder, `${user}.kubeconfig`);
+    await writeFile(file, this.kubeconfig(user, token), { mode: 0o600 });
+    return file;
+  }
+
+  /** A client that shows this token: of a user, of a ServiceAccount, or none that is known. */
+  async clientWith(token: string): Promise<ApiClient> {
+    return this.#client(token);
+  }
+
+  /** The following are `admin`'s; see ApiClient. */
+  request<T = KubernetesObject>(method: string, path: string, body?: object): Promise<T> {
+    return this.#admin.request<T>(method, path, body);
+  }
+
+  apply(objects: readonly KubernetesObject[]): Promise<KubernetesObject[]> {
+    return this.#admin.apply(objects);
+  }
+
+  delete(objects: readonly KubernetesObject[]): Promise<void> {
+    return this.#admin.delete(objects);
+  }
+
+  watch(path: string, resourceVersion?: string): Promise<Watch> {
+    return this.#admin.watch(path, resourceVersion);
+  }
+
+  /** Ends the connections of all clients. */
+  protected closeClients(): void {
+    for (const client of this.#clients.values()) client.close();
+  }
+
+  get #admin(): ApiClient {
+    return this.#client(this.token());
+  }
+
+  #client(token: string): ApiClient {
+    const known = this.#clients.get(token);
+    if (known !== undefined) return known;
+    const client = new ApiClient(this.url, readFileSync(this.caFile, 'utf8'), token);
+    this.#clients.set(token, client);
+    return client;
+  }
+}
