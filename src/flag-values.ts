@@ -62,6 +62,17 @@ export function many<T>(description: Omit<Description<T>, 'default'>, read: (tex
   };
 }
 
+/** There or not: `--strict`. It takes no value. */
+export function toggle(summary: string): Flag<boolean> {
+  return { value: '', default: [], repeatable: true, separable: false, summary, read: ([text]) => readToggle(text) };
+}
+
+/** As a variable it has a value. */
+function readToggle(text: string | undefined): Reading<boolean> {
+  if (text === undefined || text === 'false' || text === '0') return { value: false };
+  return text === 'true' || text === '1' ? { value: true } : { mistake: 'must be true or false' };
+}
+
 export function readText(text: string): Reading<string> {
   return text === '' ? { mistake: 'must not be empty' } : { value: text };
 }

@@ -6,8 +6,10 @@ import { editDistance } from './model/edit-distance.ts';
 export type Reading<T> = { readonly value: T } | { readonly mistake: string };
 
 export interface Flag<T> {
-  /** What help calls its value; '' for a flag that takes none. */
+  /** What help calls its value; '' for a flag that takes none. `a|b|c` in lower case are all that it takes. */
   readonly value: string;
+  /** A letter: `o` for `-o`. */
+  readonly short?: string;
   /** Read as if it were written, where nothing is; [] where there is none. */
   readonly default: readonly string[];
   readonly repeatable: boolean;
@@ -25,11 +27,25 @@ export type FlagValues<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Flag<infer T> ? T : never;
 };
 
+/** What a command takes beside flags: `KEY`, `FILE…`. */
+export interface Arguments {
+  /** What help calls them. */
+  readonly value: string;
+  readonly least: number;
+  readonly most: number;
+  /** How right ones look, as part of a command. */
+  readonly example: string;
+}
+
+export const NO_ARGUMENTS: Arguments = { value: '', least: 0, most: 0, example: '' };
+
 export interface FlagReading<Table extends FlagTable> {
   /** undefined when there are mistakes. */
   readonly values: FlagValues<Table> | undefined;
   /** Those that have none: enough to find what else is wrong. */
   readonly readable: Partial<FlagValues<Table>>;
+  /** What is written beside flags, in its order. */
+  readonly positionals: readonly string[];
   /** All of them, a sentence each that names flag or variable, value and fix. */
   readonly mistakes: readonly string[];
   readonly help: boolean;
@@ -47,8 +63,9 @@ export function readFlags<Table extends FlagTable>(
   table: Table,
   args: readonly string[],
   environment: Environment,
+  takes: Arguments = NO_ARGUMENTS,
 ): FlagReading<Table> {
-  const { written, mistakes, help } = tokenize(table, args);
+  const { written, positionals, mistakes, help } = tokenize(table, args, takes);
   const values: Record<string, unknown> = {};
   for (const [name, flag] of Object.entries(table)) {
     const fromFlag = written.get(name)?.flatMap((text) => split(flag, text));
@@ -67,7 +84,7 @@ export function readFlags<Table extends FlagTable>(
   mistakes.push(...misspeltVariables(table, environment));
   // Each value is its flag's own, see the loop.
   const readable = values as Partial<FlagValues<Table>>;
-  return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, readable, mistakes, help };
+  return { values: mistakes.length === 0 ? (values as FlagValues<Table>) : undefined, readable, positionals, mistakes, help };
 }
 
 function split({ separable }: Flag<unknown>, text: string): readonly string[] {
@@ -80,22 +97,28 @@ function split({ separable }: Flag<unknown>, text: string): readonly string[] {
 
 interface Tokens {
   readonly written: Map<string, string[]>;
+  readonly positionals: readonly string[];
   readonly mistakes: string[];
   readonly help: boolean;
 }
 
-function tokenize(table: FlagTable, args: readonly string[]): Tokens {
-  const entries = Object.entries(table).map(
-    ([name, { value }]) => [name, { type: value === '' ? 'boolean' : 'string', multiple: true }] as const,
-  );
+function tokenize(table: FlagTable, args: readonly string[], takes: Arguments): Tokens {
+  const entries = Object.entries(table).map(([name, { value, short }]) => {
+    const option = { type: value === '' ? 'boolean' : 'string', multiple: true } as const;
+    return [name, short === undefined ? option : { ...option, short }] as const;
+  });
   const options = { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const written = new Map<string, string[]>();
+  const positionals: string[] = [];
   const mistakes: string[] = [];
   let help = false;
   for (const token of tokens) {
-    if (token.kind === 'positional')
-      mistakes.push(`${JSON.stringify(token.value)} is an argument that this command does not take.`);
+    if (token.kind === 'positional') {
+      positionals.push(token.value);
+      if (positionals.length > takes.most)
+        mistakes.push(`${JSON.stringify(token.value)} is an argument that this command does not take.`);
+    }
     if (token.kind !== 'option') continue;
     const flag = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (token.name === 'help') help = true;
@@ -106,7 +129,8 @@ function tokenize(table: FlagTable, args: readonly string[]): Tokens {
       mistakes.push(`${token.rawName} needs a value: ${token.rawName} ${flag.value}.`);
     else written.set(token.name, [...(written.get(token.name) ?? []), token.value ?? 'true']);
   }
-  return { written, mistakes, help };
+  if (positionals.length < takes.least) mistakes.push(`${takes.value} is missing: for example ${takes.example}.`);
+  return { written, positionals, mistakes, help };
 }
 
 function unknownFlag(written: string, names: readonly string[]): string {
@@ -145,7 +169,7 @@ export function nearestOf(written: string, names: readonly string[]): string | u
 /** The flags of a command's help, a line or more each. */
 export function describeFlags(table: FlagTable, withVariables: boolean): string {
   const rows = Object.entries(table).map(([name, flag]) => ({
-    left: `  --${name}${flag.value === '' ? '' : ` ${flag.value}`}`,
+    left: `  ${flag.short === undefined ? '' : `-${flag.short}, `}--${name}${flag.value === '' ? '' : ` ${flag.value}`}`,
     right: [
       flag.summary,
       flag.separable ? 'Several by comma, or the flag several times.' : '',
@@ -167,4 +191,10 @@ function wrap(text: string, width: number): readonly string[] {
     else lines.push(word);
   }
   return lines;
+}
+
+/** All values that the flag takes; none where they cannot be listed. */
+export function choicesOf({ value }: Pick<Flag<unknown>, 'value'>): readonly string[] {
+  const parts = value.split('|');
+  return parts.length > 1 && parts.every((part) => /^[a-z][a-z0-9-]*$/.test(part)) ? parts : [];
 }

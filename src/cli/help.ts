@@ -1,6 +1,6 @@
 /** What `detour help` and `detour COMMAND --help` print. */
 import { readFileSync } from 'node:fs';
-import { describeFlags, type FlagTable } from '../flags.ts';
+import { type Arguments, describeFlags, type FlagTable, NO_ARGUMENTS } from '../flags.ts';
 import type { Command } from './command.ts';
 
 /** The number in package.json. */
@@ -33,11 +33,11 @@ export interface CommandHelp {
   readonly variables: boolean;
 }
 
-export function commandHelp(help: CommandHelp, table: FlagTable): string {
+export function commandHelp(help: CommandHelp, table: FlagTable, takes: Arguments = NO_ARGUMENTS): string {
   const environment = help.variables ? '\nThe variable in brackets stands in for its flag; the flag wins.\n' : '';
   return `${help.about}
 
-Usage: detour ${help.name} [FLAG]…
+Usage: detour ${[help.name, takes.value, '[FLAG]…'].filter((part) => part !== '').join(' ')}
 
 ${describeFlags(table, help.variables)}
 ${environment}
