@@ -54,7 +54,8 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'all settings, read and validated at once',
   },
-  'envoy-bootstrap.ts': { imports: ['model', 'translate'], purity: 'pure', why: 'options to a bootstrap' },
+  'envoy-bootstrap.ts': { imports: ['model', 'translate', 'envoy-probes.ts'], purity: 'pure', why: 'options to a bootstrap' },
+  'envoy-probes.ts': { imports: ['model'], purity: 'pure', why: "what of an Envoy's admin endpoint is shown" },
   'feed.ts': {
     imports: ['model', 'intercepts', 'sources', 'logger.ts'],
     purity: 'shell',

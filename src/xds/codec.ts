@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import protojson from 'protobufjs/ext/protojson.js';
 import protobuf from 'protobufjs/light.js';
 import type { ResourceType } from '../translate/resource.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
+import { writeDirectly } from './direct-encoder.ts';
+import { MessageSchemas } from './message-schemas.ts';
 import { factsOf } from './type-urls.ts';
 
 /** `npm run gen` makes the descriptor. It is constant data, read once. */
@@ -12,6 +15,10 @@ const root = protobuf.Root.fromJSON(
 );
 root.resolveAll();
 const any = root.lookupType('google.protobuf.Any');
+const schemas = new MessageSchemas(root);
+const anySchema = schemas.of(any);
+/** Holds nothing between calls. */
+const writer = new ByteWriter();
 const sotwRequest = root.lookupType('envoy.service.discovery.v3.DiscoveryRequest');
 const statusRequest = root.lookupType('envoy.service.status.v3.ClientStatusRequest');
 const deltaRequest = root.lookupType('envoy.service.discovery.v3.DeltaDiscoveryRequest');
@@ -52,6 +59,8 @@ export interface DeltaRequest {
  */
 export function encodeResource(type: ResourceType, message: object): Uint8Array {
   const { typeUrl, message: name } = factsOf(type);
+  writer.reset();
+  if (writeDirectly(writer, anySchema, { '@type': typeUrl, ...message })) return writer.take();
   return any.encode({ type_url: typeUrl, value: encodeMessage(name, message) }).finish();
 }
 
