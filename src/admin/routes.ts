@@ -7,6 +7,7 @@ import { readExplainQuery } from './explain-query.ts';
 import { explanationText } from './explanation-text.ts';
 import { readyAnswer } from './health.ts';
 import { failure, json, type Routes, text } from './http.ts';
+import { previewReport } from './preview-report.ts';
 
 /** @param metrics the whole answer of `/metrics`. */
 export function adminRoutes(
@@ -31,6 +32,14 @@ export function adminRoutes(
           { withProxies: query.has('proxies') },
         );
         return json({ intercepts });
+      },
+    },
+    '/api/previews': {
+      summary: 'Every preview: its pods, and what is wrong with its annotations; ?key=, ?namespace= narrow it down.',
+      answer: (query) => {
+        const is = (name: string, value: string) => !query.has(name) || query.get(name) === value;
+        const previews = [...engine.previews()].map(previewReport);
+        return json({ previews: previews.filter(({ key, namespace }) => is('key', key) && is('namespace', namespace)) });
       },
     },
     '/api/proxies': {

@@ -89,6 +89,11 @@ export class InterceptEngine {
     return [...this.#built.values()].flatMap(({ intercepts }) => intercepts).sort((a, b) => compareText(a.id, b.id));
   }
 
+  /** Every preview, by id; also those that stand in for nothing, since their annotations cannot be read. */
+  previews(): Iterable<Preview> {
+    return [...this.#previewsById.values()].sort((a, b) => compareText(a.id, b.id));
+  }
+
   /** Every problem: by subject those that belong to no intercept, then those of the intercepts. */
   *problems(): Iterable<Problem> {
     for (const [, problems] of [...this.#problems.bySubject].sort(([a], [b]) => compareText(a, b))) yield* problems;
