@@ -1,5 +1,6 @@
 /** What an Envoy is started with: who it is, and where the control plane is. Everything else comes from there. */
 import { isIP } from 'node:net';
+import { probeClusters, probeListener, socketAddress } from './envoy-probes.ts';
 import { type EnvoyProxy, nodeOf } from './model/node.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { RE2_MAX_PROGRAM_SIZE } from './model/re2.ts';
@@ -11,12 +12,14 @@ export interface BootstrapOptions {
   readonly admin: SocketAddress;
   /** `delta`: only what changed. `sotw`: whole states, for what stands between and knows no better. */
   readonly protocol: 'delta' | 'sotw';
+  /** Where a kubelet and Prometheus may ask; undefined: nowhere. */
+  readonly probes?: SocketAddress | undefined;
 }
 
 const CONTROL_PLANE = 'detour';
 
 /** An `envoy.config.bootstrap.v3.Bootstrap` as its YAML has it. */
-export function bootstrap({ proxy, xds, admin, protocol }: BootstrapOptions): object {
+export function bootstrap({ proxy, xds, admin, protocol, probes }: BootstrapOptions): object {
   const source = (): object => ({
     ads: {},
     resource_api_version: 'V3',
@@ -36,7 +39,10 @@ export function bootstrap({ proxy, xds, admin, protocol }: BootstrapOptions): ob
       lds_config: source(),
       cds_config: source(),
     },
-    static_resources: { clusters: [controlPlane(xds)] },
+    static_resources:
+      probes === undefined
+        ? { clusters: [controlPlane(xds)] }
+        : { listeners: [probeListener(probes)], clusters: [controlPlane(xds), ...probeClusters(admin)] },
     layered_runtime: {
       layers: [
         {
@@ -79,8 +85,4 @@ function controlPlane(xds: readonly SocketAddress[]): object {
       },
     },
   };
-}
-
-function socketAddress({ host, port }: SocketAddress): object {
-  return { socket_address: { address: host, port_value: port } };
 }

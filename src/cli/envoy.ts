@@ -38,6 +38,10 @@ export const ENVOY_FLAGS = {
     default: ['127.0.0.1:18000'],
   },
   admin: one({ value: 'IP:PORT', default: ['127.0.0.1:9901'], summary: "Envoy's own admin endpoint." }, readAddress(BIND)),
+  probes: optional(
+    { value: 'IP:PORT', summary: 'Where /ready, /stats/prometheus and /drain are, for what watches over it.' },
+    readAddress(BIND),
+  ),
   protocol: one(
     { value: 'delta|sotw', default: ['delta'], summary: 'xDS by changes, or by whole states.' },
     readChoice(['delta', 'sotw']),
@@ -76,7 +80,7 @@ export async function runEnvoy(args: readonly string[], io: Io): Promise<number>
   if (values === undefined) return usageError('envoy', mistakes, io);
   const proxy = readProxy(values);
   if ('mistakes' in proxy) return usageError('envoy', proxy.mistakes, io);
-  const config = bootstrap({ proxy, xds: values.xds, admin: values.admin, protocol: values.protocol });
+  const config = bootstrap({ proxy, xds: values.xds, admin: values.admin, protocol: values.protocol, probes: values.probes });
   // YAML 1.1 quotes `on`, `no` and their like, which Envoy's parser takes for booleans.
   io.out(stringify(config, { version: '1.1', lineWidth: 0 }));
   return EXIT.ok;

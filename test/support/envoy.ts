@@ -25,6 +25,10 @@ export interface EnvoyOptions {
   readonly config: object;
   /** Worker threads; 1 unless told. */
   readonly concurrency?: number;
+  /** Any free one unless told. */
+  readonly adminPort?: number;
+  /** Further arguments. */
+  readonly args?: readonly string[];
 }
 
 /** `--mode validate`: undefined when Envoy accepts the config, else what it says. */
@@ -101,7 +105,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   const adminFile = join(folder, 'admin');
   const config = {
     ...options.config,
-    admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
+    admin: { address: { socket_address: { address: '127.0.0.1', port_value: options.adminPort ?? 0 } } },
   };
   await writeFile(join(folder, 'envoy.json'), JSON.stringify(config));
   const child = spawn(
@@ -109,6 +113,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
     [
       ...['-c', join(folder, 'envoy.json'), '--admin-address-path', adminFile, '--log-path', join(folder, 'envoy.log')],
       ...['-l', 'warning', '--concurrency', String(options.concurrency ?? 1), '--use-dynamic-base-id'],
+      ...(options.args ?? []),
     ],
     { stdio: 'ignore' },
   );
