@@ -14,7 +14,7 @@ import type { AccessSetting, Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
 import type { Access } from './kubernetes/access.ts';
-import { inClusterAccess } from './kubernetes/in-cluster.ts';
+import { inClusterAccess, inClusterNamespace } from './kubernetes/in-cluster.ts';
 import { kubeconfigAccess } from './kubernetes/kubeconfig.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
@@ -22,6 +22,7 @@ import { formatSocketAddress } from './model/socket-address.ts';
 import { directorySource } from './sources/directory/watch.ts';
 import { kubernetesSource } from './sources/kubernetes/kubernetes-source.ts';
 import type { Source } from './sources/source.ts';
+import { type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
 import { Translator } from './translate/translate.ts';
 import { type XdsLimits, XdsServer } from './xds/xds.ts';
 
@@ -30,6 +31,7 @@ export interface AppOptions {
   readonly version: string;
   readonly intercepts?: InterceptSettings;
   readonly limits?: Partial<XdsLimits>;
+  readonly status?: Partial<StatusTimes>;
   /** ms since the epoch; the system's clock unless told. */
   readonly now?: () => number;
 }
@@ -75,15 +77,26 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const xds = await listening('--xds-listen', config.xdsListen, server.listen(config.xdsListen));
 
   const source = sourceOf(config.source, now);
+  // Knows what is to be told only later, and asks for it later still.
+  const view: StatusView = {
+    get synced() {
+      return feed.synced;
+    },
+    problems: () => plane.plainProblems(),
+    receipt: (id) => server.receipt(id),
+  };
+  const status = await statusWriterOf(config.source, view, metrics, options);
   const feed = stack.use(
     new Feed({
       source,
       engine,
-      publish: (model, change) => {
+      publish: (model, change, seenAt) => {
         metrics.increase('detour_updates_total', {});
         server.publish(model, change);
+        status?.modelChanged(model, change, seenAt);
       },
       onChanges: (changes) => {
+        status?.objectsChanged(changes);
         for (const { kind } of changes) metrics.increase('detour_source_changes_total', { kind });
       },
       log,
@@ -92,7 +105,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   );
   feed.start();
 
-  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, version });
+  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, version, status });
+  if (status !== undefined) stack.use(status).start();
   const routes = adminRoutes(plane, () => {
     collectGauges(metrics, plane, processMetrics);
     return metrics.render();
@@ -128,6 +142,38 @@ function sourceOf(setting: SourceSetting, now: () => number): Source {
     case 'kubernetes':
       return kubernetesSource({ access: accessOf(setting.access, now), namespaces: setting.namespaces, now });
   }
+}
+
+/** Where the control plane is, unless it is told or runs in a pod. */
+const SYSTEM_NAMESPACE = 'detour-system';
+
+/** @returns undefined where nothing is to be written. */
+async function statusWriterOf(
+  setting: SourceSetting,
+  view: StatusView,
+  metrics: Metrics,
+  { log, now = Date.now, status: times = {} }: AppOptions,
+): Promise<StatusWriter | undefined> {
+  if (setting.kind !== 'kubernetes') return undefined;
+  const { events, deleteExpired, identity, leaseNamespace } = setting.status;
+  if (!events && !deleteExpired) return undefined;
+  return new StatusWriter({
+    access: accessOf(setting.access, now),
+    view,
+    events,
+    deleteExpired,
+    identity,
+    leaseNamespace: leaseNamespace ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE,
+    namespaces: setting.namespaces,
+    times,
+    now,
+    log,
+    onCount: (counted) => {
+      if (counted.kind === 'deleted') metrics.increase('detour_expired_deleted_total', {});
+      else if (counted.kind === 'dropped') metrics.increase('detour_events_dropped_total', {}, counted.count);
+      else metrics.increase(`detour_events_${counted.kind}_total`, {});
+    },
+  });
 }
 
 function accessOf(setting: AccessSetting, now: () => number): Access {

@@ -1,4 +1,5 @@
 /** All settings of the control plane. The only place that reads the environment; everything is validated together. */
+import { hostname } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { many, one, optional, readAddress, readChoice, readText, required } from './flag-values.ts';
 import { type Environment, type FlagReading, type FlagTable, type FlagValues, type Reading, readFlags } from './flags.ts';
@@ -25,6 +26,17 @@ export interface KubernetesSetting {
   readonly access: AccessSetting;
   /** Empty: all. */
   readonly namespaces: readonly string[];
+  readonly status: StatusSetting;
+}
+
+/** What is written into the cluster, by the one replica that holds the Lease. */
+export interface StatusSetting {
+  readonly events: boolean;
+  readonly deleteExpired: boolean;
+  /** Where the Lease is; undefined: where the pod itself is. */
+  readonly leaseNamespace: string | undefined;
+  /** Who this replica is to the others. */
+  readonly identity: string;
 }
 
 /** How the API server is found. */
@@ -49,6 +61,7 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
+const SWITCH = ['on', 'off'] as const;
 const LISTEN = { anyPort: true, names: true };
 
 /** By the name of the flag; the variable's is made of it. `docs/settings.md` is checked against this table. */
@@ -75,6 +88,34 @@ export const SETTINGS = {
     readText,
   ),
   namespace: many({ value: 'NAME', summary: 'For kubernetes: a namespace to read; without it all of them.' }, readNamespace),
+  events: optional(
+    {
+      value: SWITCH.join('|'),
+      summary:
+        'For kubernetes: whether problems, conflicts and receipts become Events, written by one replica. Without it on in a pod, off with a kubeconfig.',
+    },
+    readChoice(SWITCH),
+  ),
+  'delete-expired': optional(
+    {
+      value: SWITCH.join('|'),
+      summary:
+        'For kubernetes: whether that replica deletes what `detour create --ttl` made, once it has expired. Without it on in a pod, off with a kubeconfig.',
+    },
+    readChoice(SWITCH),
+  ),
+  'lease-namespace': optional(
+    {
+      value: 'NAME',
+      summary:
+        'For kubernetes: where the Lease is that says which replica writes. Without it POD_NAMESPACE counts, then the namespace of the pod, then detour-system.',
+    },
+    readNamespace,
+  ),
+  identity: optional(
+    { value: 'NAME', summary: "For kubernetes: this replica's name in the Lease; without it the name of the host." },
+    readText,
+  ),
   'xds-listen': one(
     {
       value: 'HOST:PORT',
@@ -149,20 +190,30 @@ export function readConfig(args: readonly string[], environment: Environment): C
 }
 
 /** Whoever names a kubeconfig or a context means it; a pod has its ServiceAccount; people have ~/.kube/config. */
-function kubernetesSetting(
-  { kubeconfig, context, namespace }: FlagValues<typeof SETTINGS>,
-  environment: Environment,
-): KubernetesSetting {
+function kubernetesSetting(values: FlagValues<typeof SETTINGS>, environment: Environment): KubernetesSetting {
+  const { kubeconfig, context, namespace } = values;
   const namespaces = [...new Set(namespace)];
   const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
   const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
   if (kubeconfig === undefined && listed.length === 0 && context === undefined && host !== '') {
     const port = Number(environment['KUBERNETES_SERVICE_PORT'] ?? 443);
-    return { kind: 'kubernetes', access: { kind: 'in-cluster', host, port }, namespaces };
+    const status = statusSetting(values, environment, true);
+    return { kind: 'kubernetes', access: { kind: 'in-cluster', host, port }, namespaces, status };
   }
   const files = listed.length > 0 ? listed : [join(environment['HOME'] ?? '.', '.kube', 'config')];
   const access = { kind: 'kubeconfig', files: kubeconfig === undefined ? files : [kubeconfig], context, environment } as const;
-  return { kind: 'kubernetes', access, namespaces };
+  return { kind: 'kubernetes', access, namespaces, status: statusSetting(values, environment, false) };
+}
+
+/** Whoever tries it from a laptop writes nothing into a cluster unless told to. */
+function statusSetting(values: FlagValues<typeof SETTINGS>, environment: Environment, isInCluster: boolean): StatusSetting {
+  const podNamespace = environment['POD_NAMESPACE'] ?? '';
+  return {
+    events: (values.events ?? (isInCluster ? 'on' : 'off')) === 'on',
+    deleteExpired: (values['delete-expired'] ?? (isInCluster ? 'on' : 'off')) === 'on',
+    leaseNamespace: values['lease-namespace'] ?? (podNamespace === '' ? undefined : podNamespace),
+    identity: values.identity ?? hostname(),
+  };
 }
 
 /** The environment of this process. */
@@ -170,13 +221,24 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
+/** They mean nothing without an API server. */
+const CLUSTER_SETTINGS = [
+  'kubeconfig',
+  'context',
+  'namespace',
+  'events',
+  'delete-expired',
+  'lease-namespace',
+  'identity',
+] as const;
+
 /** What each value allows and all of them together do not. */
 function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly string[] {
   const mistakes: string[] = [];
   const [xds, admin] = [values['xds-listen'], values['admin-listen']];
   if (xds !== undefined && admin !== undefined && xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
     mistakes.push(`--xds-listen and --admin-listen are both ${formatSocketAddress(xds)}: give them different ports.`);
-  for (const name of ['kubeconfig', 'context', 'namespace'] as const)
+  for (const name of CLUSTER_SETTINGS)
     if (values.source?.kind === 'directory' && values[name] !== undefined && values[name].length > 0)
       mistakes.push(`--${name} is for --source kubernetes: leave it out beside a directory.`);
   for (const [name, alias] of [

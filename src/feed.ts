@@ -9,8 +9,11 @@ import type { Source, SourceBatch } from './sources/source.ts';
 export interface FeedOptions {
   readonly source: Source;
   readonly engine: InterceptEngine;
-  /** Called once the source is synced, and then for every change that is not empty. */
-  readonly publish: (model: InterceptModel, change: ModelChange) => void;
+  /**
+   * Called once the source is synced, and then for every change that is not empty.
+   * `seenAt`: when the source said what made it, or its time came; ms since the epoch.
+   */
+  readonly publish: (model: InterceptModel, change: ModelChange, seenAt: number) => void;
   readonly onChanges: (changes: readonly ClusterChange[]) => void;
   readonly log: Logger;
   /** ms since the epoch. */
@@ -75,16 +78,17 @@ export class Feed implements Disposable {
     this.#last = batch;
     this.#waiting.push(...batch.changes);
     this.#options.onChanges(batch.changes);
+    const seenAt = this.#options.now();
     // What comes within one turn of the event loop is one change.
     this.#flush ??= setImmediate(() => {
       this.#flush = undefined;
       const changes = this.#waiting;
       this.#waiting = [];
-      this.#publish(this.#options.engine.apply(changes, this.#options.now()));
+      this.#publish(this.#options.engine.apply(changes, this.#options.now()), seenAt);
     });
   }
 
-  #publish(change: ModelChange): void {
+  #publish(change: ModelChange, seenAt: number): void {
     const { engine, publish } = this.#options;
     this.#setAlarm();
     if (!this.#last.synced) {
@@ -96,7 +100,7 @@ export class Feed implements Disposable {
     this.#unpublished = NOTHING;
     if (this.#published && isEmpty(all)) return;
     this.#published = true;
-    publish(engine.model, all);
+    publish(engine.model, all, seenAt);
   }
 
   /** Expiry and the end of linger come by time alone. */
@@ -108,7 +112,7 @@ export class Feed implements Disposable {
     const nap = Math.min(Math.max(0, deadline - now()), LONGEST_NAP_MS);
     this.#alarm = setTimeout(() => {
       if (now() < deadline) this.#setAlarm();
-      else this.#publish(engine.tick(now()));
+      else this.#publish(engine.tick(now()), now());
     }, nap);
   }
 

@@ -11,7 +11,7 @@ export interface RoomRule {
 }
 
 const CORE = ['model', 'annotations', 'intercepts', 'translate'];
-const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'xds', 'kubernetes', 'sources', 'admin'];
+const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'xds', 'kubernetes', 'sources', 'status', 'admin'];
 
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
   model: { imports: [], purity: 'pure', why: 'the words that all rooms share know none of them' },
@@ -34,6 +34,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     imports: ['model', 'kubernetes', 'logger.ts'],
     purity: 'shell',
     why: 'where state comes from: knows not what becomes of it',
+  },
+  status: {
+    imports: ['model', 'annotations', 'kubernetes', 'logger.ts'],
+    purity: 'shell',
+    why: 'writes into the cluster what is so: knows not how it came about, and nothing waits for it',
   },
   admin: {
     imports: [...CORE, 'explain', 'xds', 'sources', 'config.ts', 'logger.ts'],

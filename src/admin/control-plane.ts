@@ -27,6 +27,16 @@ export interface ControlPlaneParts {
   readonly sourceState: SourceState;
   readonly carriers: Carriers;
   readonly version: string;
+  /** undefined: nothing is written into a cluster. */
+  readonly status?: StatusState | undefined;
+}
+
+/** What is known of what is written into the cluster. */
+export interface StatusState {
+  readonly isLeading: boolean;
+  readonly isWell: boolean;
+  /** How it is, in one sentence part. */
+  describe(): string;
 }
 
 export interface ProblemReport extends Problem {
@@ -43,7 +53,7 @@ export class ControlPlane {
 
   /** Ready: Envoys may come, and get all of the world. */
   conditions(): readonly Condition[] {
-    const { source, sourceState, server } = this.parts;
+    const { source, sourceState, server, status } = this.parts;
     const { synced, trouble, ageMs } = sourceState;
     const reading = synced ? 'is read, and followed' : 'is read for the first time';
     const kept = ageMs === undefined ? '' : `; what was read last is served, it is ${Math.round(ageMs / 1000)} s old`;
@@ -53,6 +63,8 @@ export class ControlPlane {
         ? { name: 'xds', met: false, detail: `is stopping, and lets its ${server.proxies().length} streams go` }
         : { name: 'xds', met: true, detail: 'listens for Envoys' },
       { name: source.name, met: synced, detail: trouble === undefined ? reading : `${trouble}${kept}` },
+      // Whatever keeps it from writing, it serves.
+      ...(status === undefined ? [] : [{ name: 'status', met: true, detail: status.describe() }]),
     ];
   }
 
@@ -93,16 +105,17 @@ export class ControlPlane {
   }
 
   problems(): readonly ProblemReport[] {
-    return [...this.#problems()].map((problem) => ({ ...PROBLEMS[problem.code], ...problem }));
+    return [...this.plainProblems()].map((problem) => ({ ...PROBLEMS[problem.code], ...problem }));
   }
 
   problemsByCode(): ReadonlyMap<ProblemCode, number> {
     const counts = new Map<ProblemCode, number>();
-    for (const { code } of this.#problems()) counts.set(code, (counts.get(code) ?? 0) + 1);
+    for (const { code } of this.plainProblems()) counts.set(code, (counts.get(code) ?? 0) + 1);
     return counts;
   }
 
-  *#problems(): Iterable<Problem> {
+  /** Of the source, of the model, and those that Envoys found. */
+  *plainProblems(): Iterable<Problem> {
     const { engine, server, sourceState } = this.parts;
     yield* sourceState.problems;
     yield* engine.problems();

@@ -52,6 +52,25 @@ export const METRICS = {
   },
   detour_updates_total: { kind: 'counter', labels: [], help: 'Changes of the model that were handed to the streams.' },
 
+  detour_leader: { kind: 'gauge', labels: [], help: '1 while this replica writes Events and deletes what has expired.' },
+  detour_status_available: {
+    kind: 'gauge',
+    labels: [],
+    help: '0 while something keeps this replica from the Lease, from writing Events or from deleting; /readyz?verbose says what.',
+  },
+  detour_events_written_total: { kind: 'counter', labels: [], help: 'Events that were written, new ones and repetitions.' },
+  detour_events_failed_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Attempts to write an Event that failed; most are tried again.',
+  },
+  detour_events_dropped_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Events that are never written: too many at once, or refused by the API server.',
+  },
+  detour_expired_deleted_total: { kind: 'counter', labels: [], help: 'Workloads that were deleted because they had expired.' },
+
   detour_xds_streams: {
     kind: 'gauge',
     labels: ['protocol', 'role'],

@@ -26,6 +26,12 @@ export function inClusterAccess(host: string, port: number, folder: string = FOL
   };
 }
 
+/** The namespace of this pod; undefined outside of a pod. */
+export async function inClusterNamespace(folder: string = FOLDER): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'namespace'), 'utf8').catch(() => '');
+  return text.trim() || undefined;
+}
+
 async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');

@@ -48,6 +48,12 @@ export function keyOfIntercept(id: InterceptId): string {
   return id.split('/', 2)[1] ?? '';
 }
 
+/** The preview of the intercept: none of its parts has a slash. */
+export function previewOfIntercept(id: InterceptId): PreviewName {
+  const [namespace = '', key = '', kind = '', name = ''] = id.split('/', 4);
+  return { namespace, key, kind, name };
+}
+
 /** RFC 1123 label: lower case, digits, inner hyphens, 63 characters at most. */
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { readConfig, SETTINGS } from '../../src/config.ts';
 import { describeFlags, type FlagTable, variableOf } from '../../src/flags.ts';
@@ -47,6 +48,10 @@ describe('settings', () => {
       kubeconfig: '/k',
       context: 'c',
       namespace: 'shop,web',
+      events: 'on',
+      'delete-expired': 'off',
+      'lease-namespace': 'tools',
+      identity: 'detour-0',
       'xds-listen': '10.0.0.1:1',
       'admin-listen': '10.0.0.1:2',
       'drain-time': '0.5',
@@ -66,6 +71,7 @@ describe('settings', () => {
         kind: 'kubernetes',
         access: { kind: 'kubeconfig', files: ['/k'], context: 'c', environment },
         namespaces: ['shop', 'web'],
+        status: { events: true, deleteExpired: false, leaseNamespace: 'tools', identity: 'detour-0' },
       },
       xdsListen: { host: '10.0.0.1', port: 1 },
       adminListen: { host: '10.0.0.1', port: 2 },
@@ -90,6 +96,7 @@ describe('settings', () => {
       kind: 'kubernetes',
       access: { kind: 'in-cluster', host: '10.0.0.1', port: 6443 },
       namespaces: [],
+      status: { events: true, deleteExpired: true, leaseNamespace: undefined, identity: hostname() },
     });
   });
 
