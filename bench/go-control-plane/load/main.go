@@ -1,0 +1,151 @@
+// The load: many clients of delta ADS that subscribe and acknowledge as Envoy does, as cheaply as possible. Orders come
+// as lines of JSON on stdin, each is answered by one line on stdout. Times are µs since the epoch.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Order is one line of stdin.
+type Order struct {
+	// connect: streams to Address that have nothing. watch: from now on, wait for Resources. arrivals: answered when
+	// every stream has them. disconnect: all at once. reconnect: all at once, with what they have.
+	Do        string   `json:"do"`
+	Address   string   `json:"address"`
+	Streams   int      `json:"streams"`
+	Resources []string `json:"resources"`
+}
+
+// Watch is what all streams are waited for.
+type Watch struct {
+	keys map[string]bool
+	done chan int64
+}
+
+// Fleet is all streams.
+type Fleet struct {
+	address                     string
+	clients                     []*Client
+	running                     sync.WaitGroup
+	syncs                       chan int64
+	watch                       atomic.Pointer[Watch]
+	responses, resources, bytes int64
+}
+
+func main() {
+	fleet := &Fleet{}
+	orders := bufio.NewReaderSize(os.Stdin, 1<<20)
+	for {
+		line, err := orders.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var order Order
+		if err := json.Unmarshal(line, &order); err != nil {
+			log.Fatal(err)
+		}
+		fleet.responses, fleet.resources, fleet.bytes = 0, 0, 0
+		switch order.Do {
+		case "connect":
+			fleet.connect(order)
+		case "watch":
+			fleet.startWatch(order.Resources)
+			answer(map[string]any{})
+		case "arrivals":
+			answer(map[string]any{"times": fleet.times(fleet.watch.Load().done)})
+		case "disconnect":
+			fleet.disconnect()
+			answer(map[string]any{})
+		case "reconnect":
+			fleet.reconnect(order)
+		default:
+			log.Fatalf("no such order: %s", order.Do)
+		}
+	}
+}
+
+func (fleet *Fleet) connect(order Order) {
+	fleet.address = order.Address
+	fleet.clients = nil
+	for id := range order.Streams {
+		fleet.clients = append(fleet.clients, &Client{id: id, fleet: fleet})
+	}
+	from := fleet.open(false)
+	fleet.report(from, fleet.times(fleet.syncs))
+}
+
+// Up to date is a stream that has the resources that changed meanwhile.
+func (fleet *Fleet) reconnect(order Order) {
+	fleet.startWatch(order.Resources)
+	from := fleet.open(true)
+	fleet.report(from, fleet.times(fleet.watch.Load().done))
+}
+
+func (fleet *Fleet) open(resume bool) int64 {
+	fleet.syncs = make(chan int64, len(fleet.clients))
+	from := time.Now().UnixMicro()
+	for _, client := range fleet.clients {
+		fleet.running.Add(1)
+		go func() {
+			defer fleet.running.Done()
+			if err := client.connect(fleet.address, resume); err != nil {
+				log.Fatal(err)
+			}
+			if err := client.run(); err != nil {
+				log.Fatal(err)
+			}
+		}()
+	}
+	return from
+}
+
+// Not while anything is under way: clients are not locked.
+func (fleet *Fleet) startWatch(resources []string) {
+	watch := &Watch{keys: map[string]bool{}, done: make(chan int64, len(fleet.clients))}
+	for _, each := range resources {
+		watch.keys[each] = true
+	}
+	for _, client := range fleet.clients {
+		client.arrivals = map[string]int64{}
+	}
+	fleet.watch.Store(watch)
+}
+
+func (fleet *Fleet) disconnect() {
+	for _, client := range fleet.clients {
+		client.close()
+	}
+	fleet.running.Wait()
+}
+
+func (fleet *Fleet) times(from chan int64) []int64 {
+	var times []int64
+	for range fleet.clients {
+		times = append(times, <-from)
+	}
+	return times
+}
+
+func (fleet *Fleet) report(from int64, times []int64) {
+	answer(map[string]any{
+		"from": from, "times": times,
+		"responses": atomic.LoadInt64(&fleet.responses),
+		"resources": atomic.LoadInt64(&fleet.resources),
+		"bytes":     atomic.LoadInt64(&fleet.bytes),
+	})
+}
+
+func answer(value any) {
+	line, err := json.Marshal(value)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(line))
+}

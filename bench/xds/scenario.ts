@@ -1,0 +1,124 @@
+/** What every server goes through, and what is read off. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ClusterChange } from '../../src/model/cluster-state.ts';
+import { type Contender, type RunningServer, startServer } from './contenders.ts';
+import type { GoPrograms } from './go-programs.ts';
+import { LineProcess } from './line-process.ts';
+import { endpointChange, newPreview, pick, ruleChange } from './world.ts';
+
+export interface Size {
+  readonly services: number;
+  readonly streams: number;
+  /** How many changes of each kind. */
+  readonly changes: number;
+}
+
+/** Times in ms, memory in MB. */
+export interface Figures {
+  readonly endpointP50: number;
+  readonly endpointP99: number;
+  readonly endpointCpu: number;
+  readonly ruleP99: number;
+  readonly ruleCpu: number;
+  readonly previewP99: number;
+  readonly syncWall: number;
+  readonly syncCpu: number;
+  readonly reconnectWall: number;
+  readonly reconnectCpu: number;
+  /** Over all streams. */
+  readonly resent: number;
+  readonly memory: number;
+}
+
+/** What is still under way is not measured as the next thing: acknowledgements, garbage. */
+const SETTLE_MS = 1_000;
+const PAUSE_MS = 20;
+
+interface Report {
+  readonly from: number;
+  readonly times: readonly number[];
+  readonly responses: number;
+  readonly resources: number;
+  readonly bytes: number;
+}
+
+export async function measure(
+  contender: Contender,
+  { services, streams, changes }: Size,
+  programs: GoPrograms,
+  progress: (line: string) => void,
+): Promise<Figures> {
+  progress(`${contender}, ${services} services × ${streams} streams: starting`);
+  await using server = await startServer(contender, services, programs);
+  await using load = new LineProcess(programs.load, []);
+  const address = `127.0.0.1:${server.port}`;
+
+  const cpuBefore = await settledCpu(server);
+  const sync = await load.ask<Report>({ do: 'connect', address, streams });
+  const syncWall = Math.max(...sync.times) / 1000 - sync.from / 1000;
+  const syncCpu = (await settledCpu(server)) - cpuBefore;
+  await wait(SETTLE_MS);
+  const memory = await server.process.residentMb();
+  progress(`${contender}: synced in ${syncWall.toFixed(0)} ms, ${sync.resources} resources, ${(sync.bytes / 1e6).toFixed(1)} MB`);
+
+  const make = (kind: (index: number, round: number) => readonly ClusterChange[]) => (round: number) =>
+    kind(pick(services, round), round + 1);
+  const endpoint = await measureChanges(server, load, changes, make(endpointChange));
+  const rule = await measureChanges(server, load, changes, make(ruleChange));
+  const preview = await measureChanges(server, load, changes, make(newPreview));
+  progress(`${contender}: changes done`);
+
+  // One endpoint and one rule change while nobody is connected.
+  await load.ask({ do: 'disconnect' });
+  const missed = [server.prepare(endpointChange(pick(services, changes), 1)), server.prepare(ruleChange(0, changes + 1))];
+  for (const each of missed) await each.apply();
+  const put = missed.flatMap((each) => each.put);
+  const cpuApart = await settledCpu(server);
+  const again = await load.ask<Report>({ do: 'reconnect', resources: put });
+  const reconnectWall = Math.max(...again.times) / 1000 - again.from / 1000;
+  const reconnectCpu = (await settledCpu(server)) - cpuApart;
+  return {
+    ...{ endpointP50: endpoint.p50, endpointP99: endpoint.p99, endpointCpu: endpoint.cpu },
+    ...{ ruleP99: rule.p99, ruleCpu: rule.cpu, previewP99: preview.p99 },
+    ...{ syncWall, syncCpu, reconnectWall, reconnectCpu, memory },
+    resent: again.resources - put.length * streams,
+  };
+}
+
+interface ChangeFigures {
+  readonly p50: number;
+  readonly p99: number;
+  readonly cpu: number;
+}
+
+/** From the change until a stream has all resources that it put, over all streams and changes. */
+async function measureChanges(
+  server: RunningServer,
+  load: LineProcess,
+  count: number,
+  changesOf: (round: number) => readonly ClusterChange[],
+): Promise<ChangeFigures> {
+  const latencies: number[] = [];
+  const before = await settledCpu(server);
+  for (let round = 0; round < count; round += 1) {
+    const { put, apply } = server.prepare(changesOf(round));
+    if (put.length === 0) throw new Error(`change ${round} changes nothing`);
+    await load.ask({ do: 'watch', resources: put });
+    const at = await apply();
+    const { times } = await load.ask<{ times: readonly number[] }>({ do: 'arrivals' });
+    latencies.push(...times.map((time) => (time - at) / 1000));
+    await wait(PAUSE_MS);
+  }
+  const cpu = ((await settledCpu(server)) - before) / count;
+  return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), cpu };
+}
+
+async function settledCpu(server: RunningServer): Promise<number> {
+  await wait(SETTLE_MS);
+  return server.process.cpuMs();
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
