@@ -21,7 +21,8 @@ export interface Manifest extends Fields {
   readonly kind: WorkloadKind;
   readonly metadata: {
     readonly name: string;
-    readonly namespace: string;
+    /** undefined where the baseline's manifest names none: it is chosen when both are applied. */
+    readonly namespace?: string;
     readonly labels: Labels;
     readonly annotations: Labels;
   };
@@ -115,7 +116,8 @@ function manifestOf(
   const kept = withoutMarks(readLabels(fieldsOf(object['metadata'])['annotations']));
   const own = kind === 'Pod' ? podAnnotations(options) : {};
   const annotations = { ...kept, ...own, ...expiry(options), ...deletion(options) };
-  const metadata = { name, namespace, labels: labels.object, annotations };
+  const named = fieldsOf(object['metadata'])['namespace'] === undefined ? {} : { namespace };
+  const metadata = { name, ...named, labels: labels.object, annotations };
   return { apiVersion: kind === 'Pod' ? 'v1' : 'apps/v1', kind, metadata, spec: specOf(workload, labels, template, options) };
 }
 
