@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { FieldReader, type Fields } from '../model/field-reader.ts';
 import { AccessError } from './access.ts';
+import type { OidcLogin } from './oidc-login.ts';
 
 export interface KubeconfigFile {
   readonly path: string;
@@ -31,6 +32,11 @@ export interface KubeContext {
   readonly certificate: Material | undefined;
   readonly key: Material | undefined;
   readonly exec: ExecPlugin | undefined;
+  readonly oidc: OidcLogin | undefined;
+  /** What commands take where none is named. */
+  readonly namespace: string | undefined;
+  /** For messages. */
+  readonly userName: string;
 }
 
 export const EXEC_API_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'] as const;
@@ -66,6 +72,9 @@ export function readKubeconfig(files: readonly KubeconfigFile[], context: string
     certificate: material(user, 'client-certificate', read),
     key: material(user, 'client-key', read),
     exec: readExec(user, userName, where, read),
+    oidc: readOidc(user, read),
+    namespace: read.text(chosen['namespace'], `context ${name}: namespace`) || undefined,
+    userName,
   };
   if (read.failed) throw new AccessError(`kubeconfig ${where}: ${read.describe()}`);
   return result;
@@ -101,7 +110,7 @@ function refuseWhatIsNotRead(cluster: Fields, user: Fields, userName: string, wh
     throw new AccessError(`kubeconfig ${where}: ${what}: ${fix}`);
   };
   const provider = new FieldReader().map(user['auth-provider'], '')['name'];
-  if (user['auth-provider'] !== undefined)
+  if (user['auth-provider'] !== undefined && provider !== 'oidc')
     refuse(
       `user ${userName} logs in by the auth-provider ${JSON.stringify(provider ?? '')}, which Kubernetes no longer has`,
       'use an exec plugin instead, such as gke-gcloud-auth-plugin, kubelogin or kubectl oidc-login',
@@ -130,6 +139,17 @@ function readToken({ fields, folder }: Named, read: FieldReader): Material | und
   if (file !== '') return { file: resolve(folder, file) };
   const text = read.text(fields['token'], 'token');
   return text === '' ? undefined : { text };
+}
+
+/** Certificates of the identity provider are files too. */
+function readOidc({ fields, folder }: Named, read: FieldReader): OidcLogin | undefined {
+  const provider = read.map(fields['auth-provider'], 'auth-provider');
+  if (provider['name'] !== 'oidc') return undefined;
+  const entries = Object.entries(read.map(provider['config'], 'auth-provider.config')).map(([name, value]) => {
+    const text = read.text(value, `auth-provider.config.${name}`);
+    return [name, name === 'idp-certificate-authority' && text !== '' ? resolve(folder, text) : text] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function readExec({ fields, folder }: Named, userName: string, where: string, read: FieldReader): ExecPlugin | undefined {

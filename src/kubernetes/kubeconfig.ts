@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Access, AccessError, type Connection } from './access.ts';
 import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
 import { type KubeContext, type KubeconfigFile, type Material, readKubeconfig } from './kubeconfig-file.ts';
+import { type IdToken, type Renewal, renewToken, writtenToken } from './oidc-login.ts';
 
 export interface KubeconfigOptions {
   /** Those that are not there are left out, unless none is. */
@@ -21,6 +22,32 @@ const EARLY_MS = 10_000;
 export function kubeconfigAccess(options: KubeconfigOptions): Access {
   /** The plugin's answer, also while it runs: requests of one moment share it. */
   let remembered: { readonly by: string; readonly credential: Promise<ExecCredential> } | undefined;
+
+  /** What the identity provider gave last, and the login as it is written that it gave it for. */
+  let renewed: { readonly by: string; readonly renewal: Promise<Renewal> } | undefined;
+
+  async function oidcToken({ oidc, userName }: KubeContext): Promise<string | undefined> {
+    if (oidc === undefined) return undefined;
+    const isGood = ({ expiresAt }: IdToken) => options.now() < expiresAt - EARLY_MS;
+    const written = writtenToken(oidc);
+    if (isGood(written)) return written.text;
+    const by = JSON.stringify(oidc);
+    let login = oidc;
+    while (renewed?.by === by) {
+      const last = renewed;
+      const renewal = await last.renewal;
+      if (isGood(renewal.token)) return renewal.token.text;
+      login = renewal.login;
+      // Of those who see that it has expired, one asks again.
+      if (renewed === last) renewed = undefined;
+    }
+    const own = { by, renewal: renewToken(login, userName) };
+    renewed = own;
+    own.renewal.catch(() => {
+      if (renewed === own) renewed = undefined;
+    });
+    return (await own.renewal).token.text;
+  }
 
   async function credentialOf(context: KubeContext, ca: string | undefined): Promise<ExecCredential | undefined> {
     const { exec, server, serverName, isInsecure } = context;
@@ -54,7 +81,7 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
         ca,
         serverName: context.serverName,
         isInsecure: context.isInsecure,
-        token: (await textOf(context.token))?.trim() ?? fromPlugin?.token,
+        token: (await textOf(context.token))?.trim() ?? fromPlugin?.token ?? (await oidcToken(context)),
         certificate: (await textOf(context.certificate)) ?? fromPlugin?.certificate,
         key: (await textOf(context.key)) ?? fromPlugin?.key,
       };
@@ -63,6 +90,11 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
       remembered = undefined;
     },
   };
+}
+
+/** @returns that of the context; undefined where it names none. @throws AccessError */
+export async function kubeconfigNamespace({ files, context }: KubeconfigOptions): Promise<string | undefined> {
+  return readKubeconfig(await readFiles(files), context).namespace;
 }
 
 async function readFiles(paths: readonly string[]): Promise<readonly KubeconfigFile[]> {

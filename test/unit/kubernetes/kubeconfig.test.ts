@@ -46,6 +46,9 @@ describe('a kubeconfig', () => {
       certificate: { text: 'CERT' },
       key: { file: '/home/me/.kube/keys/me.pem' },
       exec: undefined,
+      oidc: undefined,
+      namespace: 'shop',
+      userName: 'me',
     });
   });
 
