@@ -1,11 +1,13 @@
 /** What every command of `detour` is. */
-import type { Environment } from '../flags.ts';
+import type { Environment, FlagTable } from '../flags.ts';
 
 /** What a command has of the world around it. */
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly environment: Environment;
+  /** All of standard input; absent: the process's own. */
+  readonly input?: () => Promise<string>;
 }
 
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
@@ -14,6 +16,10 @@ export interface Command {
   readonly summary: string;
   /** @returns the exit code. */
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
+  /** For completion; absent: it has none. */
+  readonly flags?: () => Promise<FlagTable>;
+  /** What completes its arguments: files, or nothing that could be known. */
+  readonly completes?: 'files';
 }
 
 /** All mistakes in one message, and where to read more. */

@@ -8,14 +8,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
     summary: 'the control plane: reads objects, serves xDS to Envoys',
     run: async (args, io) => (await import('./serve.ts')).runServe(args, io),
+    flags: async () => (await import('../config.ts')).SETTINGS,
   },
   envoy: {
     summary: "prints an Envoy's bootstrap, for a gateway or a sidecar",
     run: async (args, io) => (await import('./envoy.ts')).runEnvoy(args, io),
+    flags: async () => (await import('./envoy.ts')).ENVOY_FLAGS,
   },
   explain: {
     summary: 'what happens to a request, and why',
     run: async (args, io) => (await import('./explain.ts')).runExplain(args, io),
+    flags: async () => (await import('./explain.ts')).EXPLAIN_FLAGS,
+  },
+  preview: {
+    summary: 'manifests in, manifests of previews out',
+    run: async (args, io) => (await import('./preview.ts')).runPreview(args, io),
+    flags: async () => (await import('./preview.ts')).PREVIEW_FLAGS,
   },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',

@@ -65,7 +65,10 @@ export function projectObjects(value: unknown, origin: Origin): Projection {
   return { objects: objects.reverse(), problems: problems.reverse(), incomplete };
 }
 
-function listItems(value: unknown): { readonly values: readonly unknown[]; readonly kind: string | undefined } | undefined {
+/** What a `List` (`PodList`, …) holds, and the kind that its items have where they do not say; undefined: it is none. */
+export function listItems(
+  value: unknown,
+): { readonly values: readonly unknown[]; readonly kind: string | undefined } | undefined {
   if (!isFields(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) return undefined;
   const items = value['items'];
   if (!Array.isArray(items)) return undefined;
