@@ -1,6 +1,6 @@
 /**
  * `npm run build`: src/ → dist/ as JavaScript, for the package and the image: Node runs no TypeScript below
- * node_modules. A checkout needs no build. `npm pack` calls it by itself.
+ * node_modules. A checkout needs no build. `npm pack` calls it by itself. Types are checked by `npm run typecheck`.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';

@@ -83,6 +83,14 @@ const getKubernetes: Step = {
   },
 };
 
+const getBuildah: Step = {
+  name: 'get-buildah',
+  run: async () => {
+    const { code } = await runNode([join(root, 'tools', 'image', 'get.ts')], true);
+    return one(code === 0, `get-buildah: ended with ${code ?? 'a signal'}`);
+  },
+};
+
 /** All tests of one folder of test/. */
 function layer(name: string): Step {
   return {
@@ -121,6 +129,7 @@ async function main(names: readonly string[]): Promise<number> {
     check('unused', join(modules, 'knip', 'bin', 'knip.js'), '--no-progress'),
     getEnvoy,
     getKubernetes,
+    getBuildah,
     ...layers().map(layer),
   ];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));

@@ -1,0 +1,29 @@
+# The control plane, and every other command of `detour`. Both stages begin with the same image, which a mirror can give:
+#   docker build --build-arg NODE_IMAGE=mirror.example.com/node:24-slim -t detour:0.1.0 .
+ARG NODE_IMAGE=node:24-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# The one install script that matters fetches a Node, which this image has.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY tools tools
+COPY src src
+RUN node tools/gen-protos.ts && node tools/build.ts
+RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE_IMAGE}
+# Nothing is installed from here on.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY envoy envoy
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/dist dist
+# A pod's own addresses, where `detour serve` by itself takes loopback only.
+ENV NODE_ENV=production DETOUR_XDS_LISTEN=0.0.0.0:18000 DETOUR_ADMIN_LISTEN=0.0.0.0:19000
+EXPOSE 18000 19000
+USER 65532:65532
+ENTRYPOINT ["node", "/app/dist/main.js"]
+CMD ["help"]

@@ -1,0 +1,89 @@
+{{/* Names are the same in every installation: commands and Envoys look for them. One installation to a namespace. */}}
+
+{{- define "detour.labels" -}}
+app.kubernetes.io/name: detour
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "detour.controlPlane.selector" -}}
+app.kubernetes.io/name: detour
+app.kubernetes.io/component: control-plane
+{{- end }}
+
+{{- define "detour.gateway.selector" -}}
+app.kubernetes.io/name: detour
+app.kubernetes.io/component: gateway
+{{- end }}
+
+{{- define "detour.image" -}}
+{{- $tag := .image.tag | default .fallback -}}
+{{ .image.repository }}{{ if .image.digest }}@{{ .image.digest }}{{ else }}:{{ $tag }}{{ end }}
+{{- end }}
+
+{{/* Of cluster-wide objects: several installations stand beside each other. */}}
+{{- define "detour.clusterName" -}}
+detour:{{ .Release.Namespace }}
+{{- end }}
+
+{{- define "detour.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "detour.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Replicas on different nodes and zones, where there are several. */}}
+{{- define "detour.spread" -}}
+{{- $selector := .selector }}
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- $selector | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{/* The rights that the control plane needs wherever it looks: what it reads, and what it says there. */}}
+{{- define "detour.rules" -}}
+- apiGroups: [""]
+  resources: [services, pods]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+# Events are about workloads, and name them by uid.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets, replicasets]
+  verbs: [get]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, update]
+{{- if .Values.deleteExpired }}
+# Previews that `detour create --ttl` made, once they have expired.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [list, delete]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [list, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [delete]
+{{- end }}
+{{- end }}

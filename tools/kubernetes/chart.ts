@@ -1,0 +1,60 @@
+/** The Helm chart, and what is made of it and for it: `k8s/detour.yaml`, `k8s/detour-namespaced.yaml`, the bootstrap. */
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { runEnvoy } from '../../src/cli/envoy.ts';
+
+const run = promisify(execFile);
+
+const k8s = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'k8s');
+export const CHART = join(k8s, 'chart', 'detour');
+export const SYSTEM_NAMESPACE = 'detour-system';
+
+/** Helm's arguments that make them, by file. */
+export const MANIFESTS: Readonly<Record<string, readonly string[]>> = {
+  [join(k8s, 'detour.yaml')]: [],
+  [join(k8s, 'detour-namespaced.yaml')]: ['--set', 'watchNamespaces={shop}'],
+};
+
+/** What the chart's gateway is started with, before the values of an installation are put in. */
+export const GATEWAY_BOOTSTRAP = join(CHART, 'files', 'gateway.yaml');
+export const GATEWAY_FLAGS: readonly string[] = [
+  ...['--role', 'gateway', '--node', `${SYSTEM_NAMESPACE}/gateway`, '--xds', `detour.${SYSTEM_NAMESPACE}:18000`],
+  ...['--listen', '0.0.0.0:8080', '--admin', '127.0.0.1:9901', '--probes', '0.0.0.0:9902'],
+];
+
+/**
+ * The text of `helm template`.
+ * @throws Error with what helm says, for values that the chart refuses.
+ */
+export async function template(helm: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run(helm, ['template', 'detour', CHART, '--namespace', SYSTEM_NAMESPACE, ...args]);
+  return stdout;
+}
+
+/** The text of a file of {@link MANIFESTS}. */
+export async function manifest(helm: string, args: readonly string[]): Promise<string> {
+  const objects = await template(helm, '--set', 'namespace.create=true', ...args);
+  // Nobody upgrades these by Helm, and its marks say so to no purpose.
+  const own = objects.replaceAll(/^ *(?:helm\.sh\/chart|app\.kubernetes\.io\/(?:managed-by|instance)): .*\n/gm, '');
+  return `# Made from k8s/chart/detour by \`npm run manifests\`: change the chart, not this.\n${own}`;
+}
+
+/** The text of {@link GATEWAY_BOOTSTRAP}: what the command itself prints. */
+export async function gatewayBootstrap(): Promise<string> {
+  return `# What this prints, written here by \`npm run manifests\`:\n#   detour envoy ${GATEWAY_FLAGS.join(' ')}\n${await printBootstrap(GATEWAY_FLAGS)}`;
+}
+
+/** What `detour envoy` prints. @throws Error with its mistakes. */
+export async function printBootstrap(args: readonly string[]): Promise<string> {
+  let [printed, said] = ['', ''];
+  const out = (text: string): void => {
+    printed += text;
+  };
+  const err = (text: string): void => {
+    said += text;
+  };
+  if ((await runEnvoy(args, { out, err, environment: {} })) !== 0) throw new Error(said);
+  return printed;
+}
