@@ -189,20 +189,23 @@ export function readConfig(args: readonly string[], environment: Environment): C
   };
 }
 
-/** Whoever names a kubeconfig or a context means it; a pod has its ServiceAccount; people have ~/.kube/config. */
 function kubernetesSetting(values: FlagValues<typeof SETTINGS>, environment: Environment): KubernetesSetting {
-  const { kubeconfig, context, namespace } = values;
-  const namespaces = [...new Set(namespace)];
+  const access = accessSetting(values, environment);
+  const status = statusSetting(values, environment, access.kind === 'in-cluster');
+  return { kind: 'kubernetes', access, namespaces: [...new Set(values.namespace)], status };
+}
+
+/** Whoever names a kubeconfig or a context means it; a pod has its ServiceAccount; people have ~/.kube/config. */
+export function accessSetting(
+  { kubeconfig, context }: { readonly kubeconfig: string | undefined; readonly context: string | undefined },
+  environment: Environment,
+): AccessSetting {
   const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
   const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  if (kubeconfig === undefined && listed.length === 0 && context === undefined && host !== '') {
-    const port = Number(environment['KUBERNETES_SERVICE_PORT'] ?? 443);
-    const status = statusSetting(values, environment, true);
-    return { kind: 'kubernetes', access: { kind: 'in-cluster', host, port }, namespaces, status };
-  }
+  if (kubeconfig === undefined && listed.length === 0 && context === undefined && host !== '')
+    return { kind: 'in-cluster', host, port: Number(environment['KUBERNETES_SERVICE_PORT'] ?? 443) };
   const files = listed.length > 0 ? listed : [join(environment['HOME'] ?? '.', '.kube', 'config')];
-  const access = { kind: 'kubeconfig', files: kubeconfig === undefined ? files : [kubeconfig], context, environment } as const;
-  return { kind: 'kubernetes', access, namespaces, status: statusSetting(values, environment, false) };
+  return { kind: 'kubeconfig', files: kubeconfig === undefined ? files : [kubeconfig], context, environment };
 }
 
 /** Whoever tries it from a laptop writes nothing into a cluster unless told to. */
