@@ -12,14 +12,14 @@ export interface LeaseTimes {
   readonly renewWithinMs: number;
   /** Between two attempts, to renew or to take. */
   readonly retryMs: number;
+  /** Without the right to it. */
+  readonly deniedMs: number;
 }
 
 /** Those of Kubernetes' own controllers. */
-export const LEASE_TIMES: LeaseTimes = { durationMs: 15_000, renewWithinMs: 10_000, retryMs: 2_000 };
+export const LEASE_TIMES: LeaseTimes = { durationMs: 15_000, renewWithinMs: 10_000, retryMs: 2_000, deniedMs: 15_000 };
 
 export const LEASE_NAME = 'detour';
-/** A right that is missing is tried again so often. */
-const DENIED_MS = 15_000;
 const RELEASE_MS = 1_000;
 /** Replicas that start together do not ask together. */
 const JITTER = 0.2;
@@ -77,8 +77,14 @@ export class Leader implements AsyncDisposable {
     this.#endTerm();
     this.#ended.abort();
     await this.#running;
-    const before = this.#observed?.record;
-    if (wasLeading && before?.holder === this.#options.identity) await this.#write('', before, AbortSignal.timeout(RELEASE_MS));
+    if (wasLeading) await this.#release(AbortSignal.timeout(RELEASE_MS));
+  }
+
+  async #release(limit: AbortSignal): Promise<void> {
+    // A renewal that was cut off may have reached the server: what is there has to be read.
+    if ((await this.#read(limit)) !== undefined) return;
+    const record = this.#observed?.record;
+    if (record?.holder === this.#options.identity) await this.#write('', record, limit);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -88,7 +94,7 @@ export class Leader implements AsyncDisposable {
       if (signal.aborted) return;
       onTrouble(failure);
       const isDenied = failure?.status === 403 && !this.isLeading;
-      const pause = isDenied ? Math.max(DENIED_MS, times.retryMs) : Math.max(times.retryMs, failure?.retryAfterMs ?? 0);
+      const pause = isDenied ? times.deniedMs : Math.max(times.retryMs, failure?.retryAfterMs ?? 0);
       await sleep(pause * (1 + JITTER * random()), undefined, { signal }).catch(() => undefined);
     }
   }
