@@ -1,10 +1,10 @@
 /** The way of a test to an API server that runs already, as any of its users. */
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient, type KubernetesObject } from './api-client.ts';
 import { ADMIN } from './credentials.ts';
-import type { Watch } from './watch.ts';
+import type { Watch, WatchEvent } from './watch.ts';
 
 /** What it takes, as plain data: it can be handed to another process. */
 export interface ApiAddress {
@@ -20,7 +20,8 @@ export interface ApiAddress {
 export class ApiAccess {
   readonly url: string;
   readonly caFile: string;
-  readonly #folder: string;
+  /** Of the server's files, and of what else ends with it. */
+  readonly folder: string;
   readonly #tokens: Readonly<Record<string, string>>;
   readonly #clients = new Map<string, ApiClient>();
 
@@ -28,7 +29,7 @@ export class ApiAccess {
     this.url = url;
     this.caFile = caFile;
     this.#tokens = tokens;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** @throws Error for a name that is neither `admin` nor among the users of the start. */
@@ -65,8 +66,11 @@ export class ApiAccess {
 
   /** The path of a file with that kubeconfig, for programs. */
   async kubeconfigFile(user = ADMIN.name, token = this.token(user)): Promise<string> {
-    const file = join(this.#folder, `${user}.kubeconfig`);
-    await writeFile(file, this.kubeconfig(user, token), { mode: 0o600 });
+    const file = join(this.folder, `${user}.kubeconfig`);
+    // Whole at any moment: a program may be reading that of another test.
+    const draft = `${file}.${process.pid}`;
+    await writeFile(draft, this.kubeconfig(user, token), { mode: 0o600 });
+    await rename(draft, file);
     return file;
   }
 
@@ -88,8 +92,8 @@ export class ApiAccess {
     return this.#admin.delete(objects);
   }
 
-  watch(path: string, resourceVersion?: string): Promise<Watch> {
-    return this.#admin.watch(path, resourceVersion);
+  watch(path: string, resourceVersion?: string, told?: (event: WatchEvent) => void): Promise<Watch> {
+    return this.#admin.watch(path, resourceVersion, told);
   }
 
   /** Ends the connections of all clients. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { Watch } from './watch.ts';
+import { Watch, type WatchEvent } from './watch.ts';
 
 /** Any object; what a test reads of it, it names. */
 export interface KubernetesObject {
@@ -32,6 +32,16 @@ export class ApiError extends Error {
     this.status = status;
     this.reason = reason;
   }
+}
+
+/** The resource version that was asked for is too old, or of another history. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 410;
+}
+
+/** There is no such object (any more), or it is another one of the same name. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 409);
 }
 
 interface ResourceList {
@@ -70,9 +80,9 @@ export class ApiClient {
   }
 
   /** Watches a collection from a resource version on, or (without one) from what is there now. */
-  async watch(path: string, resourceVersion?: string): Promise<Watch> {
+  async watch(path: string, resourceVersion?: string, told?: (event: WatchEvent) => void): Promise<Watch> {
     const from = resourceVersion === undefined ? '' : `&resourceVersion=${resourceVersion}`;
-    return new Watch(await this.#send('GET', `${path}?watch=1&allowWatchBookmarks=true${from}`));
+    return new Watch(await this.#send('GET', `${path}?watch=1&allowWatchBookmarks=true${from}`), told);
   }
 
   /** Creates objects, or makes them as they are given, one after the other; `status` too. Gives them back as stored. */

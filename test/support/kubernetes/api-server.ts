@@ -58,7 +58,6 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
   /** As data, for ApiAccess in other processes. */
   readonly address: ApiAddress;
   readonly #options: ApiServerOptions;
-  readonly #folder: string;
   readonly #ports: Ports;
   readonly #credentials: Credentials;
   /** The folder, and whatever else ends with the server. */
@@ -78,13 +77,17 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
     this.address = address;
     this.#options = options;
     this.#belongings = belongings;
-    this.#folder = folder;
     this.#ports = ports;
     this.#credentials = credentials;
   }
 
   get port(): number {
     return this.#ports.api;
+  }
+
+  /** Signs ServiceAccounts' tokens; controllers want it. */
+  get accountKeyFile(): string {
+    return this.#credentials.accountKeyFile;
   }
 
   /** Starts what does not run: the API server, and below it etcd. */
@@ -104,13 +107,13 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
     await this.stop();
     await this.#etcd?.stop('SIGKILL');
     this.#etcd = undefined;
-    await rm(join(this.#folder, 'data'), { recursive: true, force: true });
+    await rm(join(this.folder, 'data'), { recursive: true, force: true });
     await this.start();
   }
 
   /** What the server logged, over all of its starts. */
   log(): Promise<string> {
-    return readFile(join(this.#folder, `${KUBE_APISERVER.name}.log`), 'utf8');
+    return readFile(join(this.folder, `${KUBE_APISERVER.name}.log`), 'utf8');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,14 +128,14 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
     const client = `http://127.0.0.1:${this.#ports.etcd}`;
     const peer = `http://127.0.0.1:${this.#ports.etcdPeer}`;
     const flags = [
-      ...[`--data-dir=${join(this.#folder, 'data')}`, '--log-level=warn', '--name=test'],
+      ...[`--data-dir=${join(this.folder, 'data')}`, '--log-level=warn', '--name=test'],
       ...[`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
       ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=test=${peer}`],
       // Nothing of a test has to outlive a power cut.
       '--unsafe-no-fsync',
     ];
     const ready = async (): Promise<boolean> => (await fetch(`${client}/readyz`)).ok;
-    return ServerProcess.start(await programOf(ETCD_SERVER), flags, this.#folder, ready);
+    return ServerProcess.start(await programOf(ETCD_SERVER), flags, this.folder, ready);
   }
 
   async #startServer(): Promise<ServerProcess> {
@@ -140,7 +143,7 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
     const flags = [
       `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
       ...[`--bind-address=${host}`, `--secure-port=${this.#ports.api}`, `--advertise-address=${host}`],
-      `--cert-dir=${join(this.#folder, 'certificates')}`,
+      `--cert-dir=${join(this.folder, 'certificates')}`,
       ...this.#credentials.flags,
       '--authorization-mode=RBAC',
       '--service-cluster-ip-range=10.96.0.0/16',
@@ -153,7 +156,7 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
       // The server makes it itself, a moment after it is ready.
       return (await admin.request('GET', '/api/v1/namespaces/default')).kind === 'Namespace';
     };
-    return ServerProcess.start(await programOf(KUBE_APISERVER), flags, this.#folder, ready);
+    return ServerProcess.start(await programOf(KUBE_APISERVER), flags, this.folder, ready);
   }
 }
 

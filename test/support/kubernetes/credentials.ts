@@ -14,6 +14,8 @@ export const ADMIN: User = { name: 'admin', groups: ['system:masters'] };
 export interface Credentials {
   /** A bearer token for each user's name. */
   readonly tokens: ReadonlyMap<string, string>;
+  /** Signs ServiceAccounts' tokens. */
+  readonly accountKeyFile: string;
   /** What makes the API server know them. */
   readonly flags: readonly string[];
 }
@@ -38,5 +40,5 @@ export async function writeCredentials(folder: string, users: readonly User[]): 
     `--service-account-key-file=${publicFile}`,
     `--service-account-signing-key-file=${keyFile}`,
   ];
-  return { tokens, flags };
+  return { tokens, accountKeyFile: keyFile, flags };
 }

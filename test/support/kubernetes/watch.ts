@@ -14,14 +14,19 @@ export class Watch implements AsyncDisposable {
   readonly #response: IncomingMessage;
   #ended = false;
 
-  constructor(response: IncomingMessage) {
+  /** @param told of each event, which is not kept then */
+  constructor(response: IncomingMessage, told?: (event: WatchEvent) => void) {
     this.#response = response;
     response.once('close', () => {
       this.#ended = true;
     });
     // One event a line, by the API's own promise.
     const lines = createInterface(response);
-    lines.on('line', (line) => this.#events.push(JSON.parse(line) as WatchEvent));
+    lines.on('line', (line) => {
+      const event = JSON.parse(line) as WatchEvent;
+      if (told === undefined) this.#events.push(event);
+      else told(event);
+    });
     // A server that stops cuts the stream; that is an end like any other.
     for (const stream of [response, lines]) stream.on('error', () => undefined);
   }
@@ -33,6 +38,11 @@ export class Watch implements AsyncDisposable {
   /** The server ended it, or is gone. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Until it ends, by whomever. */
+  async untilEnd(): Promise<void> {
+    if (!this.#ended) await once(this.#response, 'close');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -96,7 +96,7 @@ function callOn(link: Link, path: string, request: IncomingMessage): Promise<Par
     if (value !== undefined) headers[name] = String(value);
   }
   return new Promise((resolve, reject) => {
-    const onward = httpRequest({ host: '127.0.0.1', port: link.port, path, headers }, async (reply) => {
+    const onward = httpRequest({ host: link.address ?? '127.0.0.1', port: link.port, path, headers }, async (reply) => {
       let text = '';
       for await (const chunk of reply.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
       const nextServedBy = String(reply.headers['x-detour-served-by'] ?? '');

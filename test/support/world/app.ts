@@ -17,6 +17,8 @@ export interface AppOptions {
   /** Tells pods of one copy apart. */
   readonly pod?: string;
   readonly protocol?: AppProtocol;
+  /** Where it listens; 127.0.0.1 unless told. */
+  readonly address?: string;
   /** 0: any free port, which `revive` takes again. */
   readonly port?: number;
   /** Where `/<name>/rest` is passed on to, as `/rest`. */
@@ -25,6 +27,8 @@ export interface AppOptions {
 
 /** The next hop, as this app sees it. */
 export interface Link {
+  /** 127.0.0.1 unless told. */
+  readonly address?: string;
   readonly port: number;
   /** The `Host` that it is called by. */
   readonly host: string;
@@ -56,13 +60,17 @@ export class App implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.#host}:${this.#port}`;
+  }
+
+  get #host(): string {
+    return this.options.address ?? '127.0.0.1';
   }
 
   async listen(): Promise<void> {
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
+      server.once('error', reject).listen(this.#port, this.#host, resolve);
     });
     // A TCP server that listens has an AddressInfo.
     this.#port = (server.address() as AddressInfo).port;
