@@ -80,6 +80,9 @@ export const ANNOTATIONS = {
   },
 } as const satisfies Readonly<Record<string, AnnotationEntry>>;
 
+/** Written by `detour create` on a workload's own metadata, which of these objects a bare Pod has too. Nobody writes it by hand. */
+export const DELETE_WHEN_EXPIRED = 'delete-when-expired';
+
 export type AnnotationName = keyof typeof ANNOTATIONS;
 
 export function isAnnotationName(name: string): name is AnnotationName {

@@ -25,6 +25,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./preview.ts')).runPreview(args, io),
     flags: async () => (await import('./preview.ts')).PREVIEW_FLAGS,
   },
+  lint: {
+    summary: 'problems in manifests, before they are applied',
+    run: async (args, io) => (await import('./lint.ts')).runLint(args, io),
+    flags: async () => (await import('./lint.ts')).LINT_FLAGS,
+    completes: 'files',
+  },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',
     run: async (args) => (await import('./demo/demo.ts')).runDemo(args),

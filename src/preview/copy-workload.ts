@@ -1,5 +1,5 @@
 /** A baseline's workload → its preview (design, section 6, `create`): a manifest of its own, which one delete removes. */
-import { PREFIX } from '../annotations/keys.ts';
+import { DELETE_WHEN_EXPIRED, PREFIX } from '../annotations/keys.ts';
 import { parsePreview } from '../annotations/parse-preview.ts';
 import type { Fields } from '../model/field-reader.ts';
 import { PROBLEMS } from '../model/problem.ts';
@@ -34,9 +34,6 @@ export interface Copy {
   /** What differs from the baseline and may surprise, a sentence each. */
   readonly notices: readonly string[];
 }
-
-/** On a workload: the control plane deletes it when it has expired, if Detour made it. */
-export const DELETE_WHEN_EXPIRED = `${PREFIX}delete-when-expired`;
 
 /** A StatefulSet's name and eleven characters more make a label of its pods. */
 const LONGEST_NAME: Readonly<Record<WorkloadKind, number>> = { Deployment: 63, ReplicaSet: 63, Pod: 63, StatefulSet: 52 };
@@ -150,7 +147,7 @@ function expiry({ expiresAt }: CopyOptions): Labels {
 }
 
 function deletion({ expiresAt, deleteWhenExpired }: CopyOptions): Labels {
-  return expiresAt !== undefined && deleteWhenExpired ? { [DELETE_WHEN_EXPIRED]: 'true' } : {};
+  return expiresAt !== undefined && deleteWhenExpired ? { [`${PREFIX}${DELETE_WHEN_EXPIRED}`]: 'true' } : {};
 }
 
 /** Where the Services that it stands in for send their requests. */

@@ -8,7 +8,7 @@ import type { ObjectKey } from '../model/names.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { readEndpointSlice } from './endpoint-slice.ts';
-import { DETOUR_PREFIX, detourKeys, type Metadata, PREVIEW_LABEL, readMetadata } from './metadata.ts';
+import { DELETE_WHEN_EXPIRED, DETOUR_PREFIX, detourKeys, type Metadata, PREVIEW_LABEL, readMetadata } from './metadata.ts';
 import { readPod } from './pod.ts';
 import { readService } from './service.ts';
 
@@ -160,7 +160,7 @@ function misplaced(value: Fields, kind: string, origin: Origin): One {
   const metadata = isFields(value['metadata']) ? value['metadata'] : {};
   const keys = [...detourKeys(metadata['annotations']), ...detourKeys(metadata['labels']).filter((key) => key === PREVIEW_LABEL)];
   const templateKeys = new Set(detourKeysOfTemplate(value));
-  const lost = keys.filter((key) => !templateKeys.has(key));
+  const lost = keys.filter((key) => !templateKeys.has(key) && key !== DELETE_WHEN_EXPIRED);
   if (lost.length === 0) return NOTHING;
   const name = typeof metadata['name'] === 'string' ? metadata['name'] : 'without a name';
   const hasTemplate = isFields(value['spec']) && isFields(value['spec']['template']);

@@ -49,7 +49,7 @@ export class DirectoryState {
     const duplicates: Problem[] = [];
     for (const object of read?.objects ?? []) {
       const id = clusterObjectId(object);
-      if (after.has(id)) duplicates.push(duplicate(object, file, file));
+      if (after.has(id)) duplicates.push(duplicateProblem(object, file, file));
       else after.set(id, object);
     }
     if (read?.incomplete === true) for (const [id, object] of before) if (!after.has(id)) after.set(id, object);
@@ -77,7 +77,7 @@ export class DirectoryState {
     return [...this.#contested].sort().flatMap((id) => {
       const [first = '', ...others] = [...(this.#declaredBy.get(id) ?? [])].sort();
       const object = this.#current.get(id);
-      return object === undefined ? [] : others.map((other) => duplicate(object, other, first));
+      return object === undefined ? [] : others.map((other) => duplicateProblem(object, other, first));
     });
   }
 
@@ -108,7 +108,8 @@ export class DirectoryState {
   }
 }
 
-function duplicate(object: ClusterObject, file: string, winner: string): Problem {
+/** @param winner the file whose declaration counts. */
+export function duplicateProblem(object: ClusterObject, file: string, winner: string): Problem {
   const where = file === winner ? `twice in ${file}` : `in ${file} and in ${winner}`;
   return {
     code: 'DuplicateObject',
