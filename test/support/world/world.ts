@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly serve?: readonly string[];
   /** What Envoys speak; delta unless told. */
   readonly protocol?: 'delta' | 'sotw';
+  /** Control planes; one unless told. Every Envoy knows the addresses of all. */
+  readonly replicas?: number;
 }
 
 export interface GatewayOptions {
@@ -79,16 +81,23 @@ export interface PreviewOptions {
 
 export class World implements AsyncDisposable {
   readonly manifests: Manifests;
-  readonly plane: ControlPlane;
+  readonly planes: readonly ControlPlane[];
   readonly #protocol: 'delta' | 'sotw';
   readonly #stack: AsyncDisposableStack;
   #markers = 0;
 
-  constructor(manifests: Manifests, plane: ControlPlane, protocol: 'delta' | 'sotw', stack: AsyncDisposableStack) {
+  constructor(manifests: Manifests, planes: readonly ControlPlane[], protocol: 'delta' | 'sotw', stack: AsyncDisposableStack) {
     this.manifests = manifests;
-    this.plane = plane;
+    this.planes = planes;
     this.#protocol = protocol;
     this.#stack = stack;
+  }
+
+  /** The control plane, where there is one. */
+  get plane(): ControlPlane {
+    const [plane] = this.planes;
+    if (plane === undefined) throw new Error('A world has a control plane.');
+    return plane;
   }
 
   /** An app without an Envoy, ended with the world. */
@@ -157,11 +166,10 @@ export class World implements AsyncDisposable {
     for (const { namespace, name } of pods) await this.manifests.remove('Pod', namespace, name);
   }
 
-  /** What the control plane knows of intercepts. */
-  async intercepts(): Promise<readonly InterceptReport[]> {
+  /** What a control plane knows of intercepts; the first one, unless told. */
+  async intercepts(plane = this.plane): Promise<readonly InterceptReport[]> {
     // The admin endpoint answers with exactly this.
-    return (JSON.parse(await this.plane.admin('/api/intercepts')) as { readonly intercepts: readonly InterceptReport[] })
-      .intercepts;
+    return (JSON.parse(await plane.admin('/api/intercepts')) as { readonly intercepts: readonly InterceptReport[] }).intercepts;
   }
 
   async problems(): Promise<readonly Problem[]> {
@@ -192,24 +200,35 @@ export class World implements AsyncDisposable {
     }
   }
 
-  /** `node.id` of every connected Envoy, sorted. */
-  async proxies(): Promise<readonly string[]> {
-    const { proxies } = JSON.parse(await this.plane.admin('/api/proxies')) as { readonly proxies: readonly ProxyStatus[] };
-    return proxies.map(({ id }) => id).toSorted();
+  /** `node.id` of every connected Envoy, sorted; of all control planes that run, unless told. */
+  async proxies(planes = this.#running): Promise<readonly string[]> {
+    const lists = planes.map(async (plane) => {
+      const { proxies } = JSON.parse(await plane.admin('/api/proxies')) as { readonly proxies: readonly ProxyStatus[] };
+      return proxies.map(({ id }) => id);
+    });
+    return (await Promise.all(lists)).flat().toSorted();
   }
 
-  /** Waits for the receipt: every Envoy that needs an intercept like this has taken it over. */
+  /** Waits for the receipt: every Envoy that needs an intercept like this has taken it over, whichever replica serves it. */
   live(what: string, is: (report: InterceptReport) => boolean, timeoutMs = 15_000): Promise<InterceptReport> {
     return until(
       `the receipt of ${what}`,
-      async () => (await this.intercepts()).find((each) => is(each) && each.receipt.state === 'live'),
+      async () => {
+        const reports = await Promise.all(this.#running.map(async (plane) => (await this.intercepts(plane)).find(is)));
+        if (!reports.every((each) => each?.receipt.state === 'live' || each?.receipt.state === 'noProxy')) return undefined;
+        return reports.find((each) => each?.receipt.state === 'live');
+      },
       timeoutMs,
     );
   }
 
+  get #running(): readonly ControlPlane[] {
+    return this.planes.filter(({ exited }) => !exited);
+  }
+
   /** Starts an Envoy and waits until it has its first configuration. */
   async envoy(proxy: EnvoyProxy, change: (config: object) => object = (config) => config): Promise<EnvoyProcess> {
-    const xds = [{ host: '127.0.0.1', port: this.plane.xdsPort }];
+    const xds = this.planes.map(({ xdsPort }) => ({ host: '127.0.0.1', port: xdsPort }));
     // The admin address is the test harness's own.
     const config = bootstrap({ proxy, xds, admin: { host: '127.0.0.1', port: 0 }, protocol: this.#protocol });
     const envoy = this.#stack.use(await startEnvoy({ config: change(config) }));
@@ -226,8 +245,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const stack = new AsyncDisposableStack();
   try {
     const manifests = stack.use(await createManifests());
-    const plane = stack.use(await startControlPlane(manifests.folder, options.serve));
-    return new World(manifests, plane, options.protocol ?? 'delta', stack);
+    const planes: ControlPlane[] = [];
+    for (let index = 0; index < (options.replicas ?? 1); index++)
+      planes.push(stack.use(await startControlPlane(manifests.folder, options.serve)));
+    return new World(manifests, planes, options.protocol ?? 'delta', stack);
   } catch (error) {
     await stack.disposeAsync();
     throw error;
