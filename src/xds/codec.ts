@@ -7,6 +7,7 @@ import { ByteWriter } from './byte-writer.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
 import { writeDirectly } from './direct-encoder.ts';
 import { MessageSchemas } from './message-schemas.ts';
+import { readDeltaRequest, readSotwRequest } from './request-reader.ts';
 import { factsOf } from './type-urls.ts';
 
 /** `npm run gen` makes the descriptor. It is constant data, read once. */
@@ -19,9 +20,7 @@ const schemas = new MessageSchemas(root);
 const anySchema = schemas.of(any);
 /** Holds nothing between calls. */
 const writer = new ByteWriter();
-const sotwRequest = root.lookupType('envoy.service.discovery.v3.DiscoveryRequest');
 const statusRequest = root.lookupType('envoy.service.status.v3.ClientStatusRequest');
-const deltaRequest = root.lookupType('envoy.service.discovery.v3.DeltaDiscoveryRequest');
 
 /** The first request of a stream carries it; `metadata` is plain JSON. */
 export interface Node {
@@ -72,30 +71,14 @@ export function encodeMessage(name: string, message: object): Uint8Array {
 
 /** @throws Error when the bytes are not such a message. */
 export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
-  // Reflection gives untyped messages; the descriptor is what says that these fields are there.
-  const message = sotwRequest.decode(bytes) as unknown as RawSotwRequest;
-  return {
-    node: nodeOf(message.node),
-    typeUrl: message.type_url,
-    names: message.resource_names,
-    version: message.version_info,
-    nonce: message.response_nonce,
-    error: errorOf(message.error_detail),
-  };
+  const { node, error, ...fields } = readSotwRequest(bytes);
+  return { ...fields, node: nodeOf(node), error: errorOf(error) };
 }
 
 /** @throws Error when the bytes are not such a message. */
 export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
-  const message = deltaRequest.decode(bytes) as unknown as RawDeltaRequest;
-  return {
-    node: nodeOf(message.node),
-    typeUrl: message.type_url,
-    subscribe: message.resource_names_subscribe,
-    unsubscribe: message.resource_names_unsubscribe,
-    initialVersions: new Map(Object.entries(message.initial_resource_versions)),
-    nonce: message.response_nonce,
-    error: errorOf(message.error_detail),
-  };
+  const { node, error, ...fields } = readDeltaRequest(bytes);
+  return { ...fields, node: nodeOf(node), error: errorOf(error) };
 }
 
 /** A `node_id` to look for. */
@@ -150,35 +133,20 @@ interface RawStatus {
   readonly message: string;
 }
 
-interface RawSotwRequest {
-  readonly node: RawNode | null;
-  readonly type_url: string;
-  readonly resource_names: string[];
-  readonly version_info: string;
-  readonly response_nonce: string;
-  readonly error_detail: RawStatus | null;
-}
-
-interface RawDeltaRequest {
-  readonly node: RawNode | null;
-  readonly type_url: string;
-  readonly resource_names_subscribe: string[];
-  readonly resource_names_unsubscribe: string[];
-  readonly initial_resource_versions: Record<string, string>;
-  readonly response_nonce: string;
-  readonly error_detail: RawStatus | null;
-}
-
 const struct = root.lookupType('google.protobuf.Struct');
+const nodeType = root.lookupType('envoy.config.core.v3.Node');
+const rpcStatus = root.lookupType('google.rpc.Status');
 
-function nodeOf(node: RawNode | null): Node | undefined {
-  if (node === null || node === undefined) return undefined;
-  const { id, cluster, metadata, user_agent_name: userAgent } = node;
+function nodeOf(bytes: Buffer | undefined): Node | undefined {
+  if (bytes === undefined) return undefined;
+  // Reflection gives untyped messages; the descriptor is what says that these fields are there.
+  const { id, cluster, metadata, user_agent_name: userAgent } = nodeType.decode(bytes) as unknown as RawNode;
   return { id, cluster, metadata: metadata ? protojson.toJson(struct, metadata) : {}, userAgent };
 }
 
-function errorOf(status: RawStatus | null): string | undefined {
-  if (status === null || status === undefined) return undefined;
+function errorOf(bytes: Buffer | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
+  const status = rpcStatus.decode(bytes) as unknown as RawStatus;
   return status.message === '' ? `code ${status.code}` : status.message;
 }
 

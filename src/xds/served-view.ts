@@ -64,7 +64,9 @@ export class ServedView {
 
   /** A response was accepted. */
   acked(response: InFlight, model: InterceptModel, now: number): ViewChange {
-    for (const { sent } of response.items.values()) if (sent !== undefined) this.#quarantine.accept(sent.type, sent.name);
+    if (!this.#quarantine.isQuiet) {
+      for (const { sent } of response.items.values()) if (sent !== undefined) this.#quarantine.accept(sent.type, sent.name);
+    }
     return this.review(model, now);
   }
 
@@ -136,6 +138,7 @@ export class ServedView {
   }
 
   #take(): ViewChange {
+    if (this.#changed === 0 && this.#intercepts.size === 0) return NOTHING_CHANGED;
     const result = { changed: this.#changed, intercepts: this.#intercepts };
     this.#changed = 0;
     this.#intercepts = new Set();
@@ -143,6 +146,7 @@ export class ServedView {
   }
 }
 
+const NOTHING_CHANGED: ViewChange = { changed: 0, intercepts: new Set() };
 const NO_CHANGE: ModelChange = { services: new Set(), hosts: new Set(), pods: new Set(), keys: new Set() };
 
 /** With the Services of those intercepts that are left out now and were not before, or the other way round. */

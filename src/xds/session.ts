@@ -135,9 +135,9 @@ export class Session implements Gate, ViewReader {
 
   /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
   deadline(): number | undefined {
-    const times = this.#ordered.flatMap(({ heldSince }) => (heldSince === undefined ? [] : [heldSince + this.#options.gateMs]));
-    if (this.#waitsForOthers()) times.push(this.#options.now + this.#options.gateMs);
-    return times.length === 0 ? undefined : Math.min(...times);
+    let earliest = this.#waitsForOthers() ? this.#options.now : Infinity;
+    for (const { heldSince } of this.#ordered) if (heldSince !== undefined) earliest = Math.min(earliest, heldSince);
+    return earliest === Infinity ? undefined : earliest + this.#options.gateMs;
   }
 
   /** The newest change number of the view of which the client has answered all that it was told. */

@@ -176,6 +176,12 @@ export class Track {
    */
   collect(gate: Gate, now: number, seq: number, maxBytes: number): ReadonlyMap<string, Item> | undefined {
     if (this.#inFlight !== undefined || this.subscription.isEmpty) return undefined;
+    if (this.#hasNothingToSay) {
+      this.#heldSeq = undefined;
+      this.#heldSince = undefined;
+      this.#ledger.cursor = seq;
+      return undefined;
+    }
     const pass = new Pass(gate, this.facts, this.#speech, this.cursor, now, maxBytes);
     this.#lastCursor = this.cursor;
     if (this.#collectProbe(pass)) return pass.items;
@@ -234,6 +240,12 @@ export class Track {
     if (refused.items.size > 1) this.#isolation.split(names, refused.from);
     this.#lastNack = { error, at: now, names: [...refused.items.keys()] };
     return refused;
+  }
+
+  /** Most of what happens is no business of most types: seen without looking at a name. */
+  get #hasNothingToSay(): boolean {
+    if (this.marks.size > 0 || this.#owesFirst || this.#isolation.from !== undefined) return false;
+    return this.log.newestSeq <= this.cursor;
   }
 
   /** @returns whether there is a group to try. */

@@ -81,6 +81,11 @@ export class TypeLog {
     return this.#live;
   }
 
+  /** The number of the newest change of this type; 0: none. */
+  get newestSeq(): number {
+    return this.#log.at(-1)?.seq ?? 0;
+  }
+
   /** Of all resources together. */
   get version(): string {
     return this.#version.toString();

@@ -1,0 +1,71 @@
+/** Requests that an independent implementation of protobuf has written are read as they were meant. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readDeltaRequest, readSotwRequest } from '../../../src/xds/request-reader.ts';
+import { encodeRequest } from '../../support/xds/independent.ts';
+
+const text = fc.string({ unit: 'grapheme', maxLength: 30 });
+const texts = fc.array(text, { maxLength: 8 });
+
+describe('the reader of requests', () => {
+  it('reads every field of a DeltaDiscoveryRequest', () => {
+    fc.assert(
+      fc.property(text, text, texts, texts, fc.dictionary(text, text), (typeUrl, nonce, subscribe, unsubscribe, versions) => {
+        const bytes = encodeRequest('DeltaDiscoveryRequest', {
+          node: { id: 'n' },
+          type_url: typeUrl,
+          response_nonce: nonce,
+          resource_names_subscribe: subscribe,
+          resource_names_unsubscribe: unsubscribe,
+          initial_resource_versions: versions,
+          error_detail: { code: 3 },
+        });
+        expect(readDeltaRequest(bytes)).toEqual({
+          ...{ typeUrl, nonce, subscribe, unsubscribe, initialVersions: new Map(Object.entries(versions)) },
+          ...{ node: Buffer.from([0x0a, 1, 0x6e]), error: Buffer.from([0x08, 3]) },
+        });
+      }),
+    );
+  });
+
+  it('reads every field of a DiscoveryRequest', () => {
+    fc.assert(
+      fc.property(text, text, text, texts, (typeUrl, nonce, version, names) => {
+        const fields = { type_url: typeUrl, response_nonce: nonce, version_info: version, resource_names: names };
+        const read = readSotwRequest(encodeRequest('DiscoveryRequest', fields));
+        expect(read).toEqual({ typeUrl, nonce, version, names, node: undefined, error: undefined });
+      }),
+    );
+  });
+
+  it('passes over fields that it does not know, of every wire type', () => {
+    const unknown = [0x78, 0xff, 0x01, 0x79, ...Array(8).fill(1), 0x7a, 2, 9, 9, 0x7d, ...Array(4).fill(1)];
+    expect(readDeltaRequest(Uint8Array.from([...unknown, 0x12, 1, 0x74])).typeUrl).toBe('t');
+  });
+
+  it.each([
+    ['ends within a length', [0x12]],
+    ['ends within a text', [0x12, 5, 0x61]],
+    ['ends within an entry', [0x2a, 3, 0x0a, 9, 0x61]],
+    ['has a group', [0x13]],
+    ['has the field 0', [0x02, 0]],
+    ['has an endless number', [0x78, ...Array(12).fill(0x80)]],
+    ['is not UTF-8', [0x12, 1, 0xff]],
+  ])('refuses a message that %s', (_, bytes) => {
+    expect(() => readDeltaRequest(Uint8Array.from(bytes))).toThrow();
+  });
+
+  it('never throws anything but an Error, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        for (const read of [readDeltaRequest, readSotwRequest]) {
+          try {
+            read(bytes);
+          } catch (error) {
+            expect((error as Error).constructor).toBe(Error);
+          }
+        }
+      }),
+    );
+  });
+});
