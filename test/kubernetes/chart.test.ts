@@ -1,0 +1,186 @@
+/** The Helm chart and the manifests: what they say of themselves, and what they refuse. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readConfig } from '../../src/config.ts';
+import {
+  CHART,
+  GATEWAY_BOOTSTRAP,
+  GATEWAY_FLAGS,
+  gatewayBootstrap,
+  MANIFESTS,
+  manifest,
+  printBootstrap,
+} from '../../tools/kubernetes/chart.ts';
+import { validateConfig } from '../support/envoy.ts';
+import { chartObjects, helmProgram, theObject } from '../support/kubernetes/chart.ts';
+
+const run = promisify(execFile);
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+test('helm lint finds nothing wrong', async () => {
+  const { stdout } = await run(await helmProgram(), ['lint', '--strict', CHART]);
+  expect(stdout).toContain('1 chart(s) linted, 0 chart(s) failed');
+});
+
+test.each(Object.entries(MANIFESTS))('%s is what `npm run manifests` makes of the chart', async (file, args) => {
+  expect(readFileSync(file, 'utf8')).toBe(await manifest(await helmProgram(), args));
+});
+
+describe("the gateway's bootstrap", () => {
+  test('in the chart is what `npm run manifests` writes', async () => {
+    expect(readFileSync(GATEWAY_BOOTSTRAP, 'utf8')).toBe(await gatewayBootstrap());
+  });
+
+  test.each([
+    ['by default', [], []],
+    [
+      'with every setting',
+      ['--preview-domain', 'p.example.com', '--cors-origins', 'https://a.example.com,https://b.example.com'],
+      [
+        ...['--set', 'gateway.previewDomain=p.example.com'],
+        ...['--set', 'gateway.corsOrigins={https://a.example.com,https://b.example.com}'],
+      ],
+    ],
+    ['for any origin', ['--cors-origins', '*'], ['--set', 'gateway.corsOrigins={*}']],
+    ['by whole states', ['--protocol', 'sotw'], ['--set', 'gateway.protocol=sotw']],
+    ['of another name', ['--node', 'shop/on'], ['--set', 'gateway.node=shop/on']],
+    ['in another namespace', ['--node', 'edge/gateway', '--xds', 'detour.edge:18000'], ['--namespace', 'edge']],
+  ])('is what `detour envoy` prints: %s', async (_, flags, args) => {
+    const objects = await chartObjects(...args);
+    const { 'envoy.yaml': text = '' } = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
+    const given = new Set(flags.filter((each) => each.startsWith('--')));
+    const others = GATEWAY_FLAGS.flatMap((flag, index) =>
+      index % 2 === 0 && !given.has(flag) ? [flag, GATEWAY_FLAGS[index + 1] ?? ''] : [],
+    );
+    expect(parse(text, { version: '1.1' })).toEqual(parse(await printBootstrap([...others, ...flags]), { version: '1.1' }));
+  });
+
+  test('is one that Envoy takes, as the chart writes it', async () => {
+    const { 'envoy.yaml': text = '' } = theObject(await chartObjects(), 'ConfigMap', 'detour-gateway')['data'] as Record<
+      string,
+      string
+    >;
+    expect(await validateConfig(parse(text, { version: '1.1' }))).toBeUndefined();
+  });
+});
+
+test.each([
+  ['by default', [], { namespaces: [], deleteExpired: true, header: 'x-detour' }],
+  [
+    'with settings of its own',
+    ['--set', 'controlPlane.args={--header,x-preview}'],
+    { namespaces: [], deleteExpired: true, header: 'x-preview' },
+  ],
+  [
+    'for some namespaces',
+    ['--set', 'watchNamespaces={shop,payments}', '--set', 'deleteExpired=false'],
+    { namespaces: ['shop', 'payments'], deleteExpired: false, header: 'x-detour' },
+  ],
+])('`detour serve` understands what it is started with, %s', async (_, values, { header, ...source }) => {
+  const { template } = theObject(await chartObjects(...values), 'Deployment', 'detour')['spec'] as {
+    template: { spec: PodSpec };
+  };
+  const [container] = template.spec.containers;
+  const args = container?.args ?? [];
+  expect(args[0]).toBe('serve');
+  const env = Object.fromEntries((container?.env ?? []).map(({ name }) => [name, 'detour-system']));
+  const { config, mistakes } = readConfig(args.slice(1), { ...env, KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+  expect(mistakes).toEqual([]);
+  expect(config?.carriers.header).toBe(header);
+  expect(config?.source).toMatchObject({
+    kind: 'kubernetes',
+    access: { kind: 'in-cluster' },
+    namespaces: source.namespaces,
+    status: { events: true, deleteExpired: source.deleteExpired, leaseNamespace: 'detour-system', identity: 'detour-system' },
+  });
+});
+
+interface PodSpec {
+  readonly containers: readonly { readonly args: readonly string[]; readonly env: readonly { readonly name: string }[] }[];
+}
+
+test('with watchNamespaces nothing of the cluster as a whole is asked for', async () => {
+  const kinds = (await chartObjects('--set', 'watchNamespaces={shop}')).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind.startsWith('Cluster'))).toEqual([]);
+  expect(kinds).toContain('Role');
+});
+
+test.each([
+  ['replica=3', 'replica'],
+  ['controlPlane.replicas=0', 'replicas'],
+  ['controlPlane.logLevel=loud', 'logLevel'],
+  ['watchNamespaces={Shop}', 'watchNamespaces'],
+  ['gateway.node=edge', 'node'],
+  ['gateway.previewDomain=preview', 'previewDomain'],
+  ['gateway.protocol=rest', 'protocol'],
+  ['gateway.service.port=http', 'port'],
+  ['gateway.corsOrigins={app.example.com}', 'corsOrigins'],
+  ['users.subjects[0].kind=Team', 'subjects'],
+  ['image.digest=abc', 'digest'],
+  ['serviceMonitor.interval=often', 'interval'],
+])('a wrong value is refused, by name: %s', async (value, name) => {
+  await expect(chartObjects('--set', value)).rejects.toThrow(new RegExp(`values don't meet the specifications[\\s\\S]*${name}`));
+});
+
+describe('docs/install.md', () => {
+  const page = read('docs/install.md');
+  const rows = [...page.matchAll(/^\| `(?<name>[\w.]+)` \| `(?<value>[^|]*)` \|/gm)].map(({ groups }) => [
+    groups?.['name'],
+    groups?.['value'],
+  ]);
+
+  test('lists every value of the chart with its default', () => {
+    const values: unknown = parse(read('k8s/chart/detour/values.yaml'));
+    const schema: Schema = JSON.parse(read('k8s/chart/detour/values.schema.json'));
+    expect(rows).toEqual(leaves(schema, values, ''));
+  });
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: unknown;
+}
+
+/** Maps that users fill are one value; so are resources. */
+function leaves(schema: Schema, value: unknown, path: string): string[][] {
+  const isFixed = schema.properties !== undefined && schema.additionalProperties === false && !path.endsWith('.resources');
+  if (!isFixed || typeof value !== 'object' || value === null)
+    return [[path, typeof value === 'string' && value !== '' ? value : JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([name, each]) =>
+    leaves(schema.properties?.[name] ?? {}, each, path === '' ? name : `${path}.${name}`),
+  );
+}
+
+describe('the dashboard', () => {
+  const text = read('k8s/chart/detour/files/dashboard.json');
+  const expressions = [...text.matchAll(/"expr": "(?<expr>(?:[^"\\]|\\.)*)"/g)].map(({ groups }) => groups?.['expr'] ?? '');
+
+  test('shows metrics and labels that exist', () => {
+    const known = new Map(
+      [...read('docs/metrics.md').matchAll(/^\| `(?<name>\w+)` \| \w+ \| (?<labels>[^|]*) \|/gm)].map(({ groups }) => [
+        groups?.['name'] ?? '',
+        [...(groups?.['labels'] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label),
+      ]),
+    );
+    const used = expressions.flatMap((expr) => [
+      ...expr.matchAll(/\b(?<name>(?:detour|process)_\w+?)(?:_bucket)?\{(?<labels>[^}]*)\}/g),
+    ]);
+    expect(used.length).toBeGreaterThan(expressions.length);
+    for (const { groups } of used) {
+      const name = groups?.['name'] ?? '';
+      expect([...known.keys()]).toContain(name);
+      const labels = [...(groups?.['labels'] ?? '').matchAll(/(\w+)=/g)].map(([, label]) => label);
+      // Prometheus adds these to whatever it scrapes in a cluster.
+      expect([...(known.get(name) ?? []), 'namespace', 'job']).toEqual(expect.arrayContaining(labels));
+    }
+  });
+
+  test('is in the ConfigMap as it is in the file', async () => {
+    const objects = await chartObjects('--set', 'dashboard.enabled=true');
+    const data = theObject(objects, 'ConfigMap', 'detour-dashboard')['data'] as Record<string, string>;
+    expect(JSON.parse(data['detour.json'] ?? '')).toEqual(JSON.parse(text));
+  });
+});
