@@ -7,6 +7,8 @@ export interface PreviewReport extends PreviewName {
   /** Without those that leave; of a preview outside the cluster, its endpoints. */
   readonly pods: number;
   readonly ready: number;
+  /** RFC 3339: of the oldest of them. */
+  readonly createdAt: string | undefined;
   readonly expired: boolean;
   /** Of its annotations; what is wrong with one of its intercepts is told there. */
   readonly problems: readonly Problem[];
@@ -14,5 +16,8 @@ export interface PreviewReport extends PreviewName {
 
 export function previewReport({ name, backends, expired, problems }: Preview): PreviewReport {
   const members = backends.kind === 'pods' ? backends.pods : backends.slices.flatMap(({ endpoints }) => endpoints);
-  return { ...name, pods: members.length, ready: members.filter(({ ready }) => ready).length, expired, problems };
+  const births = backends.kind === 'pods' ? backends.pods.map((pod) => pod.createdAt) : [backends.service.createdAt];
+  const born = births.length === 0 ? undefined : new Date(Math.min(...births)).toISOString();
+  const ready = members.filter((each) => each.ready).length;
+  return { ...name, pods: members.length, ready, createdAt: born, expired, problems };
 }

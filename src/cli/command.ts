@@ -10,7 +10,8 @@ export interface Io {
   readonly input?: () => Promise<string>;
 }
 
-export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+/** `late`: what was waited for did not come in time. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, late: 3 } as const;
 
 export interface Command {
   readonly summary: string;
@@ -18,8 +19,8 @@ export interface Command {
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
   /** For completion; absent: it has none. */
   readonly flags?: () => Promise<FlagTable>;
-  /** What completes its arguments: files, or nothing that could be known. */
-  readonly completes?: 'files';
+  /** What completes its arguments: files, or these words; absent: nothing that could be known. */
+  readonly completes?: 'files' | readonly string[];
 }
 
 /** All mistakes in one message, and where to read more. */

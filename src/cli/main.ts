@@ -15,6 +15,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./envoy.ts')).runEnvoy(args, io),
     flags: async () => (await import('./envoy.ts')).ENVOY_FLAGS,
   },
+  list: {
+    summary: 'the previews there are, whether they are live, and what is wrong',
+    run: async (args, io) => (await import('./list.ts')).runList(args, io),
+    flags: async () => (await import('./list.ts')).LIST_FLAGS,
+  },
+  wait: {
+    summary: 'returns when every Envoy has the previews of a key',
+    run: async (args, io) => (await import('./wait.ts')).runWait(args, io),
+    flags: async () => (await import('./wait.ts')).WAIT_FLAGS,
+  },
   explain: {
     summary: 'what happens to a request, and why',
     run: async (args, io) => (await import('./explain.ts')).runExplain(args, io),
@@ -30,6 +40,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./lint.ts')).runLint(args, io),
     flags: async () => (await import('./lint.ts')).LINT_FLAGS,
     completes: 'files',
+  },
+  completion: {
+    summary: 'completion for bash, zsh and fish',
+    run: async (args, io) => (await import('./completion.ts')).runCompletion(args, io, COMMANDS),
+    completes: ['bash', 'zsh', 'fish'],
   },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',

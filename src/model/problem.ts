@@ -48,6 +48,10 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
+
 export interface Subject {
   readonly kind: 'Pod' | 'Service' | 'EndpointSlice' | 'File';
   /** `namespace/name`; for a file, its path below the source's directory. */

@@ -1,0 +1,35 @@
+/** What stands in the way of a command, as a value. */
+import { AccessError } from '../kubernetes/access.ts';
+import type { Failure } from '../kubernetes/failure.ts';
+import type { Io } from './command.ts';
+
+export interface Trouble {
+  /** What is wrong, without a full stop. */
+  readonly trouble: string;
+  /** What mends it; '' where nothing is known to. */
+  readonly hint: string;
+}
+
+export function isTrouble(value: object): value is Trouble {
+  return 'trouble' in value;
+}
+
+/** @param doing the beginning of a sentence: `cannot list pods in shop` */
+export function troubleOf(failure: Failure, doing: string): Trouble {
+  return { trouble: `${doing}: ${failure.reason}`, hint: failure.fix };
+}
+
+/** @returns what is wrong with the way to the cluster. @throws whatever else went wrong */
+export function accessTrouble(error: unknown): Trouble {
+  if (error instanceof AccessError) return { trouble: error.message, hint: '' };
+  throw error;
+}
+
+/** `detour list: cannot …. Try ….` */
+export function tell(command: string, { trouble, hint }: Trouble, io: Io): void {
+  io.err(`detour ${command}: ${sentence(trouble)}${hint === '' ? '' : ` ${sentence(hint[0]?.toUpperCase() + hint.slice(1))}`}\n`);
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,99 @@
+/** `detour wait KEY`: returns when every Envoy that needs the previews of a key has them. */
+import { one } from '../flag-values.ts';
+import { type Arguments, type FlagTable, type FlagValues, readFlags } from '../flags.ts';
+import { CLUSTER_FLAGS, CONTROL_PLANE_FLAGS, clusterEnvironment, clusterOf } from './cluster/cluster-flags.ts';
+import { EXIT, type Io, usageError } from './command.ts';
+import { controlPlaneOf, type Overview } from './control-plane/client.ts';
+import { problemText } from './control-plane/problem-text.ts';
+import { type Waited, waitUntilLive } from './control-plane/wait-until-live.ts';
+import { readKey } from './copy-flags.ts';
+import { readDuration } from './duration.ts';
+import { commandHelp } from './help.ts';
+import { outputFlag, toJson, toYaml } from './output.ts';
+import { accessTrouble, isTrouble, tell } from './trouble.ts';
+
+const HELP = {
+  name: 'wait',
+  about:
+    'Waits until every replica of the control plane knows the previews of a key, and every connected Envoy that needs them has\n' +
+    'acknowledged them: from then on no request with the key goes astray. Says meanwhile what it waits for.\n' +
+    'Exit codes: 0 live, 1 it cannot become so (and why), 2 wrong usage, 3 not live within --timeout.',
+  example: 'detour wait pr-42 --timeout 2m',
+  variables: false,
+};
+
+export const WAIT_ARGUMENTS: Arguments = { value: 'KEY', least: 1, most: 1, example: 'detour wait pr-42' };
+
+export const WAIT_FLAGS = {
+  timeout: one({ value: 'DURATION', default: ['60s'], summary: 'How long.' }, readDuration),
+  ...CLUSTER_FLAGS,
+  ...CONTROL_PLANE_FLAGS,
+  output: outputFlag(['text', 'json', 'yaml'], 'A line for each intercept, or all that is known of them.'),
+} as const satisfies FlagTable;
+
+export type WaitFormat = FlagValues<typeof WAIT_FLAGS>['output'];
+
+export async function runWait(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals, mistakes, help } = readFlags(WAIT_FLAGS, args, clusterEnvironment(io.environment), WAIT_ARGUMENTS);
+  if (help) {
+    io.out(commandHelp(HELP, WAIT_FLAGS, WAIT_ARGUMENTS));
+    return EXIT.ok;
+  }
+  const [key = ''] = positionals;
+  const reading = readKey(key);
+  const keyMistakes = key !== '' && 'mistake' in reading ? [`KEY ${JSON.stringify(key)} ${reading.mistake}.`] : [];
+  if (values === undefined || keyMistakes.length > 0) return usageError('wait', [...mistakes, ...keyMistakes], io);
+  using cluster = clusterOf(values, io);
+  const deadline = Date.now() + values.timeout;
+  try {
+    // Who names a server may have no kubeconfig at all.
+    const namespace = values.namespace ?? (values.server.length > 0 ? undefined : await cluster.namespace());
+    const waited = await waitUntilLive({
+      client: controlPlaneOf(values, cluster),
+      selection: { key, namespace },
+      deadline,
+      onProgress: (lacks) => io.err(progressText(lacks)),
+    });
+    return tellWaited('wait', waited, values.output, io);
+  } catch (error) {
+    tell('wait', accessTrouble(error), io);
+    return EXIT.failure;
+  }
+}
+
+export function progressText(lacks: readonly string[]): string {
+  return lacks.map((lack) => `waiting: ${lack}\n`).join('');
+}
+
+/** @returns the exit code. */
+export function tellWaited(command: string, waited: Waited, format: WaitFormat, io: Io): number {
+  if (isTrouble(waited)) {
+    tell(command, waited, io);
+    return EXIT.failure;
+  }
+  switch (waited.kind) {
+    case 'broken':
+      io.err(`detour ${command}: it does not become live as it is:\n${problemText(waited.problems)}`);
+      return EXIT.failure;
+    case 'late':
+      io.err(`detour ${command}: not live in time: ${waited.lacks.join('; ')}.\n`);
+      return EXIT.late;
+    case 'live':
+      for (const note of waited.notes) io.err(`${note}\n`);
+      io.out(format === 'json' ? toJson(liveDocument(waited.overview)) : '');
+      io.out(format === 'yaml' ? toYaml(liveDocument(waited.overview)) : '');
+      if (format === 'text') io.out(liveText(waited.overview));
+      return EXIT.ok;
+  }
+}
+
+export function liveDocument({ intercepts, replicas }: Overview): object {
+  return { intercepts, replicas };
+}
+
+function liveText({ intercepts }: Overview): string {
+  return intercepts
+    .filter(({ receipt }) => receipt.state === 'live')
+    .map(({ key, target, receipt }) => `${key} is live for ${target}: on ${receipt.acked} of ${receipt.needed} Envoys\n`)
+    .join('');
+}
