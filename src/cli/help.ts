@@ -35,12 +35,11 @@ export interface CommandHelp {
 
 export function commandHelp(help: CommandHelp, table: FlagTable, takes: Arguments = NO_ARGUMENTS): string {
   const environment = help.variables ? '\nThe variable in brackets stands in for its flag; the flag wins.\n' : '';
+  const flags = Object.keys(table).length === 0 ? '' : `\n${describeFlags(table, help.variables)}\n`;
   return `${help.about}
 
-Usage: detour ${[help.name, takes.value, '[FLAG]…'].filter((part) => part !== '').join(' ')}
-
-${describeFlags(table, help.variables)}
-${environment}
+Usage: detour ${[help.name, takes.value, flags === '' ? '' : '[FLAG]…'].filter((part) => part !== '').join(' ')}
+${flags}${environment}
 Example:
   ${help.example}
 `;
