@@ -1,6 +1,7 @@
 /** A baseline Service's own annotations, with their defaults (design, section 2). Whatever cannot be read allows less. */
 import type { Service } from '../model/cluster-state.ts';
 import { objectKey } from '../model/names.ts';
+import { orNone } from '../model/none.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { checkNames, checkSize } from './check-keys.ts';
@@ -10,6 +11,7 @@ import { MAX_LIST_ENTRIES } from './limits.ts';
 import { parseHostClaim } from './parse-host.ts';
 
 const MODES: readonly AllowedMode[] = ['route', 'mirror', 'percent', 'regex'];
+const ALL_MODES: ReadonlySet<AllowedMode> = new Set(MODES);
 const DEFAULT_ALLOW_MATCH: readonly string[] = ['x-*', 'baggage[*]'];
 
 /** Reads any Service; one with the preview label may be both, then {@link parsePreview} tells its unknown annotations. */
@@ -35,7 +37,7 @@ export function parseBaseline(service: Service): BaselinePolicy {
     allowModes: reader.modes(),
   };
   const names = service.previewLabel === '' ? checkNames(service.annotations, subject, ['baseline']) : [];
-  return { ...policy, problems: [...reader.problems, ...names] };
+  return { ...policy, problems: orNone([...reader.problems, ...names]) };
 }
 
 const NAMESPACE_GLOB = /^[a-z0-9*-]{1,63}$/;
@@ -77,7 +79,7 @@ class BaselineReader {
 
   modes(): ReadonlySet<AllowedMode> {
     const entries = this.#list('allow-modes');
-    if (entries === undefined) return new Set(MODES);
+    if (entries === undefined) return ALL_MODES;
     const modes = new Set<AllowedMode>();
     for (const entry of entries) {
       const mode = MODES.find((each) => each === entry.toLowerCase());

@@ -2,6 +2,7 @@
 import type { EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
 import type { PodModel, PodPort } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { orNone } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import { endpointPort, podPort } from './preview-endpoints.ts';
 import { type Binding, tcpPorts } from './targets.ts';
@@ -40,13 +41,16 @@ export function buildPod(input: PodInput): PodModel | undefined {
   if (pod === undefined && memberships.length === 0) return undefined;
   const own = pod === undefined ? [] : roles.flatMap((role) => portOf(role, podPort(pod, role.binding)));
   const ports = [...own, ...memberships.flatMap(membershipPorts)];
-  const byText = new Map(ports.map((port) => [`${port.port} ${port.service} ${port.servicePort}`, port]));
   const served = [...roles, ...memberships.flatMap((membership) => membership.roles)].filter(({ active }) => active);
   return {
-    ports: [...byText.values()].sort(comparePorts),
-    previews: [...new Set(served.map(({ intercept }) => intercept))].sort(compareText),
-    inBaselineOf: [...inBaselineOf].sort(compareText),
+    ports: ports.length < 2 ? ports : withoutDuplicates(ports).sort(comparePorts),
+    previews: orNone([...new Set(served.map(({ intercept }) => intercept))].sort(compareText)),
+    inBaselineOf: orNone([...inBaselineOf].sort(compareText)),
   };
+}
+
+function withoutDuplicates(ports: readonly PodPort[]): PodPort[] {
+  return [...new Map(ports.map((port) => [`${port.port} ${port.service} ${port.servicePort}`, port])).values()];
 }
 
 function membershipPorts({ slice, service, roles }: Membership): readonly PodPort[] {

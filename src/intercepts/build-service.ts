@@ -2,6 +2,7 @@
 import type { EndpointSlice, ServicePort } from '../model/cluster-state.ts';
 import type { Intercept, Mode, PortModel, RuleEntry, ServiceModel } from '../model/intercept.ts';
 import { type InterceptId, type ObjectKey, type ServicePortKey, servicePortKey, splitObjectKey } from '../model/names.ts';
+import { NO_ENTRIES, NO_ITEMS, NO_MEMBERS, orNone } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep } from '../model/same-data.ts';
@@ -50,7 +51,7 @@ export interface BoundPreview {
  */
 export function buildService(input: ServiceInput, previous?: BuiltService): BuiltService {
   const { key, target, previews } = input;
-  const bound = new Map(previews.map((preview) => [preview.id, bindOnce(preview, key, target, previous?.bound.get(preview.id))]));
+  const bound = mapOf(previews.map((preview) => [preview.id, bindOnce(preview, key, target, previous?.bound.get(preview.id))]));
   const endpoints = endpointsByPort(input);
   const leftOut = leftOutPods(input, endpoints);
   const leaks = Map.groupBy(
@@ -66,10 +67,12 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
 
   const inactive = candidates.map(({ intercept }) => intercept).filter(({ state }) => state !== 'active');
   const active = [...settlements.values()].flatMap((settlement) => settlement.candidates.map((one) => settled(one, settlement)));
-  const intercepts = [...inactive, ...active]
-    .map((intercept) => keep(previous?.byId.get(intercept.id), intercept))
-    .sort((a, b) => compareText(a.id, b.id));
-  const byId = new Map(intercepts.map((intercept) => [intercept.id, intercept]));
+  const intercepts = orNone(
+    [...inactive, ...active]
+      .map((intercept) => keep(previous?.byId.get(intercept.id), intercept))
+      .sort((a, b) => compareText(a.id, b.id)),
+  );
+  const byId = mapOf(intercepts.map((intercept) => [intercept.id, intercept]));
 
   // Previews whose annotations cannot be read have no intercept that could be told.
   const leakProblems = [...leaks].flatMap(([preview, own]) =>
@@ -77,6 +80,10 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
   );
   const model = target && serviceModel({ target, endpoints, intercepts, byId, settlements, leakProblems }, previous?.model);
   return { model, intercepts: model?.intercepts ?? keep(previous?.intercepts, intercepts), byId, leftOut, bound, settlements };
+}
+
+function mapOf<K, V>(entries: readonly (readonly [K, V])[]): ReadonlyMap<K, V> {
+  return entries.length === 0 ? NO_ENTRIES : new Map(entries);
 }
 
 function bindOnce(
@@ -100,8 +107,8 @@ function endpointsByPort({ target, slices, leaks }: ServiceInput): EndpointsByPo
 
 /** Where leaked pods are all there is, they stay: sent on to the baseline, their requests would come back to them. */
 function leftOutPods({ slices, leaks }: ServiceInput, endpoints: EndpointsByPort): ReadonlySet<ObjectKey> {
+  if (leaks.length === 0) return NO_MEMBERS;
   const leftOut = new Set(leaks.map(({ pod }) => pod));
-  if (leftOut.size === 0) return leftOut;
   for (const [port, { withoutLeaked }] of endpoints) {
     if (withoutLeaked) continue;
     for (const slice of slices) {
@@ -121,6 +128,7 @@ function withFault(candidate: Candidate, fault: Fault): Candidate {
 export type Settlements = ReadonlyMap<string, Settlement>;
 
 function settleAll(candidates: readonly Candidate[], previous: Settlements | undefined): Settlements {
+  if (candidates.length === 0) return NO_ENTRIES;
   const active = candidates.filter(({ intercept }) => intercept.state === 'active');
   const groups = Map.groupBy(active, ({ intercept }) => settlementName(intercept.target, intercept.mode));
   return new Map([...groups].map(([name, rivals]) => [name, settle(rivals, previous?.get(name))]));
@@ -175,16 +183,17 @@ function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): 
     external: service.type === 'ExternalName',
     ports,
     intercepts: keep(previous?.intercepts, intercepts),
-    problems: [...target.policy.problems, ...leakProblems, ...noEndpoints(target, ports)],
+    problems: orNone([...target.policy.problems, ...leakProblems, ...noEndpoints(target, ports)]),
   };
   return keep(previous, next);
 }
 
 function byKey(active: readonly Intercept[], mode: Mode): ReadonlyMap<string, Intercept> {
-  return new Map(active.filter((intercept) => intercept.mode === mode).map((intercept) => [intercept.key, intercept]));
+  return mapOf(active.filter((intercept) => intercept.mode === mode).map((intercept) => [intercept.key, intercept]));
 }
 
 function ruleEntries(places: readonly RulePlace[], byId: ReadonlyMap<InterceptId, Intercept>): readonly RuleEntry[] {
+  if (places.length === 0) return NO_ITEMS;
   return places.flatMap(({ intercept: id, place }) => {
     const intercept = byId.get(id);
     const alternative = intercept?.rule?.alternatives[place];

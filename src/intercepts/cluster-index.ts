@@ -45,7 +45,8 @@ export class ClusterIndex implements ClusterState {
   }
 
   #slicesNamed(keys: ReadonlySet<ObjectKey>): readonly EndpointSlice[] {
-    return [...keys].sort(compareText).flatMap((key) => this.#slices.get(key) ?? []);
+    const sorted = keys.size < 2 ? [...keys] : [...keys].sort(compareText);
+    return sorted.flatMap((key) => this.#slices.get(key) ?? []);
   }
 
   #putSlice(key: ObjectKey, slice: EndpointSlice | undefined): void {

@@ -262,9 +262,12 @@ export class InterceptEngine {
       pod: this.#index.pods.get(key),
       roles: preview ? this.#roles.of(preview.id) : [],
       memberships,
-      inBaselineOf: [...this.#index.servicesWith(key)].filter(
-        (service) => names(preview, service) && this.#built.get(service)?.leftOut.has(key),
-      ),
+      inBaselineOf:
+        preview === undefined
+          ? []
+          : [...this.#index.servicesWith(key)].filter(
+              (service) => names(preview, service) && this.#built.get(service)?.leftOut.has(key),
+            ),
     });
   }
 }

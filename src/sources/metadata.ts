@@ -51,12 +51,16 @@ export function readMetadata(object: Fields, read: FieldReader): Metadata {
   };
 }
 
+/** Most objects have none. */
+const NO_ANNOTATIONS: Readonly<Record<string, string>> = Object.freeze({});
+
 function readAnnotations(metadata: Fields, read: FieldReader): Readonly<Record<string, string>> {
   const entries: [string, string][] = [];
   for (const [name, value] of Object.entries(read.map(metadata['annotations'], 'metadata.annotations'))) {
     if (!name.startsWith(DETOUR_PREFIX)) continue;
     entries.push([name.slice(DETOUR_PREFIX.length), read.text(value, `metadata.annotations[${name.slice(0, 80)}]`)]);
   }
+  if (entries.length === 0) return NO_ANNOTATIONS;
   // Without a prototype's names: `detour.dev/__proto__` is an annotation like any other.
   return Object.fromEntries(entries);
 }

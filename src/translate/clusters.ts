@@ -11,6 +11,8 @@ export type ClusterUser = 'gateway' | 'sidecar' | 'client';
 
 export const ADS: ConfigSource = { ads: {}, resource_api_version: 'V3' };
 
+const EDS_BY_ADS = { eds_config: ADS };
+
 /** Breakers that never open: Detour is not what limits a team's traffic, and fallbacks come many at once. */
 const UNLIMITED = 1_000_000;
 const NO_BREAKERS = {
@@ -83,28 +85,36 @@ function edsCluster(name: string, intercepts: readonly Intercept[], more: Cluste
   const message: Cluster = {
     name,
     type: 'EDS',
-    eds_cluster_config: { eds_config: ADS },
+    eds_cluster_config: EDS_BY_ADS,
     circuit_breakers: NO_BREAKERS,
     ...more,
   };
   return { type: 'cluster', name, message, clusters: [], endpointsName: name, intercepts: intercepts.map(({ id }) => id) };
 }
 
+const HTTP1 = { http_protocol_options: {} };
+const HTTP2 = { http2_protocol_options: { allow_connect: true } };
+
+/** One object for all clusters that say the same: there are tens of thousands. */
+const OPTIONS = {
+  sidecar: withOptions({ use_downstream_protocol_config: { ...HTTP1, ...HTTP2 } }),
+  http1: withOptions({ explicit_http_config: HTTP1 }),
+  http2: withOptions({ explicit_http_config: HTTP2 }),
+};
+
 /** Sidecars follow their downstream; gateways speak what the port says, whatever a browser speaks to them. */
 function protocolOptions(protocol: PortProtocol, user: ClusterUser): Cluster {
   if (user === 'client') return {};
-  const http1 = { http_protocol_options: {} };
-  const http2 = { http2_protocol_options: { allow_connect: true } };
-  const options: HttpProtocolOptions = {
-    common_http_protocol_options: { idle_timeout: UPSTREAM_IDLE, max_headers_count: MAX_HEADERS },
-    ...(user === 'sidecar'
-      ? { use_downstream_protocol_config: { ...http1, ...http2 } }
-      : { explicit_http_config: protocol === 'http2' ? http2 : http1 }),
-  };
+  if (user === 'sidecar') return OPTIONS.sidecar;
+  return protocol === 'http2' ? OPTIONS.http2 : OPTIONS.http1;
+}
+
+function withOptions(options: HttpProtocolOptions): Cluster {
   return {
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        common_http_protocol_options: { idle_timeout: UPSTREAM_IDLE, max_headers_count: MAX_HEADERS },
         ...options,
       },
     },
