@@ -53,7 +53,7 @@ describe('in bash', () => {
       'COMP_WORDS=("$@")',
       'COMP_CWORD=$(($# - 1))',
       '_detour',
-      'printf "%s\\n" "${COMPREPLY[@]}"',
+      `printf "%s\\n" "\${COMPREPLY[@]}"`,
     ];
     const output = execFileSync('bash', ['--norc', '-c', lines.join('\n'), 'bash', 'detour', ...words], {
       cwd: folder,
