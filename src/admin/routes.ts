@@ -2,7 +2,7 @@
 import { explain } from '../explain/explain.ts';
 import { scopeKey } from '../translate/scope.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { envoysText, envoysThatHave } from './explain-envoys.ts';
+import { envoysThatHave } from './explain-envoys.ts';
 import { readExplainQuery } from './explain-query.ts';
 import { explanationText } from './explanation-text.ts';
 import { readyAnswer } from './health.ts';
@@ -31,7 +31,7 @@ export function adminRoutes(
           ({ key, preview, target }) => is('key', key) && is('namespace', preview.namespace) && is('target', target),
           { withProxies: query.has('proxies') },
         );
-        return json({ intercepts });
+        return json({ intercepts, carriers });
       },
     },
     '/api/previews': {
@@ -66,7 +66,7 @@ export function adminRoutes(
           return failure(400, explanation.error, 'listener=inbound:PORT or listener=outbound says which.');
         const sources = { proxies, holders: server.holders.bind(server) };
         const envoys = envoysThatHave(explanation, scopeKey(question.scope), sources);
-        return json({ ...question, explanation, envoys, text: explanationText(explanation) + envoysText(envoys) });
+        return json({ ...question, explanation, envoys, text: explanationText(explanation) });
       },
     },
   };
