@@ -13,6 +13,9 @@ export const KUBELET_PORT = 10_250;
 export const API_SERVICE_ADDRESS = '10.96.0.1';
 export const API_SERVICE_PORT = 443;
 
+/** The cluster's DNS. */
+export const DNS_ADDRESS = '10.96.0.10';
+
 /** Test files take one block of pod addresses each: `10.77.(8 × block + 0…7).*`. */
 export const BLOCKS = 31;
 export const ADDRESSES_PER_BLOCK = 8 * 254;

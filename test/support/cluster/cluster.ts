@@ -24,7 +24,7 @@ import type { App } from '../world/app.ts';
 import { BLOCKS } from './addresses.ts';
 import { type AppImageOptions, appImage } from './app-image.ts';
 import type { Image, Images } from './image.ts';
-import { type Finished, runClient } from './kubectl.ts';
+import { type Finished, type PortForward, runClient, startPortForward } from './kubectl.ts';
 import { Kubelet } from './kubelet.ts';
 import type { PodObject } from './pod-objects.ts';
 import { podFolder } from './pod-record.ts';
@@ -139,6 +139,11 @@ export class Cluster extends ApiAccess implements AsyncDisposable {
     return this.#run('helm', args, options);
   }
 
+  /** `kubectl port-forward` to a pod, until it is disposed of. @throws Error with what kubectl says, when it may not */
+  async portForward(namespace: string, pod: string, port: number, options: CallOptions = {}): Promise<PortForward> {
+    return startPortForward({ namespace, pod, port, kubeconfig: await this.#kubeconfigOf(options) });
+  }
+
   /** A kubeconfig of a ServiceAccount, which is made if it is not there: for tests of what a role allows. */
   async serviceAccountKubeconfig(namespace: string, name: string): Promise<string> {
     return this.kubeconfigFile(`${namespace}.${name}`, await this.serviceAccountToken(namespace, name));
@@ -165,8 +170,12 @@ export class Cluster extends ApiAccess implements AsyncDisposable {
   }
 
   async #run(name: 'kubectl' | 'helm', args: readonly string[], options: CallOptions): Promise<Finished> {
-    const { user, kubeconfig = await this.kubeconfigFile(user), input = '', environment = {} } = options;
-    return runClient(name, { args, kubeconfig, input, environment });
+    const { input = '', environment = {} } = options;
+    return runClient(name, { args, kubeconfig: await this.#kubeconfigOf(options), input, environment });
+  }
+
+  async #kubeconfigOf({ user, kubeconfig }: CallOptions): Promise<string> {
+    return kubeconfig ?? (await this.kubeconfigFile(user));
   }
 }
 

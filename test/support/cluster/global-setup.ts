@@ -10,6 +10,7 @@ import { startControllerManager } from '../kubernetes/controller-manager.ts';
 import type { User } from '../kubernetes/credentials.ts';
 import { ServerProcess } from '../kubernetes/server-process.ts';
 import { KUBELET_PORT, NODE_ADDRESS, NODE_NAME } from './addresses.ts';
+import { startClusterDns } from './cluster-dns.ts';
 import { podFolder } from './pod-record.ts';
 import { ServiceProxy } from './service-proxy.ts';
 
@@ -31,7 +32,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const [controllers, agent] = await Promise.all([startControllerManager(api), startNodeAgent(folder), createNode(api)]);
   for (const each of [controllers, agent]) stack.defer(() => each.stop('SIGKILL'));
   // Pods find the API server by its Service, too.
-  stack.use(await ServiceProxy.start(api));
+  const proxy = stack.use(await ServiceProxy.start(api));
+  stack.use(await startClusterDns(proxy.directory));
   project.provide('cluster', api.address);
   const everything = stack.move();
   return () => everything[Symbol.asyncDispose]();

@@ -1,9 +1,10 @@
 /** One pod on the node: its address, volumes and containers, and what it says of them to the API server. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiAccess } from '../kubernetes/api-access.ts';
 import { isMissing } from '../kubernetes/api-client.ts';
 import { NODE_ADDRESS } from './addresses.ts';
+import { resolverFile } from './cluster-dns.ts';
 import { ContainerWorker } from './container-worker.ts';
 import { type ContainerRun, type Images, imageOf, tagOf } from './image.ts';
 import { environmentOf, expand } from './pod-environment.ts';
@@ -99,6 +100,7 @@ export class PodWorker {
     await mkdir(this.#folder, { recursive: true });
     this.#sandbox = await createSandbox(this.address, isolated);
     this.#record = await recordPod(folder, this.pod.metadata, this.address, this.#sandbox.process);
+    await writeFile(this.#resolver, resolverFile(this.pod.metadata.namespace));
     this.#report();
     while (!this.#isStopping) {
       try {
@@ -122,6 +124,10 @@ export class PodWorker {
     await this.#reporting;
     await this.#record?.[Symbol.asyncDispose]();
     await this.#sandbox?.[Symbol.asyncDispose]();
+  }
+
+  get #resolver(): string {
+    return join(this.#folder, 'resolv.conf');
   }
 
   get #sidecars(): readonly ContainerWorker[] {
@@ -153,7 +159,8 @@ export class PodWorker {
       return { source: subPath === undefined ? volume : join(volume, subPath), path: mountPath, isReadOnly: readOnly === true };
     });
     return {
-      ...{ api, container, environment, mounts },
+      ...{ api, container, environment },
+      mounts: [{ source: this.#resolver, path: '/etc/resolv.conf', isReadOnly: true }, ...mounts],
       pod: this.pod,
       tag: tagOf(container.image),
       sandbox: this.#sandbox,

@@ -10,19 +10,21 @@ import { envoyBinary } from '../envoy.ts';
 import type { ContainerRun, Image, RunningContainer } from './image.ts';
 
 /**
- * In a mount namespace of the container's own. A mount point that is not there is made on an overlay, which nobody else
+ * In a mount namespace of the container's own, and with the name of its pod as the host's. A mount point that is not there is made on an overlay, which nobody else
  * sees; /run is always the container's. Arguments: scratch folder, `ro` or `rw` for the root, (source, path, ro|rw)…, `--`.
  */
 const START = `
 set -e
 scratch=$1 root=$2
+echo "$HOSTNAME" >/proc/sys/kernel/hostname
 shift 2
 mount -t tmpfs tmpfs "$scratch"
 made=' /run '
 while [ "$1" != -- ]; do
   source=$1 path=$2 mode=$3
   shift 3
-  case $path in /var/run/*) path=\${path#/var} ;; esac
+  # Links lead to where it is: /var/run to /run, resolv.conf to whoever writes it.
+  path=$(readlink -m "$path")
   case $path in /run/*) if [ -z "$run" ]; then run=1; mount -t tmpfs tmpfs /run; fi ;; esac
   if [ ! -e "$path" ]; then
     parent=\${path%/*}
@@ -79,8 +81,12 @@ export function envoyImage(): Image {
   return programImage({
     name: 'envoy',
     entry: async () => [await envoyBinary()],
-    // Pods share what Envoys tell each other apart by, as containers do not.
-    argumentsOf: (args) => [...args, '--use-dynamic-base-id', ...(args.includes('--concurrency') ? [] : ['--concurrency', '1'])],
+    argumentsOf: (args) => [
+      ...args,
+      // Pods share the memory by which Envoys of one machine tell each other apart.
+      ...(args.includes('--disable-hot-restart') ? [] : ['--use-dynamic-base-id']),
+      ...(args.includes('--concurrency') ? [] : ['--concurrency', '1']),
+    ],
   });
 }
 
@@ -96,7 +102,7 @@ export async function startProcess(run: ContainerRun, command: readonly string[]
   const child = spawn(
     'nsenter',
     [
-      ...[`--net=/proc/${sandbox.process}/ns/net`, 'unshare', '--mount', '--propagation', 'private'],
+      ...[`--net=/proc/${sandbox.process}/ns/net`, 'unshare', '--uts', '--mount', '--propagation', 'private'],
       ...['sh', '-c', START, 'sh', scratch, root, ...mountArguments, '--', ...command],
     ],
     { cwd: folder, env: environment, stdio: ['ignore', log, log] },

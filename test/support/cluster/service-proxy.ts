@@ -1,48 +1,41 @@
 /** Stands in for kube-proxy: connections to a ClusterIP reach the ready endpoints in turn. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { ApiAccess } from '../kubernetes/api-access.ts';
-import { Followed } from '../kubernetes/follow.ts';
-import { endpointsOf, type ServiceObject, serviceOf, slicesOf } from './service-objects.ts';
+import { ServiceDirectory } from './service-directory.ts';
+import { endpointsOf } from './service-objects.ts';
 
 export class ServiceProxy implements AsyncDisposable {
   readonly #ports = new Map<string, Listener>();
-  readonly #stack = new AsyncDisposableStack();
-  #services: Followed | undefined;
-  #slices: Followed | undefined;
+  #directory: ServiceDirectory | undefined;
 
   /** Of all namespaces. */
   static async start(api: ApiAccess): Promise<ServiceProxy> {
     const proxy = new ServiceProxy();
-    const slices = await Followed.start(api, '/apis/discovery.k8s.io/v1/endpointslices', (_, slice) => {
-      // Whose slice a deleted one was is not told: then all are looked at.
-      proxy.#update(slice === undefined ? undefined : serviceOf(slice));
-    });
-    proxy.#stack.use(slices);
-    proxy.#slices = slices;
-    const services = await Followed.start(api, '/api/v1/services', (key) => proxy.#update(key));
-    proxy.#stack.use(services);
-    proxy.#services = services;
+    proxy.#directory = await ServiceDirectory.start(api, (key) => proxy.#update(key));
     proxy.#update(undefined);
     return proxy;
   }
 
+  get directory(): ServiceDirectory {
+    if (this.#directory === undefined) throw new Error('the proxy was never started');
+    return this.#directory;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
+    await this.#directory?.[Symbol.asyncDispose]();
     for (const listener of this.#ports.values()) listener.close();
     this.#ports.clear();
   }
 
+  /** @param key undefined: whatever has changed */
   #update(key: string | undefined): void {
-    const services = this.#services?.objects;
-    const slices = this.#slices?.objects;
-    if (services === undefined || slices === undefined) return;
+    const directory = this.#directory;
+    if (directory === undefined) return;
     const wanted = new Map<string, readonly string[]>();
-    for (const [name, object] of key === undefined ? services : [[key, services.get(key)] as const]) {
-      if (object === undefined) continue;
-      // The API server gives whole Services.
-      const { clusterIP, ports = [] } = (object as unknown as ServiceObject).spec;
+    for (const name of key === undefined ? directory.keys : [key]) {
+      const { clusterIP, ports = [] } = directory.service(name)?.spec ?? {};
       if (clusterIP === undefined || clusterIP === '' || clusterIP === 'None' || clusterIP.includes(':')) continue;
-      const own = slicesOf(slices.values(), name);
+      const own = directory.slices(name);
       for (const port of ports) {
         if (port.protocol !== 'TCP') continue;
         wanted.set(`${name} ${clusterIP}:${port.port}`, endpointsOf(own, port.name ?? ''));
