@@ -96,11 +96,13 @@ export class HttpApiClient implements ApiClient, Disposable {
     const url = new URL(connection.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    // Node itself gives a DELETE no length, and the server then reads none of its body.
+    const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = {
       accept: 'application/json',
       'user-agent': this.#userAgent,
       ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
-      ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
+      ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json', 'content-length': text.byteLength }),
     };
     const { request } = url.protocol === 'http:' ? http : https;
     return new Promise((resolve, reject) => {
@@ -118,7 +120,7 @@ export class HttpApiClient implements ApiClient, Disposable {
         clearTimeout(answerTimer);
         signal.removeEventListener('abort', abort);
       });
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(text);
     });
   }
 
