@@ -10,7 +10,7 @@ export interface LedgerLimits {
   readonly settleMs: number;
   /** What is still so is told again after so long. */
   readonly repeatMs: number;
-  /** A right that is missing is tried again after so long. */
+  /** A right that is missing is tried again after so long; what fails, sooner at first. */
   readonly deniedMs: number;
   /** More topics than these at once are left out. */
   readonly topics: number;
@@ -48,6 +48,8 @@ interface Entry {
   /** Since when there is something to tell. */
   since: number | undefined;
   notBefore: number;
+  /** Attempts in a row. */
+  failures: number;
   isUnderWay: boolean;
 }
 
@@ -89,15 +91,15 @@ export class EventLedger {
 
   /** @param facts all that is so now. */
   observe(facts: Iterable<Fact>, now: number): void {
-    const present = new Set<string>();
-    let leftOut = 0;
-    for (const fact of facts) {
-      present.add(fact.topic);
-      const entry = this.#entries.get(fact.topic) ?? this.#create(fact.topic);
-      if (entry === undefined) leftOut += 1;
-      else this.#update(fact.topic, entry, fact, now);
-    }
+    const present = new Map<string, Fact>();
+    for (const fact of facts) present.set(fact.topic, fact);
     for (const [topic, entry] of this.#entries) if (!present.has(topic)) this.#update(topic, entry, undefined, now);
+    let leftOut = 0;
+    for (const [topic, fact] of present) {
+      const entry = this.#entries.get(topic) ?? this.#create(topic);
+      if (entry === undefined) leftOut += 1;
+      else this.#update(topic, entry, fact, now);
+    }
     this.#dropped += Math.max(0, leftOut - this.#leftOut);
     this.#leftOut = leftOut;
     for (const [name, bucket] of this.#perObject) if (bucket.isFull(now)) this.#perObject.delete(name);
@@ -140,14 +142,18 @@ export class EventLedger {
       entry.told = phase === 'ended' ? undefined : { fact, version, at: now };
       entry.since = undefined;
     }
-    if (outcome === 'denied') entry.notBefore = now + this.#limits.deniedMs;
+    // A namespace whose webhooks fail must not keep the others from their turn.
+    entry.failures = outcome === 'failed' ? entry.failures + 1 : 0;
+    const { settleMs, deniedMs } = this.#limits;
+    if (outcome === 'failed') entry.notBefore = now + Math.min(settleMs * 2 ** (entry.failures - 1), deniedMs);
+    if (outcome === 'denied') entry.notBefore = now + deniedMs;
     this.#update(fact.topic, entry, entry.current, now);
   }
 
   /** @returns undefined: there are too many. */
   #create(topic: string): Entry | undefined {
     if (this.#entries.size >= this.#limits.topics) return undefined;
-    const entry: Entry = { current: undefined, told: undefined, since: undefined, notBefore: 0, isUnderWay: false };
+    const entry: Entry = { current: undefined, told: undefined, since: undefined, notBefore: 0, failures: 0, isUnderWay: false };
     this.#entries.set(topic, entry);
     return entry;
   }

@@ -92,8 +92,8 @@ export class EventReporter {
     if (term.aborted) return undefined;
     if (failure !== undefined || isWell) onTrouble(failure);
     if (isWell) this.#failures = 0;
-    // What one object's Event is denied or refused for holds up no other.
-    return failure !== undefined && outcomeOf(failure) === 'failed' ? failure : undefined;
+    // What one Event is denied, refused or fails for holds up no other.
+    return failure !== undefined && outcomeOf(failure) === 'failed' && !isWell ? failure : undefined;
   }
 
   #pauseAfter({ retryAfterMs }: Failure): number {

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import type { Access } from '../../../src/kubernetes/access.ts';
 
 export interface FakeObject {
@@ -11,6 +12,10 @@ export interface FakeObject {
 }
 
 export interface FakeRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Of a request that has one. */
+  readonly body: () => Promise<unknown>;
   readonly resource: string;
   readonly watch: boolean;
   readonly query: URLSearchParams;
@@ -146,7 +151,9 @@ export class FakeApiServer implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'http://fake');
     const resource = url.pathname.split('/').at(-1) ?? '';
     const query = url.searchParams;
-    const fakeRequest = { resource, watch: query.get('watch') === 'true', query };
+    const { method = 'GET' } = request;
+    const body = () => json(request);
+    const fakeRequest = { method, path: url.pathname, body, resource, watch: query.get('watch') === 'true', query };
     this.requests.push(fakeRequest);
     if (this.fault(fakeRequest, response)) return;
     if (fakeRequest.watch) this.#watch(resource, Number(query.get('resourceVersion')), response);
