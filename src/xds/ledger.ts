@@ -47,6 +47,15 @@ export class Ledger {
     if (mark.heldSince === undefined) this.#marks.set(name, { ...mark, heldSince: now });
   }
 
+  /** Whether these were all asked for, and the client is known to have none of them. */
+  owesAll(names: Iterable<string>): boolean {
+    for (const name of names) {
+      const mark = this.#marks.get(name);
+      if (mark?.forced !== true || mark.has !== undefined || mark.refused !== undefined) return false;
+    }
+    return true;
+  }
+
   /** The client accepts `sent` under this name, or will: the cursor may say so already. */
   settle(name: string, sent: EncodedResource | undefined): void {
     if (this.#log.entry(name)?.at(this.cursor)?.version === sent?.version) this.unmark(name);

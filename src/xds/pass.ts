@@ -32,6 +32,8 @@ export interface Item {
 
 /** What the other types of the stream let this one say now. */
 export interface Gate {
+  /** Whether {@link mayAdd} holds for all there is. */
+  readonly isOpen: boolean;
   /** @param heldSince when it was first held back; undefined: not yet */
   mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean;
   /** @param seq the number of the change that removed it */

@@ -10,6 +10,7 @@ import type { Outcome } from './outcome.ts';
 import type { Gate, Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import { SetVersion } from './set-version.ts';
+import type { SharedPass } from './shared-pass.ts';
 import { receiveSotw } from './sotw.ts';
 import { Track } from './track.ts';
 import { TypeLog } from './type-log.ts';
@@ -40,6 +41,8 @@ export interface Response extends ResponseParts {
 
 /** Unknown types cost memory too: beyond this many they are not even remembered. */
 const MAX_UNKNOWN_TYPES = 16;
+/** A first state comes in few parts; whoever then asks for no endpoints keeps no more of them. */
+const MAX_SHARED_DUE = 16;
 
 export class Session implements Gate, ViewReader {
   readonly protocol: Protocol;
@@ -49,6 +52,8 @@ export class Session implements Gate, ViewReader {
   #ordered: readonly Track[] = [];
   /** Endpoints of clusters that were sent before the client asked for any endpoints (C3). */
   #endpointsDue: Set<string> | undefined = new Set();
+  /** The same, where many streams were sent those clusters. */
+  #endpointsDueShared: ReadonlySet<string>[] = [];
   #view: View;
   #now: number;
   #nonces = 0;
@@ -92,9 +97,12 @@ export class Session implements Gate, ViewReader {
     if (track === undefined) return { kind: 'ignored' };
     if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
     const isEndpoints = track.facts?.type === 'endpoints';
-    const due = isEndpoints ? this.#endpointsDue : undefined;
-    const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, (name) => due?.has(name) ?? false);
-    if (isEndpoints) this.#endpointsDue = undefined;
+    const due = isEndpoints && this.#endpointsDue !== undefined ? [this.#endpointsDue, ...this.#endpointsDueShared] : [];
+    const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, (name) => due.some((names) => names.has(name)));
+    if (isEndpoints) {
+      this.#endpointsDue = undefined;
+      this.#endpointsDueShared = [];
+    }
     return outcome;
   }
 
@@ -152,6 +160,10 @@ export class Session implements Gate, ViewReader {
     return track.accepted(name)?.version === version;
   }
 
+  get isOpen(): boolean {
+    return this.track('cluster')?.isSettled(this.#view.seq) ?? true;
+  }
+
   mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean {
     const clusters = resource.clusters.length === 0 ? undefined : this.track('cluster');
     if (clusters === undefined || clusters.isSettled(this.#view.seq)) return true;
@@ -190,19 +202,26 @@ export class Session implements Gate, ViewReader {
     const { typeUrl, facts } = track;
     this.#nonces += 1;
     const nonce = `${this.#options.id}-${this.#nonces}`;
-    const sent = [...items.values()].flatMap((item) => (item.sent === undefined ? [] : [item.sent]));
+    const { shared } = track;
+    const sent = shared?.resources ?? [...items.values()].flatMap((item) => (item.sent === undefined ? [] : [item.sent]));
     const isFull = this.protocol === 'sotw' && facts?.fullState === true;
     const resources = isFull ? track.stateAfter(items) : sent;
     const version = isFull ? SetVersion.of(resources.map((resource) => resource.version)).toString() : track.log.version;
-    const removed = this.protocol === 'sotw' ? [] : [...items].flatMap(([name, item]) => (item.sent === undefined ? [name] : []));
+    const mayRemove = this.protocol === 'delta' && shared === undefined;
+    const removed = mayRemove ? [...items].flatMap(([name, item]) => (item.sent === undefined ? [name] : [])) : [];
+    const body = this.protocol === 'delta' ? shared?.body : undefined;
     track.sent(nonce, version, items);
-    if (facts?.type === 'cluster') this.#sendEndpointsOf(sent);
-    return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, removed };
+    if (facts?.type === 'cluster') this.#sendEndpointsOf(sent, shared);
+    return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, body, removed };
   }
 
   /** M2, M3, M5: a cluster that was sent waits for its endpoints to be sent after it, whether they changed or not. */
-  #sendEndpointsOf(clusters: readonly EncodedResource[]): void {
+  #sendEndpointsOf(clusters: readonly EncodedResource[], shared: SharedPass | undefined): void {
     const endpoints = this.track('endpoints');
+    if (endpoints === undefined && shared !== undefined && this.#endpointsDueShared.length < MAX_SHARED_DUE) {
+      this.#endpointsDueShared.push(shared.endpointsNames);
+      return;
+    }
     for (const { endpointsName } of clusters) {
       if (endpointsName === undefined) continue;
       // M4: one that is not subscribed yet is answered when it is.

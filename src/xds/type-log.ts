@@ -5,6 +5,7 @@
 import { type IdSet, NameTable } from './name-table.ts';
 import type { EncodedResource } from './resource.ts';
 import { SetVersion } from './set-version.ts';
+import { SharedPasses } from './shared-pass.ts';
 
 interface Version {
   readonly seq: number;
@@ -71,6 +72,7 @@ export class Entry {
 
 export class TypeLog {
   readonly names = new NameTable();
+  readonly shared = new SharedPasses(this);
   readonly #entries = new Map<string, Entry>();
   #log: { readonly seq: number; readonly entry: Entry }[] = [];
   readonly #version = new SetVersion();
@@ -102,6 +104,7 @@ export class TypeLog {
 
   /** @returns whether anything changed: equal bytes are no change, and take no number. */
   apply(seq: number, name: string, resource: EncodedResource | undefined): boolean {
+    this.shared.clear();
     const known = this.#entries.get(name);
     const before = known?.current;
     if (before?.version === resource?.version) {
@@ -125,6 +128,11 @@ export class TypeLog {
     }
   }
 
+  /** How many changes there were after `cursor`, superseded ones included. */
+  countSince(cursor: number): number {
+    return this.#log.length - this.#position(cursor);
+  }
+
   /** Whether {@link compact} is worth its cost, which is that of all resources. */
   get isLong(): boolean {
     return this.#log.length > 64 + 2 * this.#live;
@@ -136,6 +144,7 @@ export class TypeLog {
    * @param subscribed ids that streams refer to
    */
   compact(cursors: readonly number[], subscribed: IdSet): void {
+    this.shared.clear();
     for (const entry of this.#entries.values()) {
       if (entry.prune(cursors)) this.#entries.delete(entry.name);
       else subscribed.add(entry.id);

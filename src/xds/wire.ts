@@ -38,6 +38,8 @@ export interface ResponseParts {
   readonly nonce: string;
   readonly version: string;
   readonly resources: readonly ResourceEntry[];
+  /** The entries one after the other, where somebody has put them together already. Delta only. */
+  readonly body?: Buffer | undefined;
   /** Delta only. */
   readonly removed: readonly string[];
 }
@@ -57,12 +59,15 @@ export function sotwResponse(parts: ResponseParts): Buffer {
 /** An encoded DeltaDiscoveryResponse. */
 export function deltaResponse(parts: ResponseParts): Buffer {
   const texts = textFields(TAG.delta, parts);
+  const { resources, body } = parts;
   let length = texts.length;
-  for (const { bytes } of parts.resources) length += bytes.length;
+  if (body !== undefined) length += body.length;
+  else for (const { bytes } of resources) length += bytes.length;
   for (const name of parts.removed) length += fieldLength(Buffer.byteLength(name));
   const writer = new Writer(length);
   writer.raw(texts);
-  for (const { bytes } of parts.resources) writer.raw(bytes);
+  if (body !== undefined) writer.raw(body);
+  else for (const { bytes } of resources) writer.raw(bytes);
   for (const name of parts.removed) writer.text(TAG.delta.removed, name, Buffer.byteLength(name));
   return writer.buffer;
 }
