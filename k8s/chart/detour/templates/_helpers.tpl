@@ -77,10 +77,7 @@ capabilities:
 {{- if .Values.deleteExpired }}
 # Previews that `detour create --ttl` made, once they have expired.
 - apiGroups: [apps]
-  resources: [deployments, statefulsets]
-  verbs: [list, delete]
-- apiGroups: [batch]
-  resources: [jobs]
+  resources: [deployments, statefulsets, replicasets]
   verbs: [list, delete]
 - apiGroups: [""]
   resources: [pods]

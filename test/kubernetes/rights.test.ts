@@ -1,0 +1,367 @@
+/** The chart's rights, on a real API server: all together they suffice, and without any one of them something breaks. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Access } from '../../src/kubernetes/access.ts';
+import { HttpApiClient, isFailure } from '../../src/kubernetes/api-client.ts';
+import { dialPod } from '../../src/kubernetes/port-forward.ts';
+import { kubernetesSource } from '../../src/sources/kubernetes/kubernetes-source.ts';
+import { EventWriter } from '../../src/status/event-writer.ts';
+import type { Telling } from '../../src/status/fact.ts';
+import { Leader } from '../../src/status/leader.ts';
+import { Reaper } from '../../src/status/reaper.ts';
+import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
+import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
+import { chartObjects, theObject } from '../support/kubernetes/chart.ts';
+import { until } from '../support/until.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** One verb on one resource. */
+interface Right {
+  readonly name: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly rule: Rule;
+}
+
+const RBAC = 'rbac.authorization.k8s.io';
+const SHOP = 'shop';
+const SYSTEM = 'detour-system';
+
+const objects = await chartObjects('--set', 'watchNamespaces={shop}');
+const SHOP_RIGHTS = rightsOf('detour:detour-system');
+const LEADER_RIGHTS = rightsOf('detour-leader');
+const USER_RIGHTS = rightsOf('detour-user');
+
+function rulesOf(role: KubernetesObject): readonly Rule[] {
+  // What the API server took it for, in the test of the installation.
+  return role['rules'] as readonly Rule[];
+}
+
+function rightsOf(role: string): readonly Right[] {
+  return rulesOf(theObject(objects, 'Role', role)).flatMap((rule) =>
+    rule.resources.flatMap((resource) =>
+      rule.verbs.map((verb) => ({
+        name: `${verb} ${resource}`,
+        verb,
+        resource,
+        rule: { ...rule, resources: [resource], verbs: [verb] },
+      })),
+    ),
+  );
+}
+
+let api: ApiServer;
+let accounts = 0;
+
+beforeAll(async () => {
+  api = await startApiServer();
+  for (const name of [SHOP, SYSTEM]) await api.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }]);
+  await api.apply([
+    service('api'),
+    workload('apps/v1', 'Deployment', 'web'),
+    workload('apps/v1', 'StatefulSet', 'web'),
+    workload('apps/v1', 'DaemonSet', 'web'),
+    workload('apps/v1', 'ReplicaSet', 'web'),
+    workload('batch/v1', 'Job', 'web'),
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: SHOP }, spec: POD.spec },
+    { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'detour-1', namespace: SYSTEM }, spec: { ...POD.spec, nodeName: 'node' } },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'web', namespace: SHOP },
+      addressType: 'IPv4',
+      endpoints: [],
+      ports: [],
+    },
+  ]);
+}, 90_000);
+afterAll(() => api[Symbol.asyncDispose]());
+
+const POD = {
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'web', image: 'web' }], restartPolicy: 'Never' },
+};
+
+function service(name: string): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: SHOP },
+    spec: { ports: [{ name: 'http', port: 80 }] },
+  };
+}
+
+/** What controllers make pods of; none runs here. */
+function workload(apiVersion: string, kind: string, name: string, metadata: object = {}): KubernetesObject {
+  const template = kind === 'Job' ? POD : { ...POD, spec: { ...POD.spec, restartPolicy: 'Always' } };
+  const spec = kind === 'Job' ? { template } : { selector: { matchLabels: { app: 'web' } }, template };
+  const more = kind === 'StatefulSet' ? { serviceName: 'web' } : {};
+  return { apiVersion, kind, metadata: { ...metadata, name, namespace: SHOP }, spec: { ...spec, ...more } };
+}
+
+/** A ServiceAccount with these rights and no other, and its way to the server. */
+async function accountWith(namespace: string, rights: readonly Right[]): Promise<Access> {
+  accounts += 1;
+  const name = `account-${accounts}`;
+  const token = await api.serviceAccountToken(SYSTEM, name);
+  const metadata = { name, namespace };
+  await api.apply([
+    { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata, rules: rights.map(({ rule }) => rule) },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: RBAC, kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace: SYSTEM }],
+    },
+  ]);
+  const ca = await readFile(api.caFile, 'utf8');
+  const none = { certificate: undefined, key: undefined, serverName: undefined, isInsecure: false };
+  return { name, connect: async () => ({ server: new URL(api.url), token, ca, ...none }), forget: () => undefined };
+}
+
+/** What of the control plane is tried; '' when it works, else what it says. */
+type Duty = (access: Access) => Promise<string>;
+
+/** Follows the namespace until it has everything and watches it, or says why it cannot. */
+const follow: Duty = async (access) => {
+  const source = kubernetesSource({ access, namespaces: [SHOP], now: Date.now });
+  let trouble: string | undefined;
+  let synced = false;
+  const seen = new Set<string>();
+  const subscription = source.batches.subscribe((batch) => {
+    trouble = batch.trouble;
+    synced = batch.synced;
+    for (const { kind, key } of batch.changes) seen.add(`${kind} ${key}`);
+  });
+  try {
+    await until('a first state', () => synced || trouble !== undefined);
+    if (trouble !== undefined) return trouble;
+    // What comes only now, the watch told.
+    accounts += 1;
+    const late = `late-${accounts}`;
+    await api.apply([service(late)]);
+    await until('the watches', () => trouble !== undefined || seen.has(`service ${SHOP}/${late}`));
+    // A watch on what does not change is denied as soon as it begins.
+    await sleep(200);
+    return trouble ?? '';
+  } finally {
+    subscription.unsubscribe();
+  }
+};
+
+function writer(access: Access): EventWriter {
+  return new EventWriter({ sender: new HttpApiClient(access), identity: 'test', now: Date.now, timeoutMs: 5_000 });
+}
+
+function telling(kind: string, topic: string): Telling {
+  const target = { kind, namespace: SHOP, name: kind === 'Service' ? 'api' : 'web' };
+  const fact = {
+    target,
+    topic,
+    reason: 'Tried',
+    type: 'Normal',
+    text: 'It was tried.',
+    version: '1',
+    ending: undefined,
+  } as const;
+  return { fact: { ...fact, repeats: false }, phase: 'is', version: '1' };
+}
+
+/** Tells something of an object of that kind twice, and looks what was told. */
+function tell(kind: string): Duty {
+  return async (access) => {
+    accounts += 1;
+    const signal = AbortSignal.timeout(10_000);
+    for (let round = 0; round < 2; round += 1) {
+      const written = await writer(access).write(telling(kind, `topic-${accounts}`), signal);
+      if (isFailure(written)) return written.reason;
+      const { involvedObject } = written as { readonly involvedObject?: { readonly uid?: string } };
+      if (involvedObject?.uid === undefined) return `the Event has no uid of the ${kind}: describe does not show it`;
+    }
+    const told = await writer(access).readAll([SHOP], signal);
+    return isFailure(told) ? told.reason : '';
+  };
+}
+
+/** Deletes one that has expired. */
+function reap(apiVersion: string, kind: string): Duty {
+  return async (access) => {
+    accounts += 1;
+    const name = `expired-${accounts}`;
+    const labels = { 'app.kubernetes.io/managed-by': 'detour', 'detour.dev/preview': 'pr-1' };
+    const annotations = { 'detour.dev/expires': '2026-01-01T00:00:00Z', 'detour.dev/delete-when-expired': 'true' };
+    const object: KubernetesObject =
+      kind === 'Pod'
+        ? { apiVersion, kind, metadata: { name, namespace: SHOP, labels, annotations }, spec: POD.spec }
+        : workload(apiVersion, kind, name, { labels, annotations });
+    await api.apply([object]);
+    const term = new AbortController();
+    const said: string[] = [];
+    const reaper = new Reaper({
+      sender: new HttpApiClient(access),
+      events: undefined,
+      namespaces: [SHOP],
+      now: Date.now,
+      random: Math.random,
+      timeoutMs: 5_000,
+      everyMs: 60_000,
+      onDeleted: ({ involved }) => {
+        if (involved.name === name) said.push('');
+      },
+      onTrouble: (failure) => {
+        if (failure !== undefined) said.push(failure.reason);
+      },
+    });
+    const running = reaper.run(term.signal);
+    try {
+      return await until('an end of it', async () => (said.length === 0 ? undefined : { text: said[0] ?? '' })).then(
+        ({ text }) => text,
+      );
+    } finally {
+      term.abort();
+      await running;
+      await api.delete([object]).catch(() => undefined);
+    }
+  };
+}
+
+/** Takes the Lease and renews it, as the only one. */
+const lead: Duty = async (access) => {
+  await api.request('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/detour`).catch(() => undefined);
+  let trouble: string | undefined;
+  let attempts = 0;
+  await using leader = new Leader({
+    sender: new HttpApiClient(access),
+    namespace: SYSTEM,
+    identity: access.name,
+    times: { durationMs: 2_000, renewWithinMs: 1_500, retryMs: 20, deniedMs: 20 },
+    now: Date.now,
+    monotonic: () => performance.now(),
+    random: Math.random,
+    onTerm: () => undefined,
+    onTrouble: (failure) => {
+      attempts += 1;
+      trouble ??= failure?.reason;
+    },
+  });
+  leader.start();
+  await until('the Lease, renewed', () => trouble !== undefined || (leader.isLeading && attempts > 2));
+  return trouble ?? '';
+};
+
+/** As the commands do for the developer. No kubelet is here: that the server would go to one is enough. */
+const ask: Duty = async (access) => {
+  const signal = AbortSignal.timeout(10_000);
+  const client = new HttpApiClient(access);
+  const query = { labelSelector: 'app.kubernetes.io/name=detour' };
+  const pods = await client.get({ path: `/api/v1/namespaces/${SYSTEM}/pods`, query, resource: 'pods', signal });
+  if (isFailure(pods)) return pods.reason;
+  const to = { namespace: SYSTEM, pod: 'detour-1', port: 19000 };
+  const dialled = await dialPod(access, to, signal);
+  if (!isFailure(dialled)) dialled.destroy();
+  else if (dialled.status === 403) return dialled.reason;
+  // kubectl, for older servers, asks in this way; newer servers want the right for a WebSocket too.
+  const path = `/api/v1/namespaces/${to.namespace}/pods/${to.pod}/portforward`;
+  const posted = await client.send({ method: 'POST', path, query: {}, resource: 'pods/portforward', signal, body: {} });
+  return isFailure(posted) && posted.status === 403 ? posted.reason : '';
+};
+
+const KINDS: Readonly<Record<string, { readonly apiVersion: string; readonly kind: string }>> = {
+  services: { apiVersion: 'v1', kind: 'Service' },
+  pods: { apiVersion: 'v1', kind: 'Pod' },
+  endpointslices: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+  deployments: { apiVersion: 'apps/v1', kind: 'Deployment' },
+  statefulsets: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  daemonsets: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  replicasets: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+  jobs: { apiVersion: 'batch/v1', kind: 'Job' },
+};
+
+interface Need {
+  readonly duty: Duty;
+  /** What is said without the right. */
+  readonly without: RegExp;
+}
+
+/** Which duty a right is for. undefined: nobody needs it. */
+function needOf({ verb, resource }: Right): Need | undefined {
+  const denied = new RegExp(`403 .*cannot ${verb} resource "${resource}"`);
+  if (resource === 'events') return { duty: tell('Deployment'), without: denied };
+  const { apiVersion, kind } = KINDS[resource] ?? {};
+  if (apiVersion === undefined || kind === undefined) return undefined;
+  if (verb === 'get') return { duty: tell(kind), without: new RegExp(`has no uid of the ${kind}`) };
+  if (['services', 'pods', 'endpointslices'].includes(resource) && verb !== 'delete')
+    return { duty: follow, without: new RegExp(`cannot ${verb} ${resource} in namespace shop: 403 .*`) };
+  if (verb === 'list' || verb === 'delete') return { duty: reap(apiVersion, kind), without: denied };
+  return undefined;
+}
+
+describe('what is read, said and deleted', () => {
+  test('is the same with watchNamespaces and without', async () => {
+    const cluster = theObject(await chartObjects(), 'ClusterRole', 'detour:detour-system');
+    expect(rulesOf(cluster)).toEqual(rulesOf(theObject(objects, 'Role', 'detour:detour-system')));
+  });
+
+  test('without deleteExpired nothing may be deleted', async () => {
+    const roles = await chartObjects('--set', 'watchNamespaces={shop}', '--set', 'deleteExpired=false');
+    const verbs = rulesOf(theObject(roles, 'Role', 'detour:detour-system')).flatMap((rule) => rule.verbs);
+    expect(new Set(verbs)).toEqual(new Set(['get', 'list', 'watch', 'create', 'update']));
+  });
+
+  test.each(SHOP_RIGHTS)('$name: with it all is well, without it something breaks', async (right) => {
+    const need = needOf(right);
+    if (need === undefined) throw new Error(`nobody needs the right to ${right.name}`);
+    const all = await accountWith(SHOP, SHOP_RIGHTS);
+    await until('the rights to suffice', async () => (await need.duty(all)) === '');
+    const rest = await accountWith(
+      SHOP,
+      SHOP_RIGHTS.filter((each) => each !== right),
+    );
+    let said = '';
+    await until(`${need.without}`, async () => {
+      said = await need.duty(rest);
+      return need.without.test(said) || Promise.reject(new Error(said));
+    });
+  });
+});
+
+describe('who leads', () => {
+  test.each(LEADER_RIGHTS)('$name: with it all is well, without it something breaks', async (right) => {
+    const all = await accountWith(SYSTEM, LEADER_RIGHTS);
+    await until('the rights to suffice', async () => (await lead(all)) === '');
+    const rest = await accountWith(
+      SYSTEM,
+      LEADER_RIGHTS.filter((each) => each !== right),
+    );
+    const without = new RegExp(`403 .*cannot ${right.verb} resource "leases"`);
+    await until(`${without}`, async () => without.test(await lead(rest)));
+  });
+
+  test('another Lease is out of reach', async () => {
+    const access = await accountWith(SYSTEM, LEADER_RIGHTS);
+    const signal = AbortSignal.timeout(10_000);
+    const path = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/other`;
+    const answer = await new HttpApiClient(access).get({ path, query: {}, resource: 'leases', signal });
+    expect(isFailure(answer) && answer.reason).toMatch(/^403 /);
+  });
+});
+
+describe('the Role detour-user', () => {
+  test.each(USER_RIGHTS)('$name: with it all is well, without it something breaks', async (right) => {
+    await until('the rights to suffice', async () => (await ask(await accountWith(SYSTEM, USER_RIGHTS))) === '');
+    const rest = await accountWith(
+      SYSTEM,
+      USER_RIGHTS.filter((each) => each !== right),
+    );
+    const without = new RegExp(`403 .*cannot ${right.verb} resource "${right.resource}"`);
+    await until(`${without}`, async () => without.test(await ask(rest)));
+  });
+});
