@@ -1,4 +1,4 @@
-/** A program of a benchmark, in a process of its own so that its time and memory are its own; it speaks lines of JSON. */
+/** A program of a benchmark, in a process of its own so that its time and memory are its own; it speaks lines, of JSON. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export class Child implements AsyncDisposable {
     this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error('pipes were asked for');
-    createInterface(stdout).on('line', (line) => this.#receive(JSON.parse(line) as Message));
+    createInterface(stdout).on('line', (line) => this.#receive(readLine(line)));
     stderr.on('data', (text: Buffer) => {
       this.#errors = (this.#errors + text.toString('utf8')).slice(-4000);
     });
@@ -90,4 +90,9 @@ export class Child implements AsyncDisposable {
     if (waiting === undefined) this.#messages.push(message);
     else waiting.resolve(message);
   }
+}
+
+/** Detour's own lines are for people. */
+function readLine(line: string): Message {
+  return line.startsWith('{') ? (JSON.parse(line) as Message) : { text: line };
 }

@@ -28,7 +28,8 @@ function accepted(index: number, names: readonly string[]): void {
   const gateway = gateways[index];
   if (notFull.size === 0 || gateway === undefined) return;
   const { counts } = gateway;
-  const isFull = counts.clusters >= clusters && counts.endpoints >= counts.clusters && counts.scopes > 1 && counts.routes >= counts.scopes;
+  const isFull =
+    counts.clusters >= clusters && counts.endpoints >= counts.clusters && counts.scopes > 1 && counts.routes >= counts.scopes;
   if (isFull && notFull.delete(index) && notFull.size === 0) say({ full: counts, bytes: gateway.bytes, at: monotonicMs() });
 }
 

@@ -8,7 +8,9 @@ import { pathOf, WATCHED_RESOURCES } from '../../src/sources/kubernetes/resource
 import { say } from './messages.ts';
 
 const [file = ''] = process.argv.slice(2);
-const client = new HttpApiClient(kubeconfigAccess({ files: [file], context: undefined, environment: process.env, now: Date.now }));
+const client = new HttpApiClient(
+  kubeconfigAccess({ files: [file], context: undefined, environment: process.env, now: Date.now }),
+);
 const { signal } = new AbortController();
 let objects = 0;
 let bytes = 0;

@@ -33,7 +33,18 @@ export class Detour implements AsyncDisposable {
   static async start(kubeconfig: string): Promise<Detour> {
     const [xds = 0, admin = 0] = await freePorts(2);
     const listen = ['--xds-listen', `127.0.0.1:${xds}`, '--admin-listen', `127.0.0.1:${admin}`];
-    const args = [DETOUR, 'serve', '--source', 'kubernetes', '--kubeconfig', kubeconfig, ...listen, '--log-format', 'json'];
+    const args = [
+      '--max-semi-space-size=4',
+      DETOUR,
+      'serve',
+      '--source',
+      'kubernetes',
+      '--kubeconfig',
+      kubeconfig,
+      ...listen,
+      '--log-level',
+      'warn',
+    ];
     return new Detour(new Child('detour serve', process.execPath, args), xds, admin);
   }
 

@@ -1,0 +1,50 @@
+/** How long each program takes from its start until it has read the cluster, and what it holds then. */
+import { until } from '../../test/support/until.ts';
+import type { Child } from './child.ts';
+import type { ClusterSize } from './cluster-objects.ts';
+import { monotonicMs } from './messages.ts';
+import { Detour, startInformers, startScript } from './programs.ts';
+
+export interface Start {
+  /** From the start of the process. */
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly bytes: number;
+  readonly highestBytes: number;
+}
+
+export type Phase = 'bare list' | 'Detour: ready' | 'Detour: gateway served' | 'client-go informers';
+
+async function figures(child: Child, at: number): Promise<Start> {
+  const cpuMs = await child.cpuMs();
+  const { now, highest } = await child.memory();
+  return { wallMs: at - child.startedAt, cpuMs, bytes: now, highestBytes: highest };
+}
+
+export async function bareList(kubeconfig: string): Promise<Start> {
+  await using child = startScript('list-cluster.ts', kubeconfig);
+  await child.message('objects');
+  return await figures(child, monotonicMs());
+}
+
+export async function informers(binary: string, kubeconfig: string): Promise<Start> {
+  await using child = startInformers(binary, kubeconfig);
+  await child.message('services');
+  return await figures(child, monotonicMs());
+}
+
+/** A gateway's stream is open from the first moment, as those of Envoys are that wait for their control plane. */
+export async function detour(kubeconfig: string, size: ClusterSize): Promise<Readonly<Record<'ready' | 'served', Start>>> {
+  await using control = await Detour.start(kubeconfig);
+  await control.child.message('text');
+  await using gateways = startScript('gateways.ts', control.xdsPort, 1, clustersOf(size));
+  await until('Detour to be ready', () => control.isReady(), 120_000);
+  const ready = await figures(control.child, monotonicMs());
+  const { at } = await gateways.message<{ at: number }>('full');
+  return { ready, served: await figures(control.child, at) };
+}
+
+/** What a gateway needs: the baseline of each Service with a host, and its previews. */
+export function clustersOf({ hosts, previews }: ClusterSize): number {
+  return hosts + Math.min(hosts, previews);
+}
