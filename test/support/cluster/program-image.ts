@@ -10,26 +10,24 @@ import { envoyBinary } from '../envoy.ts';
 import type { ContainerRun, Image, RunningContainer } from './image.ts';
 
 /**
- * In a mount namespace of the container's own, and with the name of its pod as the host's. A mount point that is not there is made on an overlay, which nobody else
- * sees; /run is always the container's. Arguments: scratch folder, `ro` or `rw` for the root, (source, path, ro|rw)…, `--`.
+ * In a mount namespace of the container's own, and with the name of its pod as the host's. First all mount points are made:
+ * what is not there, on an overlay that nobody else sees; /run is always the container's. An overlay would hide what is
+ * mounted below it, so that comes after. Arguments: scratch folder, `ro` or `rw` for the root, (source, path, ro|rw)…, `--`.
  */
 const START = `
 set -e
 scratch=$1 root=$2
-echo "$HOSTNAME" >/proc/sys/kernel/hostname
 shift 2
-mount -t tmpfs tmpfs "$scratch"
 made=' /run '
-while [ "$1" != -- ]; do
-  source=$1 path=$2 mode=$3
-  shift 3
-  # Links lead to where it is: /var/run to /run, resolv.conf to whoever writes it.
-  path=$(readlink -m "$path")
-  case $path in /run/*) if [ -z "$run" ]; then run=1; mount -t tmpfs tmpfs /run; fi ;; esac
-  if [ ! -e "$path" ]; then
+
+make_points() {
+  while [ "$1" != -- ]; do
+    source=$1 path=$(readlink -m "$2")
+    shift 3
+    if [ -e "$path" ]; then continue; fi
     parent=\${path%/*}
     while [ ! -d "$parent" ]; do parent=\${parent%/*}; done
-    if [ -z "$parent" ]; then echo "the bench cannot mount at $path: it has no top folder /" >&2; exit 128; fi
+    if [ -z "$parent" ]; then echo "the bench cannot mount at $path: there is no such top folder" >&2; exit 128; fi
     own=
     for each in $made; do case $parent/ in "$each"/*) own=1 ;; esac; done
     if [ -z "$own" ]; then
@@ -38,11 +36,30 @@ while [ "$1" != -- ]; do
       mount -t overlay overlay -o "lowerdir=$parent,upperdir=$layers/upper,workdir=$layers/work" "$parent"
       made="$made $parent "
     fi
-    if [ -d "$source" ]; then mkdir -p "$path"; else mkdir -p "\${path%/*}"; : >"$path"; fi
-  fi
-  mount --bind "$source" "$path"
-  if [ "$mode" = ro ]; then mount -o remount,bind,ro "$path"; fi
-done
+    make_point
+  done
+}
+
+make_point() {
+  if [ -d "$source" ]; then mkdir -p "$path"; else mkdir -p "\${path%/*}"; : >"$path"; fi
+}
+
+mount_all() {
+  while [ "$1" != -- ]; do
+    source=$1 path=$(readlink -m "$2") mode=$3
+    shift 3
+    if [ ! -e "$path" ]; then make_point; fi
+    mount --bind "$source" "$path"
+    if [ "$mode" = ro ]; then mount -o remount,bind,ro "$path"; fi
+  done
+}
+
+echo "$HOSTNAME" >/proc/sys/kernel/hostname
+mount -t tmpfs tmpfs "$scratch"
+mount -t tmpfs tmpfs /run
+make_points "$@"
+mount_all "$@"
+while [ "$1" != -- ]; do shift 3; done
 shift
 if [ "$root" = ro ]; then mount -o remount,bind,ro /; fi
 exec "$@"
