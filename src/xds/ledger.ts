@@ -79,20 +79,28 @@ export class Ledger {
    * @param mustSend names that are sent whatever the client has
    */
   seed(versions: ReadonlyMap<string, string>, seq: number, mustSend: (name: string) => boolean): void {
-    const compare = (name: string): void => {
-      const version = versions.get(name);
+    const compare = (name: string, version: string | undefined, entry: Entry | undefined): void => {
       if (mustSend(name)) return this.mark(name, undefined, { forced: true });
-      this.#marks.delete(name);
-      if (version !== this.#log.entry(name)?.current?.version) this.mark(name, version === undefined ? undefined : { version });
+      if (version !== entry?.current?.version) this.mark(name, version === undefined ? undefined : { version });
+      else if (this.#marks.size > 0) this.#marks.delete(name);
     };
     if (!this.#subscription.wildcard) {
-      // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
-      for (const name of versions.keys()) if (this.#subscription.has(name)) compare(name);
+      for (const [name, version] of versions) {
+        const entry = this.#log.entry(name);
+        // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
+        if (entry === undefined ? this.#subscription.has(name) : this.#subscription.hasId(entry.id))
+          compare(name, version, entry);
+      }
       return;
     }
-    for (const { name, current } of this.#log.entries()) if (current !== undefined) compare(name);
+    for (const entry of this.#log.entries()) {
+      if (entry.current !== undefined) compare(entry.name, versions.get(entry.name), entry);
+    }
     // C2: what is gone by now.
-    for (const name of versions.keys()) if (this.#log.entry(name)?.current === undefined) compare(name);
+    for (const [name, version] of versions) {
+      const entry = this.#log.entry(name);
+      if (entry?.current === undefined) compare(name, version, entry);
+    }
     this.cursor = seq;
   }
 

@@ -40,15 +40,18 @@ export class SharedPass {
   }
 }
 
-/** Fewer entries are looked at as fast by each stream for itself. */
-const WORTHWHILE = 16;
+/** Fewer changes are looked at as fast by each stream for itself. */
+const WORTH_SHARING = 16;
 
 export class SharedPasses {
   readonly #log: TypeLog;
+  readonly #worthSharing: number;
   readonly #passes = new Map<string, SharedPass | undefined>();
 
-  constructor(log: TypeLog) {
+  /** @param worthSharing from how many changes on */
+  constructor(log: TypeLog, worthSharing = WORTH_SHARING) {
     this.#log = log;
+    this.#worthSharing = worthSharing;
   }
 
   /** The log is another one now. */
@@ -61,7 +64,7 @@ export class SharedPasses {
    * @returns undefined where that is little, or not the same for all
    */
   after(cursor: number, maxBytes: number): SharedPass | undefined {
-    if (this.#log.countSince(cursor) < WORTHWHILE) return undefined;
+    if (this.#log.countSince(cursor) < this.#worthSharing) return undefined;
     const key = `${cursor} ${maxBytes}`;
     if (!this.#passes.has(key)) this.#passes.set(key, this.#make(cursor, maxBytes));
     return this.#passes.get(key);

@@ -72,11 +72,16 @@ export class Entry {
 
 export class TypeLog {
   readonly names = new NameTable();
-  readonly shared = new SharedPasses(this);
+  readonly shared: SharedPasses;
   readonly #entries = new Map<string, Entry>();
   #log: { readonly seq: number; readonly entry: Entry }[] = [];
   readonly #version = new SetVersion();
   #live = 0;
+
+  /** @param worthSharing see {@link SharedPasses} */
+  constructor(worthSharing?: number) {
+    this.shared = new SharedPasses(this, worthSharing);
+  }
 
   /** How many resources there are. */
   get size(): number {

@@ -37,7 +37,7 @@ export interface Applied {
 
 export class View {
   readonly key: string;
-  readonly #logs: ReadonlyMap<ResourceType, TypeLog> = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog()]));
+  readonly #logs: ReadonlyMap<ResourceType, TypeLog>;
   readonly #readers = new Set<ViewReader>();
   /** How many clusters take their endpoints from a name. */
   readonly #endpointsUsers = new Map<string, number>();
@@ -46,8 +46,10 @@ export class View {
   readonly #byIntercept = new Map<InterceptId, Set<EncodedResource>>();
   #seq = 0;
 
-  constructor(key: string) {
+  /** @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses} */
+  constructor(key: string, worthSharing?: number) {
     this.key = key;
+    this.#logs = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog(worthSharing)]));
   }
 
   /** The number of the newest change, over all types. */

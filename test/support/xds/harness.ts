@@ -28,16 +28,20 @@ export class SessionHarness implements Harness {
   readonly world = new FakeWorld();
   readonly protocol: Protocol;
   readonly #limits: XdsLimits;
+  readonly #worthSharing: number;
   #encoder = new Encoder();
-  #view = new View('test');
+  #view: View;
   #translation = this.world.translation();
   #now = 1_000_000;
   readonly #sessions: Session[] = [];
   #streams = 0;
 
-  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}) {
+  /** @param worthSharing as of a view: what scenarios promise holds for little that is shared, and over gRPC for what is not */
+  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, worthSharing = 1) {
     this.protocol = protocol;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#worthSharing = worthSharing;
+    this.#view = new View('test', worthSharing);
   }
 
   readonly publish = (): void => {
@@ -67,7 +71,7 @@ export class SessionHarness implements Harness {
 
   /** The scope of every stream is another one from now on: another view, of the world as it is. */
   readonly move = (): void => {
-    this.#view = new View('moved');
+    this.#view = new View('moved', this.#worthSharing);
     this.#translation = this.world.translation();
     this.publish();
     for (const session of this.#sessions) session.moveTo(this.#view);
@@ -79,7 +83,7 @@ export class SessionHarness implements Harness {
 
   readonly restart = async (): Promise<void> => {
     this.#encoder = new Encoder();
-    this.#view = new View('test');
+    this.#view = new View('test', this.#worthSharing);
     this.#translation = this.world.translation();
     this.publish();
   };

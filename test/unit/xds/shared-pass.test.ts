@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { ResourceType } from '../../../src/translate/resource.ts';
+import { encode } from '../../../src/xds/resource.ts';
+import { Session } from '../../../src/xds/session.ts';
+import { factsOf } from '../../../src/xds/type-urls.ts';
+import { type EncodedChange, View } from '../../../src/xds/view.ts';
+import { deltaResponse } from '../../../src/xds/wire.ts';
+import { fakeResource } from '../../support/xds/fake-world.ts';
+
+const put = (type: ResourceType, name: string, content: string, clusters: readonly string[] = []): EncodedChange => ({
+  type,
+  name,
+  resource: encode(fakeResource(type, name, content, { clusters })),
+});
+const many = Array.from({ length: 40 }, (_, index) => `n${index}`);
+
+let opened = 0;
+function open(view: View, maxBytes = 2_000_000): Session {
+  opened += 1;
+  return new Session({ protocol: 'delta', view, id: `s${opened}`, now: 0, gateMs: 1_000, maxBytes });
+}
+
+function ask(session: Session, type: ResourceType, subscribe: readonly string[] = [], nonce = ''): void {
+  const { typeUrl } = factsOf(type);
+  const request = { node: undefined, typeUrl, subscribe, unsubscribe: [], initialVersions: new Map(), nonce, error: undefined };
+  session.receiveDelta(request, 0);
+}
+
+describe('what many streams are told', () => {
+  it('is put together once, for those that take everything and for those that name everything', () => {
+    const view = new View('test');
+    view.apply(many.flatMap((name) => [put('cluster', name, '1'), put('endpoints', name, '1')]));
+    const [one, other] = [open(view), open(view)];
+    for (const session of [one, other]) ask(session, 'cluster');
+    const first = [one.next(0), other.next(0)];
+    expect(first[0]?.body).toBeDefined();
+    expect(first[0]?.body).toBe(first[1]?.body);
+    for (const session of [one, other]) ask(session, 'endpoints', session === one ? many : many.toReversed());
+    const second = [one.next(0), other.next(0)];
+    expect(second[0]?.body).toBeDefined();
+    expect(second[0]?.body).toBe(second[1]?.body);
+  });
+
+  it('is the same bytes as what each would be told alone', () => {
+    const [shared, alone] = [new View('test'), new View('test', Infinity)].map((view) => {
+      view.apply(many.map((name) => put('cluster', name, '1')));
+      const session = open(view);
+      ask(session, 'cluster');
+      const response = session.next(0);
+      return response === undefined ? undefined : deltaResponse({ ...response, nonce: 'n' });
+    });
+    expect(shared).toBeDefined();
+    expect(shared).toEqual(alone);
+  });
+
+  it('follows the log: what changed since is in what the next stream is told', () => {
+    const view = new View('test');
+    view.apply(many.map((name) => put('cluster', name, '1')));
+    const early = open(view);
+    ask(early, 'cluster');
+    expect(early.next(0)?.resources).toHaveLength(many.length);
+    view.apply([put('cluster', 'late', '1')]);
+    const late = open(view);
+    ask(late, 'cluster');
+    expect(late.next(0)?.resources).toHaveLength(many.length + 1);
+  });
+
+  it('goes on in parts, each shared', () => {
+    const view = new View('test');
+    view.apply(many.map((name) => put('cluster', name, '1')));
+    const told = [open(view, 400), open(view, 400)].map((session) => {
+      ask(session, 'cluster');
+      const bodies: (Buffer | undefined)[] = [];
+      for (let reply = session.next(0); reply !== undefined; reply = session.next(0)) {
+        bodies.push(reply.body);
+        ask(session, 'cluster', [], reply.nonce);
+      }
+      return bodies;
+    });
+    expect(told[0]?.length).toBeGreaterThan(3);
+    expect(told[0]?.filter((body) => body === undefined).length).toBeLessThanOrEqual(3);
+    expect(told[0]?.[1]).toBe(told[1]?.[1]);
+  });
+
+  it('is not told past a gate: routes wait for the clusters of their own stream', () => {
+    const view = new View('test');
+    view.apply([put('cluster', 'c', '1'), ...many.map((name) => put('route', name, '1', ['c']))]);
+    const session = open(view);
+    ask(session, 'cluster');
+    ask(session, 'route', many);
+    const clusters = session.next(0);
+    expect(clusters?.type).toBe('cluster');
+    expect(session.next(0)).toBeUndefined();
+    ask(session, 'cluster', [], clusters?.nonce);
+    expect(session.next(0)?.resources).toHaveLength(many.length);
+  });
+});
