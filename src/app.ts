@@ -83,7 +83,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       return feed.synced;
     },
     problems: () => plane.plainProblems(),
-    receipt: (id) => server.receipt(id),
+    receipt: (id) => {
+      const { state, liveSince } = server.receipt(id);
+      return { state, liveSince, proxies: server.holders(id) };
+    },
   };
   const status = await statusWriterOf(config.source, view, metrics, options);
   const feed = stack.use(

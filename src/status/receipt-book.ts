@@ -3,21 +3,18 @@ import type { Intercept, InterceptModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
 import { digest } from './digest.ts';
 import { type Fact, targetName } from './fact.ts';
+import type { MergedReceipt } from './merge-receipts.ts';
 import { previewTarget } from './problem-facts.ts';
 
-/** As the xDS server gives it. */
-export interface ReceiptState {
-  readonly needed: number;
-  readonly acked: number;
-  readonly liveSince?: number;
-  readonly state: 'live' | 'pending' | 'noProxy' | 'rejected';
-}
-
-interface Awaited {
+/** An intercept whose receipt is not there yet. */
+export interface Awaited {
   readonly intercept: Intercept;
   readonly version: string;
   /** When the control plane saw what made this version. */
   readonly seenAt: number;
+}
+
+interface Entry extends Awaited {
   askAt: number;
   pause: number;
   fact: Fact;
@@ -25,12 +22,14 @@ interface Awaited {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 15_000;
+/** A replica that gives no answer for so long is left out. */
+const PATIENCE_MS = 20_000;
 /** How many receipts are asked for at a time: each looks through all views. */
 const ASKED_AT_ONCE = 100;
 
 export class ReceiptBook {
-  readonly #byService = new Map<ObjectKey, ReadonlyMap<InterceptId, Awaited>>();
-  readonly #waiting = new Map<InterceptId, Awaited>();
+  readonly #byService = new Map<ObjectKey, ReadonlyMap<InterceptId, Entry>>();
+  readonly #waiting = new Map<InterceptId, Entry>();
 
   /** @param services those that may have changed; `seenAt`: when the control plane heard of the change. */
   changed(model: InterceptModel, services: Iterable<ObjectKey>, seenAt: number): void {
@@ -44,32 +43,38 @@ export class ReceiptBook {
     }
   }
 
-  /** Asks for the receipts whose turn it is. */
-  ask(receipt: (id: InterceptId) => ReceiptState, now: number): void {
-    let asked = 0;
-    for (const [id, awaited] of this.#waiting) {
-      if (awaited.askAt > now) continue;
-      if (asked === ASKED_AT_ONCE) return;
-      asked += 1;
-      const { needed, acked, liveSince, state } = receipt(id);
-      if (state === 'live' && liveSince !== undefined) {
-        awaited.fact = liveFact(awaited, `${acked} of ${needed}`, Math.max(0, liveSince - awaited.seenAt));
-        this.#waiting.delete(id);
-      } else {
-        awaited.pause = Math.min(2 * awaited.pause, LONGEST_PAUSE_MS);
-        awaited.askAt = now + awaited.pause;
-        // To the end: those that wait for long must not keep others from their turn.
-        this.#waiting.delete(id);
-        this.#waiting.set(id, awaited);
-      }
+  /** Those whose turn it is, longest waiting first. Each needs its {@link noted}. */
+  due(now: number): readonly Awaited[] {
+    const due: Awaited[] = [];
+    for (const entry of this.#waiting.values()) {
+      if (due.length === ASKED_AT_ONCE) break;
+      if (entry.askAt <= now) due.push(entry);
     }
+    return due;
+  }
+
+  /** @param receipt of all replicas; an intercept that is another one meanwhile is asked for anew. */
+  noted({ intercept: { id }, version, seenAt }: Awaited, receipt: MergedReceipt, now: number): void {
+    const entry = this.#waiting.get(id);
+    if (entry?.version !== version || entry.seenAt !== seenAt) return;
+    this.#waiting.delete(id);
+    const { state, liveSince, silent } = receipt;
+    const isPatient = silent > 0 && now - seenAt < PATIENCE_MS;
+    if (state === 'live' && liveSince !== undefined && !isPatient) {
+      entry.fact = liveFact(entry, receipt, Math.max(0, liveSince - seenAt));
+      return;
+    }
+    // To the end: those that wait for long must not keep others from their turn.
+    this.#waiting.set(id, entry);
+    entry.pause = Math.min(2 * entry.pause, LONGEST_PAUSE_MS);
+    entry.askAt = now + entry.pause;
   }
 
   *facts(): Iterable<Fact> {
     for (const intercepts of this.#byService.values()) for (const { fact } of intercepts.values()) yield fact;
   }
 
-  #await(intercept: Intercept, before: Awaited | undefined, seenAt: number): Awaited {
+  #await(intercept: Intercept, before: Entry | undefined, seenAt: number): Entry {
     const version = versionOf(intercept);
     if (before?.version === version) return before;
     const fact = silentFact(intercept);
@@ -100,10 +105,12 @@ function silentFact({ id, preview }: Intercept): Fact {
   };
 }
 
-function liveFact({ intercept, version }: Awaited, envoys: string, ms: number): Fact {
+function liveFact({ intercept, version }: Awaited, { proxies, silent }: MergedReceipt, ms: number): Fact {
   const { key, target, rule, mode } = intercept;
+  const acked = [...proxies.values()].filter((has) => has).length;
   const who = `Requests to ${target} with the key ${key}${rule === undefined ? '' : ', or that match its rule,'}`;
   const what = mode === 'mirror' ? 'are copied to it' : 'reach it';
-  const text = `Live on ${envoys} Envoys after ${ms} ms. ${who} ${what}.`;
+  const rest = silent === 0 ? '' : ` ${silent} of the other replicas gave no answer: their Envoys are not counted.`;
+  const text = `Live on ${acked} of ${proxies.size} Envoys after ${ms} ms. ${who} ${what}.${rest}`;
   return { ...silentFact(intercept), text, version };
 }

@@ -15,10 +15,13 @@ import { EventReporter } from './event-reporter.ts';
 import { EventWriter } from './event-writer.ts';
 import type { Fact } from './fact.ts';
 import { LEASE_NAME, LEASE_TIMES, Leader, type LeaseTimes } from './leader.ts';
+import type { ReplicaReceipt } from './merge-receipts.ts';
+import { Peers } from './peers.ts';
 import { PodOwners } from './pod-owners.ts';
 import { problemFacts } from './problem-facts.ts';
 import { Reaper } from './reaper.ts';
-import { ReceiptBook, type ReceiptState } from './receipt-book.ts';
+import { askReceipts } from './receipt-asker.ts';
+import { ReceiptBook } from './receipt-book.ts';
 
 export interface StatusTimes {
   readonly lease: LeaseTimes;
@@ -44,7 +47,8 @@ export interface StatusView {
   /** Everything was read once; before that, nothing can be said to be over. */
   readonly synced: boolean;
   problems(): Iterable<Problem>;
-  receipt(intercept: InterceptId): ReceiptState;
+  /** Of this replica's own Envoys. */
+  receipt(intercept: InterceptId): ReplicaReceipt;
 }
 
 export type StatusCount =
@@ -91,6 +95,7 @@ export class StatusWriter implements AsyncDisposable {
   readonly #client: HttpApiClient;
   readonly #leader: Leader;
   readonly #writer: EventWriter;
+  readonly #peers: Peers;
   readonly #owners = new PodOwners();
   readonly #receipts = new ReceiptBook();
   readonly #troubles = new Map<Duty, Failure>();
@@ -105,6 +110,12 @@ export class StatusWriter implements AsyncDisposable {
     const { access, leaseNamespace, identity, now } = options;
     this.#client = new HttpApiClient(access, 'detour-status');
     this.#writer = new EventWriter({ sender: this.#client, identity, now, timeoutMs: this.#times.timeoutMs });
+    this.#peers = new Peers({
+      sender: this.#client,
+      namespace: leaseNamespace,
+      identity,
+      timeoutMs: this.#times.timeoutMs,
+    });
     this.#leader = new Leader({
       sender: this.#client,
       namespace: leaseNamespace,
@@ -189,7 +200,9 @@ export class StatusWriter implements AsyncDisposable {
         onDropped: (count) => this.#options.onCount({ kind: 'dropped', count }),
         onTrouble: (failure) => this.#trouble('events', failure),
       });
-      duties.push(reporter.run(term));
+      const receipt = (id: InterceptId) => this.#options.view.receipt(id);
+      const asked = { book: this.#receipts, peers: this.#peers, receipt, now, everyMs };
+      duties.push(reporter.run(term), askReceipts(asked, term));
     }
     if (deleteExpired) {
       this.#reaper = new Reaper({
@@ -210,9 +223,8 @@ export class StatusWriter implements AsyncDisposable {
   }
 
   #facts(): readonly Fact[] | undefined {
-    const { view, now } = this.#options;
+    const { view } = this.#options;
     if (!view.synced) return undefined;
-    this.#receipts.ask((id) => view.receipt(id), now());
     return [...problemFacts(view.problems(), (pod) => this.#owners.ownerOf(pod)), ...this.#receipts.facts()];
   }
 

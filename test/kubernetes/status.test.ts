@@ -12,8 +12,10 @@ import {
   EVENT_RULES,
   LEASE_RULES,
   namespace,
+  PEER_RULES,
   previewPod,
   READ_RULES,
+  replicaPod,
   role,
   service,
   workload,
@@ -29,7 +31,7 @@ let count = 0;
 
 beforeAll(async () => {
   api = await startApiServer({ users: ['detour', 'reader'].map((name) => ({ name, groups: [] })) });
-  await api.apply([namespace('detour-system'), ...role('detour', 'detour-system', LEASE_RULES)]);
+  await api.apply([namespace('detour-system'), ...role('detour', 'detour-system', [...LEASE_RULES, ...PEER_RULES])]);
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -100,8 +102,10 @@ test('problems and their end, wins, losses and receipts are Events that describe
   await using first = await replica(ns, 'first');
   await until('a leader', () => first.leads());
   first.gateway('one');
-  first.gateway('two');
   await using second = await replica(ns, 'second');
+  await api.apply([replicaPod('first', first.app.admin.port), replicaPod('second', second.app.admin.port)]);
+  // The leader asks the other replica for the Envoys that it has.
+  second.gateway('two');
   await api.apply([
     previewPod('api-a', 'pr-1', { 'detour.dev/intercept': 'api', 'detour.dev/matches': 'x' }, ns),
     previewPod('api-b', 'pr-1', { 'detour.dev/intercept': 'api' }, ns),
@@ -125,6 +129,7 @@ test('problems and their end, wins, losses and receipts are Events that describe
   expect(await second.leads()).toBe(false);
   expect(await second.get('/readyz?verbose')).toContain('[+] status: first leads');
   await first.app.stop();
+  await api.delete([replicaPod('first', 1)]);
   await until('the other leader', () => second.leads(), 2_500);
   // What ends while nobody leads, or under another leader, is told too.
   await api.apply([previewPod('api-b', 'pr-3', { 'detour.dev/intercept': 'api' }, ns), service('apo', ns)]);

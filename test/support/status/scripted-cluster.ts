@@ -41,7 +41,11 @@ export class ScriptedCluster implements AsyncDisposable {
     const log: Logger = { debug: ignore, info: ignore, warn: note, error: note };
     this.writer = new StatusWriter({
       access: fake.access,
-      view: { synced: true, problems: () => this.problems, receipt: () => ({ needed: 0, acked: 0, state: 'noProxy' }) },
+      view: {
+        synced: true,
+        problems: () => this.problems,
+        receipt: () => ({ state: 'noProxy', liveSince: undefined, proxies: new Map() }),
+      },
       events: true,
       deleteExpired: true,
       leaseNamespace: 'detour-system',

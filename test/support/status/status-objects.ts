@@ -27,6 +27,9 @@ export const DELETE_RULES: readonly Rule[] = [
 /** What either needs in the namespace of the Lease. */
 export const LEASE_RULES: readonly Rule[] = [['coordination.k8s.io', ['leases'], ['get', 'create', 'update']]];
 
+/** What `--events` needs there beside it, to ask the other replicas for their receipts. */
+export const PEER_RULES: readonly Rule[] = [['', ['pods'], ['list']]];
+
 /** A Role and its binding to a user. */
 export function role(user: string, namespace: string, rules: readonly Rule[]): readonly KubernetesObject[] {
   const metadata = { name: user, namespace };
@@ -105,6 +108,24 @@ export function workload(
       selector: { matchLabels: { app: name } },
       ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
       template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'main', image: 'shop' }] } },
+    },
+  };
+}
+
+/** A ready replica of the control plane, which listens on this machine. */
+export function replicaPod(name: string, adminPort: number): KubernetesObject {
+  const labels = { 'app.kubernetes.io/name': 'detour', 'app.kubernetes.io/component': 'control-plane' };
+  const ports = [{ name: 'admin', containerPort: adminPort }];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'detour-system', labels },
+    spec: { nodeName: 'node-1', containers: [{ name: 'control-plane', image: 'detour', ports }] },
+    status: {
+      phase: 'Running',
+      podIP: '127.0.0.1',
+      podIPs: [{ ip: '127.0.0.1' }],
+      conditions: [{ type: 'Ready', status: 'True' }],
     },
   };
 }

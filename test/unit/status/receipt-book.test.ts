@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { InterceptEngine } from '../../../src/intercepts/engine.ts';
 import type { ClusterChange } from '../../../src/model/cluster-state.ts';
-import { ReceiptBook, type ReceiptState } from '../../../src/status/receipt-book.ts';
+import { type MergedReceipt, mergeReceipts } from '../../../src/status/merge-receipts.ts';
+import { ReceiptBook } from '../../../src/status/receipt-book.ts';
 import { aPod, aService, aSlice, keyOf, puts, removal } from '../../support/builders.ts';
+
+function envoys(count: number): ReadonlyMap<string, boolean> {
+  return new Map(Array.from({ length: count }, (_, index) => [`gateway~shop/${index}`, true]));
+}
 
 class Fixture {
   readonly engine = new InterceptEngine({ lingerMs: 0 });
   readonly book = new ReceiptBook();
   asked = 0;
-  receipt: ReceiptState = { needed: 7, acked: 6, state: 'pending' };
+  receipt: MergedReceipt = { state: 'pending', liveSince: undefined, proxies: envoys(7), silent: 0 };
 
   constructor() {
     this.apply(puts(aService(), aSlice()), 0);
@@ -20,16 +25,15 @@ class Fixture {
   }
 
   live(since: number): void {
-    this.receipt = { needed: 7, acked: 7, liveSince: since, state: 'live' };
+    this.receipt = { state: 'live', liveSince: since, proxies: envoys(7), silent: 0 };
   }
 
   /** What may be told, once it is asked for. */
   told(now: number): readonly string[] {
-    const ask = (): ReceiptState => {
+    for (const awaited of this.book.due(now)) {
       this.asked += 1;
-      return this.receipt;
-    };
-    this.book.ask(ask, now);
+      this.book.noted(awaited, this.receipt, now);
+    }
     return [...this.book.facts()].flatMap(({ version, text }) => (version === undefined ? [] : [text]));
   }
 }
@@ -89,5 +93,54 @@ describe('the receipts', () => {
     for (let now = 0; now < 600_000; now += 100) fixture.told(now);
     expect(fixture.asked).toBeLessThan(60);
     expect(fixture.asked).toBeGreaterThan(30);
+  });
+
+  test('wait for a replica that gives no answer, but not for good', () => {
+    const fixture = new Fixture();
+    fixture.apply(puts(aPod()), 0);
+    fixture.receipt = { state: 'live', liveSince: 5, proxies: envoys(2), silent: 1 };
+    expect(fixture.told(100)).toEqual([]);
+    expect(fixture.told(19_000)).toEqual([]);
+    expect(fixture.told(60_000)).toEqual([
+      expect.stringMatching(/^Live on 2 of 2 Envoys after 5 ms.* 1 of the other replicas gave no answer: their Envoys/),
+    ]);
+  });
+
+  test('of an intercept that changed while they were asked for count for nothing', () => {
+    const fixture = new Fixture();
+    fixture.apply(puts(aPod()), 0);
+    const [awaited] = fixture.book.due(0);
+    fixture.apply(puts(aPod({ annotations: { intercept: 'api', percent: '50' } })), 100);
+    fixture.live(50);
+    if (awaited !== undefined) fixture.book.noted(awaited, fixture.receipt, 150);
+    expect([...fixture.book.facts()].map(({ version }) => version)).toEqual([undefined]);
+  });
+});
+
+describe('receipts of several replicas', () => {
+  const live = { state: 'live', liveSince: 5, proxies: new Map([['a', true]]) } as const;
+  const none = { state: 'noProxy', liveSince: undefined, proxies: new Map() } as const;
+
+  test('are live when one is and the others have none to tell; an Envoy that moves counts once', () => {
+    expect(mergeReceipts([none, live])).toEqual({ ...live, silent: 0 });
+    const moved = {
+      state: 'live',
+      liveSince: 9,
+      proxies: new Map([
+        ['a', true],
+        ['b', true],
+      ]),
+    } as const;
+    expect(mergeReceipts([live, moved])).toEqual({ ...moved, silent: 0 });
+  });
+
+  test('are not live before all are', () => {
+    expect(mergeReceipts([live, { ...live, state: 'pending', proxies: new Map([['a', false]]) }])).toMatchObject({
+      state: 'pending',
+      proxies: new Map([['a', false]]),
+    });
+    expect(mergeReceipts([live, { ...live, state: 'rejected' }]).state).toBe('rejected');
+    expect(mergeReceipts([none]).state).toBe('noProxy');
+    expect(mergeReceipts([live, undefined]).silent).toBe(1);
   });
 });
