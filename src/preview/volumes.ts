@@ -48,18 +48,21 @@ export function ownVolumes(spec: Fields, claimTemplates: readonly unknown[]): Ow
 
 /** A Pod that was read from the API server has a volume that admission gave it. */
 export function withoutTokenVolume(spec: Fields): Fields {
-  const isToken = (each: unknown) => TOKEN_VOLUME.test(textOf(fieldsOf(each)['name']));
-  if (!listOf(spec['volumes']).some(isToken)) return spec;
-  const strip = (container: unknown): Fields => {
-    const fields = fieldsOf(container);
-    return { ...fields, volumeMounts: listOf(fields['volumeMounts']).filter((each) => !isToken(each)) };
-  };
+  const strip = (value: unknown): Fields => withoutTokenIn(fieldsOf(value), 'volumeMounts');
   return {
-    ...spec,
-    volumes: listOf(spec['volumes']).filter((each) => !isToken(each)),
+    ...withoutTokenIn(spec, 'volumes'),
     containers: listOf(spec['containers']).map(strip),
     ...(spec['initContainers'] === undefined ? {} : { initContainers: listOf(spec['initContainers']).map(strip) }),
   };
+}
+
+/** A list that had nothing else is left out. */
+function withoutTokenIn(fields: Fields, name: string): Fields {
+  const all = listOf(fields[name]);
+  const kept = all.filter((each) => !TOKEN_VOLUME.test(textOf(fieldsOf(each)['name'])));
+  if (kept.length === all.length) return fields;
+  const { [name]: _, ...rest } = fields;
+  return kept.length === 0 ? rest : { ...rest, [name]: kept };
 }
 
 function containersOf(spec: Fields): readonly Fields[] {

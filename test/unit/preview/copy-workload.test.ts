@@ -175,7 +175,7 @@ describe('kinds', () => {
         },
         annotations: { a: 'b', 'detour.dev/intercept': 'api' },
       },
-      spec: { volumes: [], containers: [container({ volumeMounts: [{ name: 'x' }] })] },
+      spec: { containers: [container({ volumeMounts: [{ name: 'x' }] })] },
     });
     expect(faults(pod, { replicas: 2 })).toEqual([expect.stringContaining('is one pod')]);
   });
