@@ -68,7 +68,8 @@ function controlPlane(xds: readonly SocketAddress[]): object {
     name: CONTROL_PLANE,
     // `localhost` is ::1 first, and nobody listens there.
     ...(known ? { type: 'STATIC' } : { type: 'STRICT_DNS', dns_lookup_family: 'V4_PREFERRED' }),
-    connect_timeout: '5s',
+    // The next attempt takes the next address.
+    connect_timeout: '2s',
     load_assignment: {
       cluster_name: CONTROL_PLANE,
       endpoints: [{ lb_endpoints: xds.map((address) => ({ endpoint: { address: socketAddress(address) } })) }],
@@ -79,7 +80,7 @@ function controlPlane(xds: readonly SocketAddress[]): object {
         explicit_http_config: {
           http2_protocol_options: {
             // A control plane whose machine has vanished closes no connection; without pings nobody would notice.
-            connection_keepalive: { interval: '30s', timeout: '10s' },
+            connection_keepalive: { interval: '10s', timeout: '5s' },
           },
         },
       },
