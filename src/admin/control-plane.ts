@@ -5,7 +5,7 @@ import type { Intercept, InterceptState } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { PROBLEMS, type Problem, type ProblemCode, type Severity } from '../model/problem.ts';
 import type { Source } from '../sources/source.ts';
-import { previewUrls } from '../translate/preview-urls.ts';
+import { interceptUrls } from '../translate/preview-urls.ts';
 import { scopeKey, scopeOf } from '../translate/scope.ts';
 import type { XdsServer } from '../xds/xds.ts';
 import type { Condition } from './health.ts';
@@ -88,7 +88,7 @@ export class ControlPlane {
       isWanted,
       rejections: server.rejections(),
       receipt: (id) => ({ ...server.receipt(id), ...proxies(id) }),
-      urls: previewUrls(engine.model, [...gateways.values()]),
+      urls: interceptUrls(engine.model, [...gateways.values()]),
     });
   }
 

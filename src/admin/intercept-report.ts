@@ -3,10 +3,11 @@ import { formatRule } from '../annotations/header-rule.ts';
 import type { Intercept, InterceptState } from '../model/intercept.ts';
 import { type InterceptId, objectKey } from '../model/names.ts';
 import type { Problem } from '../model/problem.ts';
+import type { InterceptUrls } from '../translate/preview-urls.ts';
 import type { Rejection } from '../xds/quarantine.ts';
 import type { Receipt } from '../xds/receipts.ts';
 
-export interface InterceptReport {
+export interface InterceptReport extends InterceptUrls {
   readonly id: InterceptId;
   readonly key: string;
   readonly preview: { readonly namespace: string; readonly kind: string; readonly name: string };
@@ -27,8 +28,6 @@ export interface InterceptReport {
   /** `ip:port` of its ready pods. */
   readonly endpoints: readonly string[];
   readonly problems: readonly Problem[];
-  /** By which requests get to it, at the hosts of gateways and at addresses of its own. */
-  readonly urls: readonly string[];
   readonly receipt: Receipt & {
     /** By `node.id`: whether the Envoy has acknowledged the intercept as it is now. Only where it is asked for. */
     readonly proxies?: Readonly<Record<string, boolean>>;
@@ -42,7 +41,7 @@ export interface InterceptSources {
   /** By Envoys, over all views. */
   readonly rejections: Iterable<Rejection>;
   readonly receipt: (id: InterceptId) => InterceptReport['receipt'];
-  readonly urls: (intercept: Intercept) => readonly string[];
+  readonly urls: (intercept: Intercept) => InterceptUrls;
 }
 
 export function interceptReports({
@@ -75,7 +74,7 @@ export function interceptReports({
       expires: intercept.expiresAt === undefined ? undefined : new Date(intercept.expiresAt).toISOString(),
       endpoints: intercept.endpoints.map(({ ip, port }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
       problems: rejection === undefined ? intercept.problems : [...intercept.problems, rejectionProblem(rejection, intercept)],
-      urls: urls(intercept),
+      ...urls(intercept),
       receipt: receipt(intercept.id),
     };
   });

@@ -15,6 +15,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./envoy.ts')).runEnvoy(args, io),
     flags: async () => (await import('./envoy.ts')).ENVOY_FLAGS,
   },
+  create: {
+    summary: 'a preview of the workload behind a Service',
+    run: async (args, io) => (await import('./create.ts')).runCreate(args, io),
+    flags: async () => (await import('./create.ts')).CREATE_FLAGS,
+  },
+  delete: {
+    summary: 'removes the previews of a key that create made',
+    run: async (args, io) => (await import('./delete.ts')).runDelete(args, io),
+    flags: async () => (await import('./delete.ts')).DELETE_FLAGS,
+  },
   list: {
     summary: 'the previews there are, whether they are live, and what is wrong',
     run: async (args, io) => (await import('./list.ts')).runList(args, io),

@@ -4,7 +4,8 @@ import { type Arguments, type FlagTable, type FlagValues, readFlags } from '../f
 import { CLUSTER_FLAGS, CONTROL_PLANE_FLAGS, clusterEnvironment, clusterOf } from './cluster/cluster-flags.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { controlPlaneOf, type Overview } from './control-plane/client.ts';
-import { problemText } from './control-plane/problem-text.ts';
+import { tellNotLive } from './control-plane/not-live.ts';
+import { progressText } from './control-plane/progress-text.ts';
 import { type Waited, waitUntilLive } from './control-plane/wait-until-live.ts';
 import { readKey } from './copy-flags.ts';
 import { readDuration } from './duration.ts';
@@ -31,7 +32,7 @@ export const WAIT_FLAGS = {
   output: outputFlag(['text', 'json', 'yaml'], 'A line for each intercept, or all that is known of them.'),
 } as const satisfies FlagTable;
 
-export type WaitFormat = FlagValues<typeof WAIT_FLAGS>['output'];
+type Format = FlagValues<typeof WAIT_FLAGS>['output'];
 
 export async function runWait(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals, mistakes, help } = readFlags(WAIT_FLAGS, args, clusterEnvironment(io.environment), WAIT_ARGUMENTS);
@@ -54,40 +55,24 @@ export async function runWait(args: readonly string[], io: Io): Promise<number> 
       deadline,
       onProgress: (lacks) => io.err(progressText(lacks)),
     });
-    return tellWaited('wait', waited, values.output, io);
+    return tellWaited(waited, values.output, io);
   } catch (error) {
     tell('wait', accessTrouble(error), io);
     return EXIT.failure;
   }
 }
 
-export function progressText(lacks: readonly string[]): string {
-  return lacks.map((lack) => `waiting: ${lack}\n`).join('');
-}
-
 /** @returns the exit code. */
-export function tellWaited(command: string, waited: Waited, format: WaitFormat, io: Io): number {
-  if (isTrouble(waited)) {
-    tell(command, waited, io);
-    return EXIT.failure;
-  }
-  switch (waited.kind) {
-    case 'broken':
-      io.err(`detour ${command}: it does not become live as it is:\n${problemText(waited.problems)}`);
-      return EXIT.failure;
-    case 'late':
-      io.err(`detour ${command}: not live in time: ${waited.lacks.join('; ')}.\n`);
-      return EXIT.late;
-    case 'live':
-      for (const note of waited.notes) io.err(`${note}\n`);
-      io.out(format === 'json' ? toJson(liveDocument(waited.overview)) : '');
-      io.out(format === 'yaml' ? toYaml(liveDocument(waited.overview)) : '');
-      if (format === 'text') io.out(liveText(waited.overview));
-      return EXIT.ok;
-  }
+function tellWaited(waited: Waited, format: Format, io: Io): number {
+  if (isTrouble(waited) || waited.kind !== 'live') return tellNotLive('wait', waited, io);
+  for (const note of waited.notes) io.err(`${note}\n`);
+  if (format === 'json') io.out(toJson(liveDocument(waited.overview)));
+  else if (format === 'yaml') io.out(toYaml(liveDocument(waited.overview)));
+  else io.out(liveText(waited.overview));
+  return EXIT.ok;
 }
 
-export function liveDocument({ intercepts, replicas }: Overview): object {
+function liveDocument({ intercepts, replicas }: Overview): object {
   return { intercepts, replicas };
 }
 

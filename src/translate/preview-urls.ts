@@ -9,36 +9,48 @@ import { LONGEST_LABEL, previewAddresses } from './gateway-routes.ts';
 /** More hosts of one namespace are not told for one intercept: any of them would do. */
 const MOST_HOSTS = 20;
 
+export interface InterceptUrls {
+  /** Of the preview: whatever the request carries. */
+  readonly urls: readonly string[];
+  /** Of the baseline: requests that carry the key get to the preview there. */
+  readonly baselineUrls: readonly string[];
+}
+
 /**
  * @param gateways those that are connected: their preview domains are known from them alone
  * @returns the URLs by which a request gets to an intercept: at the hosts of its Service; where that has none, at all of
  * its namespace, since the key goes on to the hops behind; then the addresses of its own. None for a key that is not live.
  */
-export function previewUrls(model: InterceptModel, gateways: readonly Scope[]): (intercept: Intercept) => readonly string[] {
+export function interceptUrls(model: InterceptModel, gateways: readonly Scope[]): (intercept: Intercept) => InterceptUrls {
   const byService = new Multimap<ObjectKey, HostModel>();
   const byNamespace = new Multimap<string, HostModel>();
   for (const host of model.hosts.values()) {
-    if (!host.previewUrls) continue;
     byNamespace.add(host.namespace, host);
     for (const { service } of host.paths) byService.add(service, host);
   }
   return ({ key, target }) => {
-    if (!model.keys.has(key)) return [];
+    if (!model.keys.has(key)) return { urls: [], baselineUrls: [] };
     const service = target.slice(0, target.lastIndexOf(':'));
     const namespace = service.slice(0, service.indexOf('/'));
     const own = objectKey(namespace, service.slice(namespace.length + 1));
     const serving = byService.get(own).size > 0 ? byService.get(own) : byNamespace.get(namespace);
     const hosts = [...serving].sort((a, b) => compareText(a.host, b.host)).slice(0, MOST_HOSTS);
-    return [...new Set([...hosts.flatMap((host) => atHost(host, key, own)), ...addresses(model, gateways, own, key)])];
+    const atHosts = hosts.flatMap((host) => (hasPreviewUrl(host, key) ? at(`${key}--${host.host}`, host, own) : []));
+    return {
+      urls: [...new Set([...atHosts, ...addresses(model, gateways, own, key)])],
+      baselineUrls: hosts.flatMap((host) => at(host.host, host, own)),
+    };
   };
 }
 
+function hasPreviewUrl({ host, previewUrls }: HostModel, key: string): boolean {
+  return previewUrls && `${key}--${host.split('.', 1)[0] ?? ''}`.length <= LONGEST_LABEL;
+}
+
 /** With the paths that the Service has there; `/` where it has none. */
-function atHost({ host, paths }: HostModel, key: string, service: ObjectKey): readonly string[] {
-  const label = `${key}--${host.split('.', 1)[0] ?? ''}`;
-  if (label.length > LONGEST_LABEL) return [];
+function at(authority: string, { paths }: HostModel, service: ObjectKey): readonly string[] {
   const own = paths.filter((path) => path.service === service).map(({ prefix }) => prefix);
-  return (own.length > 0 ? own : ['/']).map((prefix) => `http://${key}--${host}${prefix}`);
+  return (own.length > 0 ? own : ['/']).map((prefix) => `http://${authority}${prefix}`);
 }
 
 function addresses(model: InterceptModel, gateways: readonly Scope[], own: ObjectKey, key: string): readonly string[] {

@@ -74,7 +74,7 @@ test.each(['delta', 'sotw'] as const)(
       interceptReports({
         intercepts: engine.intercepts(),
         isWanted: () => true,
-        urls: () => [],
+        urls: () => ({ urls: [], baselineUrls: [] }),
         rejections: server.rejections(),
         receipt: (id) => server.receipt(id),
       }).find((each) => each.key === key);

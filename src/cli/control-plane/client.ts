@@ -5,13 +5,15 @@ import { isTrouble, type Trouble } from '../trouble.ts';
 import { type MergedIntercept, mergeIntercepts, mergePreviews, type ReplicaReport } from './merge.ts';
 import { podReplicas } from './pod-replicas.ts';
 import type { FindReplicas, Replica } from './replica.ts';
-import { type PreviewView, readIntercepts, readPreviews } from './reports.ts';
+import { type PreviewView, readCarrierHeader, readIntercepts, readPreviews } from './reports.ts';
 import { urlReplicas } from './url-replicas.ts';
 
 /** What the replicas know, at one moment. */
 export interface Overview {
   readonly intercepts: readonly MergedIntercept[];
   readonly previews: readonly PreviewView[];
+  /** The header that carries the key; '' where it is not known. */
+  readonly header: string;
   /** Replicas that answered. */
   readonly replicas: readonly string[];
   /** Why others did not. */
@@ -46,6 +48,7 @@ export class ControlPlaneClient {
     return {
       intercepts: mergeIntercepts(reports),
       previews: mergePreviews(reports),
+      header: reports[0]?.header ?? '',
       replicas: reports.map(({ replica }) => replica),
       troubles,
     };
@@ -86,7 +89,9 @@ async function report(replica: Replica, query: URLSearchParams): Promise<Replica
   if (isTrouble(previews)) return previews;
   const known = readIntercepts(intercepts.body);
   const declared = readPreviews(previews.body);
-  if (known !== undefined && declared !== undefined) return { replica: replica.name, intercepts: known, previews: declared };
+  const header = readCarrierHeader(intercepts.body);
+  if (known !== undefined && declared !== undefined)
+    return { replica: replica.name, intercepts: known, previews: declared, header };
   const hint = 'use a `detour` of the version of the control plane';
   return { trouble: `${replica.name} answers with what this version of detour does not read`, hint };
 }

@@ -4,6 +4,12 @@ import type { Overview } from './client.ts';
 import type { MergedIntercept } from './merge.ts';
 import type { ProblemView } from './reports.ts';
 
+export interface ExpectedPods {
+  /** `Deployment/api-pr-42`. */
+  readonly workload: string;
+  readonly pods: PodAddresses;
+}
+
 export type Verdict =
   /** Every Envoy that needs it has it. `notes`: what may surprise all the same, a sentence each. */
   | { readonly kind: 'live'; readonly notes: readonly string[] }
@@ -12,11 +18,14 @@ export type Verdict =
   /** Waiting does not mend these, as things are now. */
   | { readonly kind: 'broken'; readonly problems: readonly ProblemView[] };
 
+/** The IPs of each ready pod; one of them is its endpoint. */
+export type PodAddresses = readonly (readonly string[])[];
+
 /**
  * @param overview of the key alone
- * @param pods IPs that the preview's endpoints must be, all of them; undefined: any will do
+ * @param expected what one workload's endpoints must be, no more and no less; undefined: any will do
  */
-export function judge(overview: Overview, key: string, pods: ReadonlySet<string> | undefined): Verdict {
+export function judge(overview: Overview, key: string, expected: ExpectedPods | undefined): Verdict {
   const { intercepts, previews, troubles } = overview;
   const problems = [
     ...previews.flatMap((preview) => preview.problems),
@@ -26,7 +35,7 @@ export function judge(overview: Overview, key: string, pods: ReadonlySet<string>
   const lacks = [
     ...troubles.map(({ trouble }) => trouble),
     ...(intercepts.length === 0 ? [nothingYet(overview, key)] : []),
-    ...intercepts.flatMap((intercept) => lackOf(intercept, intercepts, pods) ?? []),
+    ...intercepts.flatMap((intercept) => lackOf(intercept, intercepts, expected) ?? []),
   ];
   if (lacks.length > 0) return { kind: 'waiting', lacks: [...new Set(lacks)] };
   return { kind: 'live', notes: intercepts.flatMap((intercept) => noteOf(intercept) ?? []) };
@@ -43,14 +52,13 @@ function nothingYet({ previews }: Overview, key: string): string {
 function lackOf(
   intercept: MergedIntercept,
   all: readonly MergedIntercept[],
-  pods: ReadonlySet<string> | undefined,
+  expected: ExpectedPods | undefined,
 ): string | undefined {
   const { target, workload, endpoints, receipt, behind, state } = intercept;
-  const ips = new Set(endpoints.map(ipOf));
   if (behind.length > 0) return `${behind.join(', ')} knows ${target} differently`;
   if (state !== 'active') return `${target} is ${state}`;
   if (endpoints.length === 0) return `${workload} has no ready pod for ${target}`;
-  if (pods !== undefined && (ips.size !== pods.size || ![...ips].every((ip) => pods.has(ip))))
+  if (expected?.workload === workload && !areOf(endpoints.map(ipOf), expected.pods))
     return `the control plane does not yet know all pods of ${workload}`;
   switch (receipt.state) {
     case 'live':
@@ -60,6 +68,10 @@ function lackOf(
     default:
       return `${receipt.acked} of ${receipt.needed} Envoys have ${target}${missing(intercept)}`;
   }
+}
+
+function areOf(ips: readonly string[], pods: PodAddresses): boolean {
+  return pods.every((pod) => pod.some((ip) => ips.includes(ip))) && ips.every((ip) => pods.some((pod) => pod.includes(ip)));
 }
 
 function missing({ receipt }: MergedIntercept): string {

@@ -9,6 +9,8 @@ export interface ReplicaReport {
   readonly replica: string;
   readonly intercepts: readonly InterceptView[];
   readonly previews: readonly PreviewView[];
+  /** That carries the key. */
+  readonly header: string;
 }
 
 export interface MergedIntercept extends InterceptView {
@@ -32,8 +34,15 @@ export function mergeIntercepts(reports: readonly ReplicaReport[]): readonly Mer
 
 /** But for what each replica knows from its own Envoys. */
 function isSame(one: InterceptView, other: InterceptView): boolean {
-  const { receipt: _receipt, urls: _urls, problems: _problems, state, ...rest } = one;
-  const { receipt: __receipt, urls: __urls, problems: __problems, state: otherState, ...others } = other;
+  const { receipt: _receipt, urls: _urls, baselineUrls: _baseline, problems: _problems, state, ...rest } = one;
+  const {
+    receipt: __receipt,
+    urls: __urls,
+    baselineUrls: __baseline,
+    problems: __problems,
+    state: otherState,
+    ...others
+  } = other;
   // An Envoy of one replica may have refused it.
   const isRefused = [state, otherState].includes('rejected');
   return sameData(rest, others) && (isRefused || state === otherState);

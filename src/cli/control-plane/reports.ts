@@ -35,6 +35,8 @@ export interface InterceptView {
   readonly expires: string;
   readonly endpoints: readonly string[];
   readonly urls: readonly string[];
+  /** Of the baseline: requests that carry the key get to the preview there. */
+  readonly baselineUrls: readonly string[];
   readonly problems: readonly ProblemView[];
   readonly receipt: ReceiptView;
 }
@@ -70,6 +72,7 @@ export function readIntercepts(body: unknown): readonly InterceptView[] | undefi
       expires: read.text(fields['expires'], 'expires'),
       endpoints: texts(fields['endpoints'], 'endpoints', read),
       urls: texts(fields['urls'], 'urls', read),
+      baselineUrls: texts(fields['baselineUrls'], 'baselineUrls', read),
       problems: problemsOf(fields['problems'], read),
       receipt: {
         state: read.text(receipt['state'], 'receipt.state'),
@@ -81,6 +84,12 @@ export function readIntercepts(body: unknown): readonly InterceptView[] | undefi
       },
     };
   });
+}
+
+/** The header that carries the key; '' where the answer does not say. */
+export function readCarrierHeader(body: unknown): string {
+  const read = new FieldReader();
+  return read.text(read.map(read.map(body, '')['carriers'], '')['header'], '');
 }
 
 /** undefined: that is no answer of Detour's. */

@@ -1,7 +1,7 @@
 /** Asks all replicas again and again until the previews of a key are live, or cannot become so. */
 import { isTrouble, type Trouble } from '../trouble.ts';
 import type { ControlPlaneClient, Overview, Selection } from './client.ts';
-import { judge } from './judge.ts';
+import { type ExpectedPods, judge } from './judge.ts';
 import type { ProblemView } from './reports.ts';
 
 export interface WaitOptions {
@@ -10,7 +10,7 @@ export interface WaitOptions {
   /** ms since the epoch. */
   readonly deadline: number;
   /** See {@link judge}. */
-  readonly pods?: ReadonlySet<string>;
+  readonly expected?: ExpectedPods;
   /** Told whenever what is waited for changes. */
   readonly onProgress: (lacks: readonly string[]) => void;
 }
@@ -29,7 +29,7 @@ const PATIENT_AFTER_MS = 15_000;
 const PATIENT_POLL_MS = 1_000;
 
 /** @returns trouble where the control plane cannot be asked at all, from the beginning. */
-export async function waitUntilLive({ client, selection, deadline, pods, onProgress }: WaitOptions): Promise<Waited> {
+export async function waitUntilLive({ client, selection, deadline, expected, onProgress }: WaitOptions): Promise<Waited> {
   const start = Date.now();
   let told = '';
   let lacks: readonly string[] = [];
@@ -41,7 +41,7 @@ export async function waitUntilLive({ client, selection, deadline, pods, onProgr
       lacks = [overview.trouble];
       broken = undefined;
     } else {
-      const verdict = judge(overview, selection.key, pods);
+      const verdict = judge(overview, selection.key, expected);
       if (verdict.kind === 'live') return { kind: 'live', overview, notes: verdict.notes };
       if (verdict.kind === 'broken') {
         const said = JSON.stringify(verdict.problems);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InterceptEngine } from '../../../src/intercepts/engine.ts';
 import type { Scope } from '../../../src/model/proxy.ts';
-import { previewUrls } from '../../../src/translate/preview-urls.ts';
+import { interceptUrls } from '../../../src/translate/preview-urls.ts';
 import { aPod, aService, aSlice, type ClusterObject, puts } from '../../support/builders.ts';
 
 const gateway = (previewDomain: string | undefined, namespace = 'shop'): Scope => ({
@@ -15,7 +15,7 @@ const gateway = (previewDomain: string | undefined, namespace = 'shop'): Scope =
 function urlsOf(gateways: readonly Scope[], ...objects: readonly ClusterObject[]): readonly (readonly string[])[] {
   const engine = new InterceptEngine();
   engine.apply(puts(...objects), 10_000);
-  return [...engine.intercepts()].map(previewUrls(engine.model, gateways));
+  return [...engine.intercepts()].map(interceptUrls(engine.model, gateways)).map(({ urls }) => urls);
 }
 
 describe('the URLs of a preview', () => {
@@ -36,6 +36,15 @@ describe('the URLs of a preview', () => {
     const domain = 'preview.example.com';
     const urls = urlsOf([gateway(domain), gateway(domain), gateway(domain, 'edge')], aService(), aSlice(), aPod());
     expect(urls).toEqual([['http://pr-42--api.preview.example.com/', 'http://pr-42--api--shop.preview.example.com/']]);
+  });
+
+  test('stand beside those of the baseline, where the request has to carry the key', () => {
+    const engine = new InterceptEngine();
+    const api = aService({ annotations: { host: 'shop.example.com/cart, example.com' } });
+    engine.apply(puts(api, aSlice(), aPod()), 10_000);
+    expect([...engine.intercepts()].map(interceptUrls(engine.model, []))).toEqual([
+      { urls: ['http://pr-42--shop.example.com/cart'], baselineUrls: ['http://example.com/', 'http://shop.example.com/cart'] },
+    ]);
   });
 
   test('are none where there is none: no label so long, no host of two labels, no key that is not live', () => {
