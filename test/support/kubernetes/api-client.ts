@@ -130,11 +130,17 @@ export class ApiClient {
 
   async #send(method: string, path: string, body?: object): Promise<IncomingMessage> {
     const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
-    const headers = { authorization: `Bearer ${this.#token}`, accept: 'application/json', 'content-type': type };
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const headers = {
+      authorization: `Bearer ${this.#token}`,
+      accept: 'application/json',
+      // Node says no length of what a DELETE brings, and the server takes it for the next request.
+      ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) }),
+    };
     const options: RequestOptions = { method, headers, agent: this.#agent };
     const outgoing = request(`${this.#url}${path}`, options);
     const answer: Promise<[IncomingMessage]> = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(text);
     const [response] = await answer;
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
