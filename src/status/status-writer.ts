@@ -89,6 +89,10 @@ const DUTIES: Readonly<Record<Duty, { readonly what: string; readonly consequenc
   },
 };
 
+const TURN_MS = 100;
+/** What Envoys refuse makes no change of the model. */
+const LONGEST_UNSEEN_MS = 5_000;
+
 export class StatusWriter implements AsyncDisposable {
   readonly #options: StatusWriterOptions;
   readonly #times: StatusTimes;
@@ -101,6 +105,10 @@ export class StatusWriter implements AsyncDisposable {
   readonly #troubles = new Map<Duty, Failure>();
   /** What was warned of, so that it is said once. */
   readonly #warned = new Set<string>();
+  #problems: readonly Fact[] = [];
+  /** When there was a change, and when problems were last looked at: ms of this process. */
+  #touchedAt = 0;
+  #lookedAt = 0;
   #reaper: Reaper | undefined;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -159,11 +167,13 @@ export class StatusWriter implements AsyncDisposable {
   /** What the source says, before the model knows it. */
   objectsChanged(changes: readonly ClusterChange[]): void {
     this.#owners.apply(changes);
+    this.#touchedAt = performance.now();
   }
 
   /** @param seenAt when the control plane heard of what made the change, ms since the epoch. */
   modelChanged(model: InterceptModel, change: ModelChange, seenAt: number): void {
     this.#receipts.changed(model, change.services, seenAt);
+    this.#touchedAt = performance.now();
     for (const service of change.services)
       for (const { expiresAt } of model.services.get(service)?.intercepts ?? [])
         if (expiresAt !== undefined) this.#reaper?.expects(expiresAt);
@@ -225,7 +235,14 @@ export class StatusWriter implements AsyncDisposable {
   #facts(): readonly Fact[] | undefined {
     const { view } = this.#options;
     if (!view.synced) return undefined;
-    return [...problemFacts(view.problems(), (pod) => this.#owners.ownerOf(pod)), ...this.#receipts.facts()];
+    const now = performance.now();
+    // The model takes a change in a turn after it is heard of.
+    const mayDiffer = this.#lookedAt <= this.#touchedAt + TURN_MS || now - this.#lookedAt > LONGEST_UNSEEN_MS;
+    if (mayDiffer) {
+      this.#problems = problemFacts(view.problems(), (pod) => this.#owners.ownerOf(pod));
+      this.#lookedAt = now;
+    }
+    return [...this.#problems, ...this.#receipts.facts()];
   }
 
   #count(outcome: Outcome): void {

@@ -159,6 +159,15 @@ test('what is there again is told on the Event that is there', async () => {
   await untilTold(ns, 'Deployment/typo ProblemSolved x1', 'Deployment/typo UnknownService x2', 'Service/apo NoEndpoints x1');
 }, 60_000);
 
+test('a workload of a kind that is not known gets its Events too', async () => {
+  const ns = await shop();
+  const pod = previewPod('typo', 'pr-2', { 'detour.dev/intercept': 'apo' }, ns);
+  const owner = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'typo', uid: 'u', controller: true };
+  await api.apply([{ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } }]);
+  await using _one = await replica(ns, 'one');
+  await untilTold(ns, 'Rollout/typo UnknownService x1');
+}, 60_000);
+
 test('a leader that is killed is followed when its time is up, whatever its clock said', async () => {
   const ns = await shop();
   const spec = {

@@ -18,7 +18,7 @@ export class ScriptedCluster implements AsyncDisposable {
   readonly counts: StatusCount[] = [];
   /** Asked before every answer. */
   fault: Fault = () => false;
-  problems: readonly Problem[] = [];
+  #problems: readonly Problem[] = [];
   readonly writer: StatusWriter;
   #version = 1;
 
@@ -43,7 +43,7 @@ export class ScriptedCluster implements AsyncDisposable {
       access: fake.access,
       view: {
         synced: true,
-        problems: () => this.problems,
+        problems: () => this.#problems,
         receipt: () => ({ state: 'noProxy', liveSince: undefined, proxies: new Map() }),
       },
       events: true,
@@ -66,6 +66,12 @@ export class ScriptedCluster implements AsyncDisposable {
 
   static async start(): Promise<ScriptedCluster> {
     return new ScriptedCluster(await FakeApiServer.start());
+  }
+
+  /** What there is to tell from now on. */
+  set problems(problems: readonly Problem[]) {
+    this.#problems = problems;
+    this.writer.objectsChanged([]);
   }
 
   put(path: string, object: Stored): void {
