@@ -27,11 +27,11 @@ const WARM_UP = 10;
 const PAUSE_MS = 20;
 
 const KINDS: readonly { readonly title: string; readonly change: (round: number) => Change }[] = [
-  { title: 'a pod of a baseline comes or goes', change: (round) => endpointChange(round % 50, round % 2 === 0 ? 4 : 3) },
+  { title: 'a pod of a baseline comes or goes', change: (round) => endpointChange(round % 50, round % 100 < 50 ? 4 : 3) },
   { title: 'a preview pod becomes ready or unready', change: (round) => readinessChange(round % 25, round % 50 >= 25) },
   {
     title: 'a preview gets another rule',
-    change: (round) => ruleChange(round % 25, `user-${round}`, shardName(shardOf(hostOf(round % 25)))),
+    change: (round) => ruleChange(round % 25, `other-${round}`, shardName(shardOf(hostOf(round % 25)))),
   },
 ];
 
