@@ -1,0 +1,77 @@
+/** The built package: packed, installed into an empty folder, and used there. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { envoyBinary } from '../support/envoy.ts';
+import { type InstalledPackage, installPackage } from '../support/package/installed-package.ts';
+import { until } from '../support/until.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const { version, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+let installed: InstalledPackage;
+
+beforeAll(async () => {
+  installed = await installPackage();
+}, 180_000);
+afterAll(() => installed[Symbol.asyncDispose]());
+
+test('it holds what was built, and of the project what that reads: no source, no test, no tool', () => {
+  const kinds = new Set(installed.files.map((path) => path.replace(/^(bin|dist|envoy)\/.*/, '$1')));
+  expect([...kinds].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'envoy', 'package.json']);
+  expect(installed.files.filter((path) => path.endsWith('.ts'))).toEqual([]);
+  expect(installed.files).toContain('dist/generated/envoy.json');
+  // Every source is there as it was built, and nothing that has no source any more.
+  const sources = globSync('src/**/*.ts', { cwd: ROOT, exclude: ['src/generated/**'] });
+  const built = installed.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js'));
+  expect(built).toEqual(sources.map((path) => path.replace(/^src\/(.*)\.ts$/, 'dist/$1.js')).sort());
+});
+
+test('what package.json names is there, and every import of a file leads to one', () => {
+  for (const path of Object.values<string>(bin)) expect(installed.files).toContain(path);
+  const folder = join(installed.folder, 'node_modules', 'detour');
+  const missing = installed.files
+    .filter((path) => path.endsWith('.js'))
+    .flatMap((path) =>
+      [...readFileSync(join(folder, path), 'utf8').matchAll(/(?:from |import\()'(?<to>\.[^']*)'/g)]
+        .map(({ groups }) => join(dirname(path), groups?.['to'] ?? ''))
+        .filter((target) => !existsSync(join(folder, target))),
+    );
+  expect(missing).toEqual([]);
+});
+
+test('its command runs: version, help, a bootstrap, and through links, as kubectl finds it', async () => {
+  expect(await installed.detour('--version')).toBe(`detour ${version}\n`);
+  expect(await installed.detour('help')).toContain('Usage: detour COMMAND');
+  expect(await installed.detour('envoy', '--role', 'gateway', '--node', 'shop/edge', '--listen', '0.0.0.0:80')).toContain(
+    'gateway~shop/edge',
+  );
+  const link = join(installed.folder, 'kubectl-detour');
+  await symlink(installed.command, link);
+  expect(await installed.run(link, '--version')).toBe(`detour ${version}\n`);
+});
+
+test('it serves a directory', async () => {
+  const data = join(installed.folder, 'manifests');
+  await mkdir(data);
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'api', namespace: 'shop' },
+    spec: { ports: [{ port: 80 }] },
+  };
+  await writeFile(join(data, 'api.json'), JSON.stringify(service));
+  const listen = ['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
+  await using serve = installed.start('serve', '--source', `directory:${data}`, ...listen);
+  const url = await until('its address', () => /admin on (?<url>\S+)/.exec(serve.output)?.groups?.['url']);
+  await until('/readyz to answer', async () => (await (await fetch(`${url}/readyz`)).text()) === 'ok\n');
+  expect(await serve.stop(), serve.output).toBe(0);
+});
+
+test('its demo finds all of its parts, and every row is as it should be', async () => {
+  // Told where Envoy is: nothing has to be fetched.
+  process.env['ENVOY_BIN'] ??= await envoyBinary();
+  expect(await installed.detour('demo', '--once')).toContain('x-detour: pr-42');
+}, 90_000);
