@@ -62,12 +62,15 @@ test('serve waits for its rights and says so, serves, and goes on serving while 
   const { config, mistakes } = readConfig([...where, '--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'], {});
   expect(mistakes).toEqual([]);
   if (config === undefined) return;
-  await using app = await startApp(config, { log: LOG, version: '1.2.3' });
+  let later = 0;
+  await using app = await startApp(config, { log: LOG, version: '1.2.3', now: () => Date.now() + later });
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${app.admin.port}${path}`);
     return `${response.status} ${await response.text()}`;
   };
 
+  // There is no state yet that could be old.
+  expect(await get('/metrics')).not.toContain('detour_source_age_seconds{');
   const missing = /^503 .*cannot list services in namespace shop: 403 .*; cannot list endpointslices .*; cannot list pods .*/;
   await until('the missing rights', async () => missing.test(await get('/readyz')));
 
@@ -75,6 +78,7 @@ test('serve waits for its rights and says so, serves, and goes on serving while 
   await until('ready', async () => (await get('/readyz')) === '200 ok\n', 60_000);
   expect(await get('/api/intercepts')).toContain('"10.1.0.9:8080"');
   expect(await get('/metrics')).toContain('detour_source_available{source="kubernetes"} 1');
+  expect(await get('/metrics')).toContain('detour_source_age_seconds{source="kubernetes"} 0\n');
 
   await api.stop();
   const away = /^200 .*\[\+\] kubernetes: the API server .* cannot be reached: .* \(since .*\); what was read last is served/s;
@@ -82,4 +86,11 @@ test('serve waits for its rights and says so, serves, and goes on serving while 
   expect(await get('/readyz')).toBe('200 ok\n');
   expect(await get('/api/intercepts')).toContain('"10.1.0.9:8080"');
   expect(await get('/metrics')).toContain('detour_source_available{source="kubernetes"} 0');
+  later = 3_600_000;
+  const age = Number(/served, it is (?<seconds>\d+) s old/.exec(await get('/readyz?verbose'))?.groups?.['seconds']);
+  expect(age).toBeGreaterThanOrEqual(3_600);
+  expect(age).toBeLessThan(3_700);
+  expect(await get('/metrics')).toMatch(/detour_source_age_seconds\{source="kubernetes"\} 36\d\d/);
+  await api.start();
+  await until('the age to be 0 again', async () => /detour_source_age_seconds\{[^}]*\} 0\n/.test(await get('/metrics')), 60_000);
 }, 120_000);
