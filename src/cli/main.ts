@@ -1,4 +1,5 @@
 /** `detour COMMAND …`: finds the command and runs it. */
+import { toggle } from '../flag-values.ts';
 import { nearestOf } from '../flags.ts';
 import { type Command, EXIT, type Io } from './command.ts';
 import { helpText, version } from './help.ts';
@@ -59,6 +60,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',
     run: async (args) => (await import('./demo/demo.ts')).runDemo(args),
+    flags: async () => ({ once: toggle('Only show the table and check every row.') }),
   },
 };
 

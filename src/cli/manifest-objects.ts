@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { type Fields, isFields } from '../model/field-reader.ts';
 import { parseManifest, splitDocuments } from '../sources/directory/parse.ts';
 import { listItems } from '../sources/objects.ts';
@@ -122,6 +122,7 @@ function flatten(value: unknown, place: string): readonly Placed[] {
 class Lines {
   readonly #text: string;
   readonly #first: number;
+  #parsed: ReturnType<typeof parsePlaces> | undefined;
 
   constructor(source: string, first: number) {
     this.#text = source;
@@ -129,8 +130,8 @@ class Lines {
   }
 
   of(path: Path): number {
-    const counter = new LineCounter();
-    const document = parseDocument(this.#text, { uniqueKeys: false, merge: true, lineCounter: counter });
+    this.#parsed ??= parsePlaces(this.#text);
+    const { document, counter } = this.#parsed;
     let node: unknown = document.contents;
     let offset = document.contents?.range?.[0] ?? 0;
     for (const segment of path) {
@@ -147,6 +148,11 @@ class Lines {
     }
     return this.#first + counter.linePos(offset).line - 1;
   }
+}
+
+function parsePlaces(source: string): { readonly document: Document.Parsed; readonly counter: LineCounter } {
+  const counter = new LineCounter();
+  return { document: parseDocument(source, { uniqueKeys: false, merge: true, lineCounter: counter }), counter };
 }
 
 /** Those that are Kubernetes objects at all. */
