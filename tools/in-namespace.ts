@@ -22,17 +22,17 @@ exec "$@"
 
 /** @throws Error that says what to do, where the system has no namespaces for us. */
 function namespaceFlags(): readonly string[] {
-  for (const program of ['unshare', 'ip', 'nsenter', 'mount']) {
+  for (const program of ['unshare', 'ip', 'nsenter', 'mount', 'hostname']) {
     try {
       execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
     } catch {
       throw new Error(
-        `There is no program ${program} here, which the tests of a cluster need. On Debian: apt-get install iproute2 util-linux mount`,
+        `There is no program ${program} here, which the tests of a cluster need. On Debian: apt-get install iproute2 util-linux mount hostname`,
       );
     }
   }
   // Process ids stay those of the machine. Root of a user namespace may do all that is needed in its network namespace.
-  const flags = process.getuid?.() === 0 ? ['--net', '--mount'] : ['--map-root-user', '--net', '--mount'];
+  const flags = process.getuid?.() === 0 ? ['--net', '--mount', '--uts'] : ['--map-root-user', '--net', '--mount', '--uts'];
   try {
     execFileSync('unshare', [...flags, 'ip', 'link', 'set', 'lo', 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (error) {

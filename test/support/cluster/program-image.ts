@@ -54,7 +54,7 @@ mount_all() {
   done
 }
 
-echo "$HOSTNAME" >/proc/sys/kernel/hostname
+hostname "$HOSTNAME"
 mount -t tmpfs tmpfs "$scratch"
 mount -t tmpfs tmpfs /run
 make_points "$@"
