@@ -20,7 +20,7 @@ import {
   service,
   workload,
 } from '../support/status/status-objects.ts';
-import { type ReplicaOptions, type StatusReplica, startReplica } from '../support/status/status-replica.ts';
+import { type ReplicaOptions, type StatusReplica, spawnReplica, startReplica } from '../support/status/status-replica.ts';
 import { until } from '../support/until.ts';
 
 const ALL_RULES = [...READ_RULES, ...EVENT_RULES, ...DELETE_RULES];
@@ -168,7 +168,24 @@ test('a workload of a kind that is not known gets its Events too', async () => {
   await untilTold(ns, 'Rollout/typo UnknownService x1');
 }, 60_000);
 
-test('a leader that is killed is followed when its time is up, whatever its clock said', async () => {
+test('a leader that is killed is followed when its time is up, and nothing is told twice', async () => {
+  const ns = await shop();
+  await api.apply([deployment('typo', {}, ns), previewPod('typo', 'pr-2', { 'detour.dev/intercept': 'apo' }, ns)]);
+  await using killed = await spawnReplica(api, { user: 'detour', identity: 'killed', namespace: ns });
+  await untilTold(ns, 'Deployment/typo UnknownService x1');
+  await using next = await replica(ns, 'next');
+  await until('it to wait', async () => (await next.get('/readyz?verbose')).includes('[+] status: killed leads'));
+  const startedAt = Date.now();
+  await killed[Symbol.asyncDispose]();
+  await until('it to lead', () => next.leads());
+  // It was renewed a moment before, and stands for three seconds.
+  expect(Date.now() - startedAt).toBeGreaterThan(2_000);
+  expect(Date.now() - startedAt).toBeLessThan(6_000);
+  await api.apply([service('apo', ns)]);
+  await untilTold(ns, 'Deployment/typo ProblemSolved x1', 'Deployment/typo UnknownService x1', 'Service/apo NoEndpoints x1');
+}, 60_000);
+
+test('a Lease is up when nobody has seen it renewed for its time, whatever its clock said', async () => {
   const ns = await shop();
   const spec = {
     holderIdentity: 'killed',

@@ -1,4 +1,7 @@
 /** Replicas of the control plane that write Events, on a real API server, with times that a test can wait for. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type App, startApp } from '../../../src/app.ts';
 import { readConfig } from '../../../src/config.ts';
 import type { Logger } from '../../../src/logger.ts';
@@ -61,15 +64,30 @@ export interface ReplicaOptions {
   readonly now?: () => number;
 }
 
+async function flagsOf(api: ApiServer, options: ReplicaOptions): Promise<readonly string[]> {
+  const { user, identity, args = ['--events', 'on', '--delete-expired', 'on'], namespace = 'shop' } = options;
+  return [
+    ...['--source', 'kubernetes', '--kubeconfig', await api.kubeconfigFile(user), '--namespace', namespace],
+    ...['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--drain-time', '0', '--identity', identity, ...args],
+  ];
+}
+
+/** In a process of its own. @returns what kills it, and waits until it is dead. */
+export async function spawnReplica(api: ApiServer, options: ReplicaOptions): Promise<AsyncDisposable> {
+  const program = fileURLToPath(new URL('./replica-child.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, ...(await flagsOf(api, options))], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const exit = once(child, 'exit');
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
 export async function startReplica(api: ApiServer, options: ReplicaOptions): Promise<StatusReplica> {
-  const { user, identity, args = ['--events', 'on', '--delete-expired', 'on'], namespace = 'shop', times, now } = options;
-  const { config, mistakes } = readConfig(
-    [
-      ...['--source', 'kubernetes', '--kubeconfig', await api.kubeconfigFile(user), '--namespace', namespace],
-      ...['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--drain-time', '0', '--identity', identity, ...args],
-    ],
-    {},
-  );
+  const { times, now } = options;
+  const { config, mistakes } = readConfig(await flagsOf(api, options), {});
   if (config === undefined) throw new Error(mistakes.join('\n'));
   const warnings: string[] = [];
   const ignore = () => undefined;

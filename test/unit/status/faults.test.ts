@@ -97,6 +97,17 @@ test('a leader that cannot renew in time writes no more, and stops in time even 
   expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
 
+test('a server that hangs keeps a leader that stops no longer than a second', async () => {
+  const cluster = await ScriptedCluster.start();
+  await using _all = cluster;
+  cluster.writer.start();
+  await until('it to lead', () => cluster.writer.isLeading);
+  cluster.fault = () => true;
+  const startedAt = performance.now();
+  await cluster.writer[Symbol.asyncDispose]();
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
 test('a Lease that somebody else took ends the term at once', async () => {
   await using cluster = await ScriptedCluster.start();
   cluster.writer.start();
