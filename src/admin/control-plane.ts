@@ -63,6 +63,7 @@ export class ControlPlane {
         ? { name: 'xds', met: false, detail: `is stopping, and lets its ${server.proxies().length} streams go` }
         : { name: 'xds', met: true, detail: 'listens for Envoys' },
       { name: source.name, met: synced, detail: trouble === undefined ? reading : `${trouble}${kept}` },
+      ...clockCondition(source.clockAheadMs?.()),
       // Whatever keeps it from writing, it serves.
       ...(status === undefined ? [] : [{ name: 'status', met: true, detail: status.describe() }]),
     ];
@@ -129,6 +130,18 @@ export class ControlPlane {
     }
     yield* told.values();
   }
+}
+
+/** ms; the source tells its time in seconds, and some time ago. */
+const CLOCK_TOLERANCE = 2_000;
+
+/** Nothing while the clock is right. It is no reason not to serve. */
+function clockCondition(aheadMs: number | undefined): readonly Condition[] {
+  if (aheadMs === undefined || Math.abs(aheadMs) <= CLOCK_TOLERANCE) return [];
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  const [side, when] = aheadMs > 0 ? ['ahead of', 'early'] : ['behind', 'late'];
+  const detail = `is ${seconds} s ${side} the API server's: intercepts expire ${when} here; set the clock of this machine`;
+  return [{ name: 'clock', met: true, detail }];
 }
 
 const STATES: readonly InterceptState[] = ['active', 'shadowed', 'expired', 'invalid', 'rejected'];

@@ -16,6 +16,8 @@ export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetr
   metrics.set('detour_source_last_read_timestamp_seconds', { source: source.name }, source.lastReadAt() / 1000);
   const age = sourceState.ageMs;
   metrics.replace('detour_source_age_seconds', age === undefined ? [] : [[{ source: source.name }, age / 1000]]);
+  const ahead = source.clockAheadMs?.();
+  metrics.replace('detour_source_clock_ahead_seconds', ahead === undefined ? [] : [[{ source: source.name }, ahead / 1000]]);
   metrics.setCounter('detour_services_built_total', engine.servicesBuilt);
   metrics.replace(
     'detour_intercepts',

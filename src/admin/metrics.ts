@@ -29,6 +29,11 @@ export const METRICS = {
     labels: ['source'],
     help: 'How old what is served may be: 0 while the source is followed, else how long it has not been heard; absent before everything was read once.',
   },
+  detour_source_clock_ahead_seconds: {
+    kind: 'gauge',
+    labels: ['source'],
+    help: "By how much the clock here is ahead of the API server's, to about a second; negative: behind. Expiries come by the clock here.",
+  },
   detour_source_changes_total: {
     kind: 'counter',
     labels: ['kind'],

@@ -56,6 +56,7 @@ export class HttpApiClient implements ApiClient, Disposable {
   #agent: http.Agent | undefined;
   /** What the agent's connections were made with. */
   #madeWith = '';
+  #clock: { readonly ms: number; readonly heardAt: number } | undefined;
 
   constructor(access: Access, userAgent = 'detour') {
     this.#access = access;
@@ -78,6 +79,7 @@ export class HttpApiClient implements ApiClient, Disposable {
     if (signal.aborted) return unreachable('stopped');
     try {
       const response = await this.#send(connection, request);
+      this.#hearClock(response.headers.date);
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) return { body: response };
       if (status === 401) this.#access.forget();
@@ -88,8 +90,19 @@ export class HttpApiClient implements ApiClient, Disposable {
     }
   }
 
+  /** What time it is for the server, in ms since the epoch, as far as its last answer said: to half a second. */
+  serverTime(): number | undefined {
+    return this.#clock === undefined ? undefined : this.#clock.ms + performance.now() - this.#clock.heardAt;
+  }
+
   [Symbol.dispose](): void {
     this.#agent?.destroy();
+  }
+
+  /** @param date in whole seconds, so that it is half of one too early in the mean. */
+  #hearClock(date: string | undefined): void {
+    const ms = Date.parse(date ?? '');
+    if (!Number.isNaN(ms)) this.#clock = { ms: ms + 500, heardAt: performance.now() };
   }
 
   #send(connection: Connection, { method, path, query, body, contentType, signal }: ApiCall): Promise<http.IncomingMessage> {

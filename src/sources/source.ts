@@ -21,4 +21,6 @@ export interface Source {
   readonly batches: Observable<SourceBatch>;
   /** When it was last read without trouble, in ms since the epoch; 0: never. */
   lastReadAt(): number;
+  /** By how many ms the clock here is ahead of the source's; undefined: not known. Where it has none, there is no such method. */
+  clockAheadMs?(): number | undefined;
 }

@@ -173,6 +173,11 @@ test('an intercept ends in the second that it says, in every replica; each goes 
     return Date.now();
   };
   expect(await endOf(fast)).toBeLessThan(expires);
+  expect(await get(fast, '/readyz?verbose')).toMatch(
+    /\[\+\] clock: is (299|300|301) s ahead of the API server's: intercepts expire early here; set the clock of this machine\n/,
+  );
+  expect(await get(fast, '/metrics')).toMatch(/detour_source_clock_ahead_seconds\{source="kubernetes"\} (299|300|301)/);
+  expect(await get(first, '/readyz?verbose')).not.toContain('clock');
   expect(await intercepts(first, 'ending')).toEqual(['pr-1 active']);
   for (const ended of await Promise.all([endOf(first), endOf(second)])) {
     expect(ended).toBeGreaterThanOrEqual(expires);

@@ -21,17 +21,29 @@ export interface KubernetesSourceOptions {
 
 export function kubernetesSource(options: KubernetesSourceOptions): Source {
   let reflectors: readonly Reflector[] = [];
+  let serverTime = (): number | undefined => undefined;
   return {
     name: 'kubernetes',
     batches: new Observable((subscriber) => {
       const follower = new ClusterFollower(options, subscriber);
       reflectors = follower.reflectors;
+      serverTime = () => follower.serverTime();
       follower.start();
       return () => follower[Symbol.dispose]();
     }),
-    // The state is as old as its oldest part.
-    lastReadAt: () => (reflectors.length === 0 ? 0 : Math.min(...reflectors.map(({ heardAt }) => heardAt))),
+    lastReadAt: () => oldest(reflectors),
+    clockAheadMs: () => {
+      const theirs = serverTime();
+      return theirs === undefined ? undefined : options.now() - theirs;
+    },
   };
+}
+
+/** The state is as old as its oldest part; what is followed without trouble may have been quiet for a while, and is new. */
+function oldest(reflectors: readonly Reflector[]): number {
+  const troubled = reflectors.filter(({ trouble }) => trouble !== undefined);
+  const counted = troubled.length > 0 ? troubled : reflectors;
+  return counted.length === 0 ? 0 : Math.min(...counted.map(({ heardAt }) => heardAt));
 }
 
 class ClusterFollower implements Disposable {
@@ -55,6 +67,10 @@ class ClusterFollower implements Disposable {
         return new Reflector({ client, target: { resource, namespace }, times, now, random: Math.random, onUpdate });
       }),
     );
+  }
+
+  serverTime(): number | undefined {
+    return this.#client.serverTime();
   }
 
   start(): void {
