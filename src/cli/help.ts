@@ -20,7 +20,7 @@ Usage: detour COMMAND [FLAG]…
 ${lines.join('\n')}
   ${'help'.padEnd(width)}this; \`detour help COMMAND\` tells its flags
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not in time.
 `;
 }
 

@@ -1,6 +1,7 @@
 /** `detour COMMAND …`: finds the command and runs it. */
 import { toggle } from '../flag-values.ts';
 import { nearestOf } from '../flags.ts';
+import { calledAs } from './called-as.ts';
 import { type Command, EXIT, type Io } from './command.ts';
 import { helpText, version } from './help.ts';
 
@@ -64,14 +65,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 };
 
-/** @returns 0, 1 for a failure, 2 for wrong usage. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
+/** @returns 0, 1 for a failure, 2 for wrong usage, 3 where what was waited for did not come in time. */
+export function run(args: readonly string[], io: Io): Promise<number> {
+  const [name = 'help'] = args;
+  const isHelp = ['help', '--help', '-h'].some((each) => each === name || (name !== 'completion' && args.includes(each)));
+  return runAs(args, calledAs(io, Object.keys(COMMANDS), isHelp));
+}
+
+async function runAs(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   if (name === '--version' || name === '-v' || name === 'version') {
     io.out(`detour ${version()}\n`);
     return EXIT.ok;
   }
-  if (name === 'help' && rest[0] !== undefined) return run([rest[0], '--help'], io);
+  if (name === 'help' && rest[0] !== undefined) return runAs([rest[0], '--help'], io);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     (name === undefined ? io.err : io.out)(helpText(COMMANDS));
     return name === undefined ? EXIT.usage : EXIT.ok;

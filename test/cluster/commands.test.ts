@@ -1,0 +1,227 @@
+/** The commands of developers, with a developer's rights, on a real cluster: everything goes through the API server. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Io } from '../../src/cli/command.ts';
+import { run } from '../../src/cli/main.ts';
+import { type Cluster, openCluster } from '../support/cluster/cluster.ts';
+import { detourImage, envoyImage } from '../support/cluster/program-image.ts';
+import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
+import type { Answer } from '../support/world/app-answer.ts';
+
+const RBAC = 'rbac.authorization.k8s.io';
+const SYSTEM = 'detour-system';
+const HOST = 'shop.example.com';
+let cluster: Cluster;
+let shop: string;
+let kubeconfig: string;
+
+beforeAll(async () => {
+  cluster = await openCluster({
+    images: (own) => ({ 'shop/api': own.appImage(), detour: detourImage(), 'envoyproxy/envoy': envoyImage() }),
+  });
+  const system = await cluster.namespace(SYSTEM, { exact: true });
+  const manifest = await readFile(new URL('../../k8s/detour.yaml', import.meta.url), 'utf8');
+  expect(await cluster.kubectl(['apply', '-f', '-'], { input: manifest })).toMatchObject({ code: 0 });
+  shop = await cluster.namespace('shop');
+  await cluster.apply([...baseline(), ...rights()]);
+  await cluster.rolledOut(system, 'detour');
+  await cluster.rolledOut(system, 'detour-gateway');
+  await cluster.rolledOut(shop, 'api');
+  kubeconfig = await cluster.kubeconfigFile('developer');
+}, 240_000);
+
+afterAll(() => cluster[Symbol.asyncDispose]());
+
+function workload(name: string, labels: object, annotations: object = {}): KubernetesObject {
+  const readinessProbe = { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 1 };
+  const container = { name: 'main', image: 'shop/api:1', ports: [{ name: 'http', containerPort: 8080 }], readinessProbe };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: shop },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels, annotations }, spec: { terminationGracePeriodSeconds: 2, containers: [container] } },
+    },
+  };
+}
+
+function baseline(): readonly KubernetesObject[] {
+  const ports = [{ name: 'http', port: 80, targetPort: 'http' }];
+  const metadata = { name: 'api', namespace: shop, annotations: { 'detour.dev/host': HOST } };
+  return [
+    workload('api', { app: 'api' }),
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: 'api' }, ports } },
+  ];
+}
+
+/** What the documentation says that a developer needs. */
+function rights(): readonly KubernetesObject[] {
+  const rules = [
+    { apiGroups: [''], resources: ['services', 'pods'], verbs: ['get', 'list'] },
+    {
+      apiGroups: ['apps'],
+      resources: ['deployments', 'statefulsets'],
+      verbs: ['get', 'list', 'create', 'patch', 'delete'],
+    },
+    { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list'] },
+  ];
+  const subjects = [{ apiGroup: RBAC, kind: 'User', name: 'developer' }];
+  const bind = (namespace: string, name: string): KubernetesObject => ({
+    apiVersion: `${RBAC}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: `${name}-developer`, namespace },
+    roleRef: { apiGroup: RBAC, kind: 'Role', name },
+    subjects,
+  });
+  const role = { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata: { name: 'previews', namespace: shop }, rules };
+  return [role, bind(shop, 'previews'), bind(SYSTEM, 'detour-user')];
+}
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function detour(...args: readonly string[]): Promise<Said> {
+  let [out, err] = ['', ''];
+  const io: Io = {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    environment: {},
+  };
+  return { code: await run([...args, '--kubeconfig', kubeconfig, '-n', shop], io), out, err };
+}
+
+/** By a gateway, as a browser would. */
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const pods = `/api/v1/namespaces/${SYSTEM}/pods?labelSelector=app.kubernetes.io/component=gateway`;
+  const { items } = await cluster.request<{ items: { status: { podIP: string } }[] }>('GET', pods);
+  const { host, pathname } = new URL(url);
+  const { request } = await import('node:http');
+  return new Promise((resolve, reject) => {
+    const options = { host: items[0]?.status.podIP, port: 8080, path: pathname, headers: { ...headers, host }, agent: false };
+    const sent = request(options, async (response) => {
+      let text = '';
+      for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+      try {
+        // What the app of the tests answers.
+        resolve(JSON.parse(text) as Answer);
+      } catch {
+        reject(new Error(`${response.statusCode} ${text}`));
+      }
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+test('create, see, change and delete a preview: live when the command says so, gone when it says so', async () => {
+  const url = `http://pr-1--${HOST}/`;
+  const created = await detour('create', 'api', '--key', 'pr-1', '--image', 'shop/api:2');
+  expect(created.err).toContain(`Deployment ${shop}/api-pr-1 created\n`);
+  expect(created).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^pr-1 is live on (\d) of \1 Envoys\.\n/),
+  });
+  expect(created.out.split('\n').slice(1)).toEqual([`  ${url}`, `  curl -H 'x-detour: pr-1' http://${HOST}/`, '']);
+  expect(await ask(url)).toMatchObject({ copy: 'pr-1' });
+  expect(await ask(`http://${HOST}/`, { 'x-detour': 'pr-1' })).toMatchObject({ copy: 'pr-1' });
+  expect(await ask(`http://${HOST}/`)).toMatchObject({ copy: 'baseline' });
+
+  const listed = await detour('list');
+  expect(listed).toMatchObject({ code: 0, err: '' });
+  expect(listed.out.split('\n')[1]?.split(/ {2,}/)).toEqual([
+    ...[
+      'pr-1',
+      'api-pr-1',
+      'api:80',
+      'live',
+      expect.stringMatching(/^(\d)\/\1$/),
+      expect.stringMatching(/^\d+[ms]/),
+      '-',
+      url,
+      '-',
+    ],
+  ]);
+  const explained = await detour('explain', '--to', `http://${HOST}/`, '--header', 'x-detour: pr-1');
+  expect(explained.out).toContain(`It is sent to ${shop}/pr-1/Deployment/api-pr-1/${shop}/api:80, by its key.`);
+  expect(explained.out).toMatch(/^(\d) of \1 connected Envoys have it so\.$/m);
+
+  const before = (await ask(url)).pod;
+  const changed = await detour('create', 'api', '--key', 'pr-1', '--image', 'shop/api:2', '--env', 'LEVEL=debug', '-o', 'json');
+  expect(changed.err).toContain(`Deployment ${shop}/api-pr-1 changed\n`);
+  expect(JSON.parse(changed.out)).toMatchObject({ key: 'pr-1', live: true, urls: [url], workload: { name: 'api-pr-1' } });
+  const after = await ask(url);
+  expect(after.copy).toBe('pr-1');
+  expect(after.pod).not.toBe(before);
+  expect(await detour('wait', 'pr-1')).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`pr-1 is live for ${shop}/api:80: on `),
+  });
+
+  const deleted = await detour('delete', 'pr-1');
+  expect(deleted).toMatchObject({ code: 0, out: `Deployment ${shop}/api-pr-1 deleted\n` });
+  expect((await detour('list')).out).toBe('There are no previews here.\n');
+  await expect(ask(url)).rejects.toThrow(/^404 /);
+  expect(await ask(`http://${HOST}/`, { 'x-detour': 'pr-1' })).toMatchObject({ copy: 'baseline' });
+  expect(await detour('delete', 'pr-1')).toMatchObject({ code: 1 });
+  expect(await detour('delete', 'pr-1', '--ignore-not-found')).toMatchObject({ code: 0, out: '', err: '' });
+}, 240_000);
+
+test('pods that do not come up end the wait, with their reason', async () => {
+  const said = await detour('create', 'api', '--key', 'pr-2', '--image', 'nowhere/api:2', '--timeout', '2m');
+  expect(said).toMatchObject({ code: 1, out: '' });
+  expect(said.err).toMatch(
+    /detour create: Deployment .*api-pr-2 does not come up: pod api-pr-2-.*, container main: ImagePullBackOff/,
+  );
+  expect(said.err).toMatch(/`kubectl -n .* describe pod api-pr-2-.*` says more\.\n$/);
+  expect(await detour('wait', 'pr-2', '--timeout', '1s')).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('waiting: Deployment/api-pr-2 has no ready pod'),
+  });
+  expect(await detour('delete', 'pr-2', '--no-wait')).toMatchObject({ code: 0 });
+}, 120_000);
+
+test('what create did not make is neither changed nor deleted', async () => {
+  const marks = { app: 'by-hand', 'detour.dev/preview': 'pr-3' };
+  const own = workload('api-pr-3', marks, { 'detour.dev/intercept': 'api' });
+  await cluster.apply([own]);
+  await cluster.rolledOut(shop, 'api-pr-3');
+  const refused = await detour('create', 'api', '--key', 'pr-3');
+  expect(refused).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('is there already, and `detour create` did not make it'),
+  });
+  const kept = await detour('delete', 'pr-3');
+  expect(kept).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`so it stays: \`kubectl -n ${shop} delete deployment api-pr-3\` deletes it.`),
+  });
+  expect(await detour('wait', 'pr-3')).toMatchObject({ code: 0 });
+  await cluster.delete([own]);
+}, 120_000);
+
+test('annotations beside the pod template are noticed, where workloads may be read', async () => {
+  const { metadata, ...rest } = workload('astray', { app: 'astray' });
+  const astray = { ...rest, metadata: { ...metadata, annotations: { 'detour.dev/intercept': 'api' } } } as KubernetesObject;
+  await cluster.apply([astray]);
+  expect((await detour('list')).out).toContain(
+    `Deployment ${shop}/astray has the annotation detour.dev/intercept on its own metadata: it has no effect there.`,
+  );
+  await cluster.delete([astray]);
+}, 60_000);
+
+test('a missing right is told, with the Role that has it', async () => {
+  const binding = `/apis/${RBAC}/v1/namespaces/${SYSTEM}/rolebindings/detour-user-developer`;
+  await cluster.request('DELETE', binding);
+  const denied = await detour('list');
+  expect(denied).toMatchObject({ code: 1, out: '' });
+  expect(denied.err).toContain(`you may not list pods in namespace ${SYSTEM}`);
+  expect(denied.err).toContain('The Role detour-user there has that right: have yourself bound to it, or give --server URL.');
+}, 60_000);
