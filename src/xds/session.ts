@@ -129,6 +129,7 @@ export class Session implements Gate, ViewReader {
     this.#now = now;
     for (let isMoving = true; isMoving; ) {
       isMoving = false;
+      let isWaiting = false;
       // O1: in push order. A type that has come further may be what another one waits for: then once more.
       for (const track of this.#ordered) {
         const { cursor } = track;
@@ -136,7 +137,10 @@ export class Session implements Gate, ViewReader {
         const items = track.collect(this, now, this.#view.seq, this.protocol === 'delta' ? this.#options.maxBytes : Infinity);
         if (items !== undefined) return this.#respond(track, items);
         if (track.cursor !== cursor || track.marks.size !== marks) isMoving = true;
+        if (track.marks.size > 0) isWaiting = true;
       }
+      // What waits has a mark.
+      if (!isWaiting) break;
     }
     return undefined;
   }

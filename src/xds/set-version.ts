@@ -5,6 +5,7 @@
 export class SetVersion {
   #high = 0;
   #low = 0;
+  #text: string | undefined;
 
   static of(versions: Iterable<string>): SetVersion {
     const result = new SetVersion();
@@ -13,19 +14,22 @@ export class SetVersion {
   }
 
   add(version: string): void {
+    this.#text = undefined;
     const [high, low] = digest(version);
     this.#high = (this.#high + high) >>> 0;
     this.#low = (this.#low + low) >>> 0;
   }
 
   delete(version: string): void {
+    this.#text = undefined;
     const [high, low] = digest(version);
     this.#high = (this.#high - high) >>> 0;
     this.#low = (this.#low - low) >>> 0;
   }
 
   toString(): string {
-    return `${this.#high.toString(16).padStart(8, '0')}${this.#low.toString(16).padStart(8, '0')}`;
+    this.#text ??= `${this.#high.toString(16).padStart(8, '0')}${this.#low.toString(16).padStart(8, '0')}`;
+    return this.#text;
   }
 }
 
