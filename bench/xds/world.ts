@@ -29,7 +29,7 @@ export function world(services: number): readonly ClusterChange[] {
 export function endpointChange(index: number, round: number): readonly ClusterChange[] {
   const name = serviceName(index);
   const endpoints = [0, 1, 2].map((pod) => ({
-    addresses: [address(pod === 0 ? 100 + (round % 100) : 10 + pod, index)],
+    addresses: [address(pod === 0 ? 20 + (round % 200) : 10 + pod, index)],
     ready: true,
     serving: true,
     terminating: false,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
@@ -19,6 +20,7 @@ const (
 	routeType       = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 	method          = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 	window          = 16 << 20
+	patience        = 5 * time.Minute
 )
 
 // Everything by wildcard, or by the names that others gave.
@@ -52,13 +54,15 @@ type Client struct {
 func (client *Client) connect(address string, resume bool) error {
 	conn, err := grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		// A server that is busy with all the others is waited for.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: patience}),
 		grpc.WithStaticStreamWindowSize(window), grpc.WithStaticConnWindowSize(window))
 	if err != nil {
 		return err
 	}
 	ctx, end := context.WithCancel(context.Background())
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{StreamName: "xds", ClientStreams: true, ServerStreams: true},
-		method, grpc.ForceCodec(rawCodec{}), grpc.MaxCallRecvMsgSize(1<<30))
+		method, grpc.ForceCodec(rawCodec{}), grpc.MaxCallRecvMsgSize(1<<30), grpc.WaitForReady(true))
 	if err != nil {
 		end()
 		return err
