@@ -14,6 +14,8 @@ export class ProblemBook {
 
   /** Replaces all that this origin said before. */
   set(origin: string, problems: readonly Problem[]): void {
+    // Most say nothing, and where nobody does there is nobody to look up.
+    if (problems.length === 0 && this.#byOrigin.size === 0) return;
     const before = this.#byOrigin.get(origin) ?? [];
     if (sameData(before, problems)) return;
     if (problems.length > 0) this.#byOrigin.set(origin, problems);

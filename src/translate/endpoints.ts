@@ -1,5 +1,5 @@
 /** ClusterLoadAssignments: who answers, in which order of priority, and what the stamp says of each. */
-import type { ClusterLoadAssignment, LocalityLbEndpoints } from '../generated/envoy.d.ts';
+import type { ClusterLoadAssignment, LocalityLbEndpoints, Metadata } from '../generated/envoy.d.ts';
 import { COPY_BASELINE, COPY_FALLBACK } from '../model/carriers.ts';
 import type { Address, Intercept } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
@@ -46,8 +46,15 @@ export function clientEndpoints(endpoints: EnvoyResource): EnvoyResource {
   return { ...endpoints, message: { cluster_name: message.cluster_name, endpoints: renumbered } };
 }
 
+function copyMetadata(copy: string): Metadata {
+  return { filter_metadata: { detour: { copy } } };
+}
+
+/** One object for all endpoints of baselines. */
+const BASELINE = copyMetadata(COPY_BASELINE);
+
 function localityOf(group: EndpointGroup, priority: number): LocalityLbEndpoints {
-  const metadata = { filter_metadata: { detour: { copy: group.copy } } };
+  const metadata = group.copy === COPY_BASELINE ? BASELINE : copyMetadata(group.copy);
   const lb_endpoints = group.addresses.map(({ ip, port }) => ({
     endpoint: { address: { socket_address: { address: ip, port_value: port } } },
     metadata,

@@ -15,8 +15,14 @@ export class PlannedTranslation {
   readonly #plan: Plan;
   readonly #user: ClusterUser;
   readonly #shared: SharedResources;
-  /** By type and name. */
-  readonly #sent = new Map<string, EnvoyResource>();
+  /** By type, then by name. */
+  readonly #sent: Readonly<Record<ResourceType, Map<string, EnvoyResource>>> = {
+    cluster: new Map(),
+    endpoints: new Map(),
+    listener: new Map(),
+    scopedRoute: new Map(),
+    route: new Map(),
+  };
   /** How many resources send requests to a cluster. */
   readonly #uses = new Map<string, number>();
   /** Names of clusters in use. */
@@ -51,17 +57,18 @@ export class PlannedTranslation {
   /** What was sent and is not in a full plan. Service clusters are not planned. */
   #leftOut(planned: readonly ResourceChange[]): readonly ResourceChange[] {
     const kept = new Set(planned.map((each) => idOf(each.type, each.name)));
-    return [...this.#sent].flatMap(([id, { type, name }]) => (kept.has(id) || isOfService(type, name) ? [] : [gone(type, name)]));
+    const sent = Object.values(this.#sent).flatMap((byName) => [...byName.values()]);
+    return sent.flatMap(({ type, name }) => (kept.has(idOf(type, name)) || isOfService(type, name) ? [] : [gone(type, name)]));
   }
 
   /** @param touched clusters that something began or ceased to use are added. */
   #replace(changes: readonly ResourceChange[], touched: Set<string>): readonly ResourceChange[] {
     return changes.filter(({ type, name, resource }) => {
-      const id = idOf(type, name);
-      const before = this.#sent.get(id);
+      const sent = this.#sent[type];
+      const before = sent.get(name);
       if (before === resource || (before !== undefined && resource !== undefined && sameData(before, resource))) return false;
-      if (resource === undefined) this.#sent.delete(id);
-      else this.#sent.set(id, resource);
+      if (resource === undefined) sent.delete(name);
+      else sent.set(name, resource);
       for (const cluster of resource?.clusters ?? []) this.#use(cluster, 1, touched);
       for (const cluster of before?.clusters ?? []) this.#use(cluster, -1, touched);
       return true;

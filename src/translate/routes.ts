@@ -33,7 +33,7 @@ const STAMP = setHeader(STAMP_HEADER, '%UPSTREAM_METADATA(detour:copy)%');
 export function routesOf(rows: readonly Row[], style: RouteStyle, path = '/'): readonly Route[] {
   return rows.map(({ match, leaf }) => ({
     name: leaf.name,
-    match: { ...pathMatch(path), ...(match.length > 0 && { headers: headerMatchers(match) }) },
+    match: match.length === 0 ? pathMatch(path) : { ...pathMatch(path), headers: headerMatchers(match) },
     metadata: metadataOf(leaf, style),
     route: {
       ...routeAction(leaf, (destination) => (style.mark === 'route' ? markOf(leaf, destination) : {})),
@@ -81,13 +81,18 @@ function markOf(leaf: Leaf, destination: Destination): HeaderMutations {
     : { request_headers_to_add: [setHeader(MARK_HEADER, leaf.target)] };
 }
 
+/** One object for all routes that say the same: there are tens of thousands. */
+const ANY_PATH: RouteMatch = { prefix: '/' };
+const PLAIN = luaMetadata('route');
+
 function pathMatch(path: string): RouteMatch {
-  return path === '/' ? { prefix: '/' } : { path_separated_prefix: path };
+  return path === '/' ? ANY_PATH : { path_separated_prefix: path };
 }
 
 function metadataOf(leaf: Leaf, style: RouteStyle): Metadata {
-  const { filter_metadata } = luaMetadata('route', style.members);
-  if (leaf.unavailable === undefined) return { filter_metadata };
+  const own = style.members.length === 0 ? PLAIN : luaMetadata('route', style.members);
+  if (leaf.unavailable === undefined) return own;
+  const { filter_metadata } = own;
   return { filter_metadata: { ...filter_metadata, [OWN_METADATA]: { unavailable: `\n${leaf.unavailable}\n` } } };
 }
 

@@ -21,9 +21,9 @@ export class ByteWriter {
     this.#position = position;
   }
 
-  /** A copy of what was written since {@link reset}. */
-  take(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#position));
+  /** What was written since {@link reset}: good until the next {@link reset}. */
+  get written(): Buffer {
+    return this.#buffer.subarray(0, this.#position);
   }
 
   /** @param value 0 to 2³² − 1 */

@@ -57,10 +57,18 @@ export interface DeltaRequest {
  * @throws Error that names the message type and the field, for an unknown field or a value that does not fit.
  */
 export function encodeResource(type: ResourceType, message: object): Uint8Array {
+  return withEncodedResource(type, message, (bytes) => Buffer.from(bytes));
+}
+
+/**
+ * {@link encodeResource} without a copy.
+ * @param use the bytes are good as long as it runs.
+ */
+export function withEncodedResource<T>(type: ResourceType, message: object, use: (bytes: Uint8Array) => T): T {
   const { typeUrl, message: name } = factsOf(type);
   writer.reset();
-  if (writeDirectly(writer, anySchema, { '@type': typeUrl, ...message })) return writer.take();
-  return any.encode({ type_url: typeUrl, value: encodeMessage(name, message) }).finish();
+  if (writeDirectly(writer, anySchema, { '@type': typeUrl, ...message })) return use(writer.written);
+  return use(any.encode({ type_url: typeUrl, value: encodeMessage(name, message) }).finish());
 }
 
 /** @throws like {@link encodeResource}. */

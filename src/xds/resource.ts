@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { InterceptId } from '../model/names.ts';
 import type { EnvoyResource, ResourceType } from '../translate/resource.ts';
-import { encodeResource } from './codec.ts';
+import { withEncodedResource } from './codec.ts';
 import { type ResourceEntry, resourceEntry } from './wire.ts';
 
 export interface EncodedResource extends ResourceEntry {
@@ -22,9 +22,11 @@ const VERSION_LENGTH = 12;
 export function encode(resource: EnvoyResource): EncodedResource {
   const { type, name, message, clusters, endpointsName, intercepts } = resource;
   try {
-    const any = encodeResource(type, message);
-    const version = hash('sha256', any, 'base64url').slice(0, VERSION_LENGTH);
-    return { type, name, version, ...resourceEntry(name, version, any), clusters, endpointsName, intercepts };
+    return withEncodedResource(type, message, (any) => {
+      const version = hash('sha256', any, 'base64url').slice(0, VERSION_LENGTH);
+      const { bytes, sotwStart } = resourceEntry(name, version, any);
+      return { type, name, version, bytes, sotwStart, clusters, endpointsName, intercepts };
+    });
   } catch (error) {
     throw new Error(`The ${type} ${name} cannot be encoded: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -19,7 +19,7 @@ const schemas = new MessageSchemas(root);
 /** undefined: it is left to protobufjs. */
 function direct(name: string, message: unknown): string | undefined {
   const writer = new ByteWriter();
-  return writeDirectly(writer, schemas.of(root.lookupType(name)), message) ? writer.take().toString('hex') : undefined;
+  return writeDirectly(writer, schemas.of(root.lookupType(name)), message) ? writer.written.toString('hex') : undefined;
 }
 
 function byProtobufjs(name: string, message: unknown): string {
