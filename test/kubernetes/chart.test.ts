@@ -1,6 +1,9 @@
 /** The Helm chart and the manifests: what they say of themselves, and what they refuse. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -14,7 +17,7 @@ import {
   manifest,
   printBootstrap,
 } from '../../tools/kubernetes/chart.ts';
-import { validateConfig } from '../support/envoy.ts';
+import { envoyBinary } from '../support/envoy.ts';
 import { chartObjects, helmProgram, theObject } from '../support/kubernetes/chart.ts';
 
 const run = promisify(execFile);
@@ -58,12 +61,22 @@ describe("the gateway's bootstrap", () => {
     expect(parse(text, { version: '1.1' })).toEqual(parse(await printBootstrap([...others, ...flags]), { version: '1.1' }));
   });
 
-  test('is one that Envoy takes, as the chart writes it', async () => {
-    const { 'envoy.yaml': text = '' } = theObject(await chartObjects(), 'ConfigMap', 'detour-gateway')['data'] as Record<
-      string,
-      string
-    >;
-    expect(await validateConfig(parse(text, { version: '1.1' }))).toBeUndefined();
+  test('is one that Envoy takes, as the chart writes it and starts it', async () => {
+    const objects = await chartObjects();
+    const { 'envoy.yaml': text = '' } = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
+    const { template } = theObject(objects, 'Deployment', 'detour-gateway')['spec'] as { template: { spec: PodSpec } };
+    const args = template.spec.containers[0]?.args ?? [];
+    const folder = await mkdtemp(join(tmpdir(), 'detour-chart-'));
+    try {
+      const file = join(folder, 'envoy.yaml');
+      await writeFile(file, text);
+      expect(args).toContain('/etc/envoy/envoy.yaml');
+      const own = args.map((each) => (each === '/etc/envoy/envoy.yaml' ? file : each));
+      const { stdout } = await run(await envoyBinary(), [...own, '--mode', 'validate']);
+      expect(stdout).toContain(`configuration '${file}' OK`);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

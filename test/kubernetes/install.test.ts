@@ -1,14 +1,18 @@
 /** What the manifests and the chart make, applied to a real API server, and the control plane with the account of them. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Logger } from '../../src/logger.ts';
-import { MANIFESTS } from '../../tools/kubernetes/chart.ts';
+import { CHART, MANIFESTS } from '../../tools/kubernetes/chart.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
-import { chartObjects, objectsOf, theObject } from '../support/kubernetes/chart.ts';
+import { chartObjects, helmProgram, objectsOf, theObject } from '../support/kubernetes/chart.ts';
 import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
 
 const SERVICE_MONITORS: KubernetesObject = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -130,6 +134,29 @@ describe('the chart', () => {
     await api.delete([...pods, ...objects]);
   });
 });
+
+test('helm installs, upgrades and removes it, says how to a first request, and leaves nothing behind', async () => {
+  const helm = await helmProgram();
+  const kubeconfig = await api.kubeconfigFile();
+  const where = ['--namespace', 'by-helm', '--kubeconfig', kubeconfig];
+  const { stdout } = await run(helm, ['install', 'detour', CHART, '--create-namespace', ...where]);
+  expect(stdout).toContain('kubectl -n by-helm rollout status deployment/detour ');
+  expect(stdout).toContain("curl -H 'Host: shop.example.com' -H 'x-detour: pr-1' -i http://127.0.0.1:8080/");
+  const one = await run(helm, ['upgrade', 'detour', CHART, '--set', 'gateway.enabled=false', ...where]);
+  expect(one.stdout).toContain('detour envoy --role gateway --node by-helm/edge --xds detour.by-helm:18000');
+  const deployments = async () => {
+    const list = await api.request<{ items: readonly KubernetesObject[] }>('GET', '/apis/apps/v1/namespaces/by-helm/deployments');
+    return list.items.map(({ metadata }) => metadata.name);
+  };
+  expect(await deployments()).toEqual(['detour']);
+  await run(helm, ['uninstall', 'detour', ...where]);
+  expect(await deployments()).toEqual([]);
+  const roles = await api.request<{ items: readonly KubernetesObject[] }>(
+    'GET',
+    '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  );
+  expect(roles.items.filter(({ metadata }) => metadata.name === 'detour:by-helm')).toEqual([]);
+}, 90_000);
 
 describe('the control plane with the account of the installation', () => {
   const LOG: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
