@@ -95,7 +95,7 @@ export const DOORS: Readonly<Record<string, DoorRule>> = {
   rxjs: { door: /^(sources\/|app\.ts$)/, why: 'streams of events end where the state begins' },
   re2js: { door: /^model\/re2\.ts$/, why: "one answer to what Envoy's RE2 takes and what it costs" },
   ws: { door: /^kubernetes\/port-forward\.ts$/, why: 'WebSockets are how an API server forwards ports' },
-  '@kubernetes/client-node': { door: /^kubernetes\/oidc-login\.ts$/, why: 'large, and only for logins that need it' },
+  '@kubernetes/client-node': { door: /^kubernetes\/proxy-agent\.ts$/, why: 'large, and only for those who have a proxy' },
   '@prometheus-io/client': { door: /^admin\//, why: 'rooms report numbers, one place names the metrics' },
 };
 

@@ -1,5 +1,7 @@
 /** Where the API server is, and who we are to it. */
 
+import type { Agent } from 'node:http';
+
 export interface Connection {
   /** `http:` or `https:`; a path in it is kept. */
   readonly server: URL;
@@ -11,6 +13,8 @@ export interface Connection {
   /** The name in the server's certificate, where it is not that of the URL. */
   readonly serverName: string | undefined;
   readonly isInsecure: boolean;
+  /** Makes the connections, by a proxy; undefined: whoever sends requests does. */
+  readonly agent?: Agent;
 }
 
 export interface Access {

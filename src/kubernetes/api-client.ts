@@ -138,7 +138,8 @@ export class HttpApiClient implements ApiClient, Disposable {
   }
 
   /** Connections are kept until the certificates or the authority are others; a token may change on any of them. */
-  #agentFor({ server, ca, certificate, key, serverName, isInsecure }: Connection): http.Agent {
+  #agentFor({ server, ca, certificate, key, serverName, isInsecure, agent }: Connection): http.Agent {
+    if (agent !== undefined) return agent;
     const madeWith = JSON.stringify([server.protocol, ca, certificate, key, serverName, isInsecure]);
     if (this.#agent !== undefined && madeWith === this.#madeWith) return this.#agent;
     // Only its idle connections may end now: on the others are lists and watches.

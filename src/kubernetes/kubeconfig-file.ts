@@ -28,6 +28,7 @@ export interface KubeContext {
   readonly ca: Material | undefined;
   readonly serverName: string | undefined;
   readonly isInsecure: boolean;
+  readonly proxyUrl: string | undefined;
   readonly token: Material | undefined;
   readonly certificate: Material | undefined;
   readonly key: Material | undefined;
@@ -62,11 +63,12 @@ export function readKubeconfig(files: readonly KubeconfigFile[], context: string
   const cluster = find(parsed, 'cluster', read.text(chosen['cluster'], `context ${name}: cluster`), where, read);
   const userName = read.text(chosen['user'], `context ${name}: user`);
   const user = userName === '' ? { fields: {}, folder: '.' } : find(parsed, 'user', userName, where, read);
-  refuseWhatIsNotRead(cluster.fields, user.fields, userName, where);
+  refuseWhatIsNotRead(user.fields, userName, where);
   const result: KubeContext = {
     server: readServer(read.text(cluster.fields['server'], 'server'), where),
     ca: material(cluster, 'certificate-authority', read),
     serverName: read.text(cluster.fields['tls-server-name'], 'tls-server-name') || undefined,
+    proxyUrl: read.text(cluster.fields['proxy-url'], 'proxy-url') || undefined,
     isInsecure: read.flag(cluster.fields['insecure-skip-tls-verify'], 'insecure-skip-tls-verify', false),
     token: readToken(user, read),
     certificate: material(user, 'client-certificate', read),
@@ -105,7 +107,7 @@ function find(files: readonly Named[], kind: string, name: string, where: string
   throw new AccessError(`kubeconfig ${where} has no ${kind} ${JSON.stringify(name)}; ${there}`);
 }
 
-function refuseWhatIsNotRead(cluster: Fields, user: Fields, userName: string, where: string): void {
+function refuseWhatIsNotRead(user: Fields, userName: string, where: string): void {
   const refuse = (what: string, fix: string) => {
     throw new AccessError(`kubeconfig ${where}: ${what}: ${fix}`);
   };
@@ -117,7 +119,6 @@ function refuseWhatIsNotRead(cluster: Fields, user: Fields, userName: string, wh
     );
   if (user['username'] !== undefined)
     refuse(`user ${userName} has a username and password`, 'use a token, a client certificate or an exec plugin instead');
-  if (cluster['proxy-url'] !== undefined) refuse('proxy-url is not supported', 'give a server that can be reached directly');
 }
 
 function readServer(text: string, where: string): URL {

@@ -1,9 +1,11 @@
 /** Outside of a cluster: by kubeconfig, read anew for every request, so that a login in another window counts at once. */
 import { readFile } from 'node:fs/promises';
+import type { Agent } from 'node:http';
 import { type Access, AccessError, type Connection } from './access.ts';
 import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
 import { type KubeContext, type KubeconfigFile, type Material, readKubeconfig } from './kubeconfig-file.ts';
 import { type IdToken, type Renewal, renewToken, writtenToken } from './oidc-login.ts';
+import { proxyAgent } from './proxy-agent.ts';
 
 export interface KubeconfigOptions {
   /** Those that are not there are left out, unless none is. */
@@ -49,6 +51,15 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
     return (await own.renewal).token.text;
   }
 
+  /** Its connections are kept as long as nothing in how they are made changes. */
+  let proxied: { readonly by: string; readonly agent: Promise<Agent> } | undefined;
+
+  function agentFor(proxyUrl: string, { token: _, ...connection }: Connection): Promise<Agent> {
+    const by = JSON.stringify([proxyUrl, connection]);
+    if (proxied?.by !== by) proxied = { by, agent: proxyAgent(proxyUrl, { ...connection, token: undefined }) };
+    return proxied.agent;
+  }
+
   async function credentialOf(context: KubeContext, ca: string | undefined): Promise<ExecCredential | undefined> {
     const { exec, server, serverName, isInsecure } = context;
     if (exec === undefined) return undefined;
@@ -76,7 +87,7 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
       const context = readKubeconfig(await readFiles(options.files), options.context);
       const ca = await textOf(context.ca);
       const fromPlugin = await credentialOf(context, ca);
-      return {
+      const connection = {
         server: context.server,
         ca,
         serverName: context.serverName,
@@ -85,6 +96,7 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
         certificate: (await textOf(context.certificate)) ?? fromPlugin?.certificate,
         key: (await textOf(context.key)) ?? fromPlugin?.key,
       };
+      return context.proxyUrl === undefined ? connection : { ...connection, agent: await agentFor(context.proxyUrl, connection) };
     },
     forget() {
       remembered = undefined;

@@ -57,7 +57,7 @@ export async function dialPod(access: Access, to: PodAddress, signal: AbortSigna
   }
 }
 
-function open({ server, token, ca, certificate, key, serverName, isInsecure }: Connection, to: PodAddress): WebSocket {
+function open({ server, token, ca, certificate, key, serverName, isInsecure, agent }: Connection, to: PodAddress): WebSocket {
   const url = new URL(server);
   url.protocol = server.protocol === 'http:' ? 'ws:' : 'wss:';
   const base = url.pathname.replace(/\/$/, '');
@@ -72,6 +72,7 @@ function open({ server, token, ca, certificate, key, serverName, isInsecure }: C
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),
     ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(agent === undefined ? {} : { agent }),
   });
 }
 

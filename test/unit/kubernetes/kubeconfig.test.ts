@@ -46,6 +46,7 @@ describe('a kubeconfig', () => {
       certificate: { text: 'CERT' },
       key: { file: '/home/me/.kube/keys/me.pem' },
       exec: undefined,
+      proxyUrl: undefined,
       oidc: undefined,
       namespace: 'shop',
       userName: 'me',
@@ -70,7 +71,6 @@ describe('a kubeconfig', () => {
     ['no server', config().replace('https://10.0.0.1:6443/k8s', 'somewhere'), undefined, 'server "somewhere" is no URL'],
     ['an auth-provider', config({ user: 'auth-provider: { name: gcp }' }), undefined, 'use an exec plugin instead, such as'],
     ['a password', config({ user: 'username: me, password: x' }), undefined, 'has a username and password'],
-    ['a proxy', config({ cluster: "proxy-url: 'http://a'" }), undefined, 'proxy-url is not supported'],
     ['a token that is a number', config({ user: 'token: 7' }), undefined, 'token must be a text'],
     [
       'a plugin without a command',
