@@ -5,6 +5,9 @@ import { Child } from './child.ts';
 
 const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** As bin/detour and the image give them to Node. */
+const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=50'];
+
 function program(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
 }
@@ -34,7 +37,7 @@ export class Detour implements AsyncDisposable {
     const [xds = 0, admin = 0] = await freePorts(2);
     const listen = ['--xds-listen', `127.0.0.1:${xds}`, '--admin-listen', `127.0.0.1:${admin}`];
     const args = [
-      '--max-semi-space-size=4',
+      ...FLAGS,
       DETOUR,
       'serve',
       '--source',
