@@ -28,8 +28,8 @@ test('helm lint finds nothing wrong', async () => {
   expect(stdout).toContain('1 chart(s) linted, 0 chart(s) failed');
 });
 
-test.each(Object.entries(MANIFESTS))('%s is what `npm run manifests` makes of the chart', async (file, args) => {
-  expect(readFileSync(file, 'utf8')).toBe(await manifest(await helmProgram(), args));
+test.each(Object.entries(MANIFESTS))('%s is what `npm run manifests` makes of the chart', async (path, args) => {
+  expect(read(path)).toBe(await manifest(await helmProgram(), args));
 });
 
 describe("the gateway's bootstrap", () => {

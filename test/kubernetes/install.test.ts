@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Logger } from '../../src/logger.ts';
-import { CHART, MANIFESTS } from '../../tools/kubernetes/chart.ts';
+import { CHART, MANIFESTS, manifestFile } from '../../tools/kubernetes/chart.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
 import { chartObjects, helmProgram, objectsOf, theObject } from '../support/kubernetes/chart.ts';
@@ -61,8 +61,8 @@ function podOf(deployment: KubernetesObject, suffix = ''): KubernetesObject {
   };
 }
 
-describe.each(Object.keys(MANIFESTS))('%s', (file) => {
-  const objects = objectsOf(readFileSync(file, 'utf8'));
+describe.each(Object.keys(MANIFESTS))('%s', (path) => {
+  const objects = objectsOf(readFileSync(manifestFile(path), 'utf8'));
 
   test('is applied as it stands, twice, and its pods are allowed where pod security is restricted', async () => {
     await api.apply([namespace('shop')]);

@@ -7,15 +7,19 @@ import { runEnvoy } from '../../src/cli/envoy.ts';
 
 const run = promisify(execFile);
 
-const k8s = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'k8s');
-export const CHART = join(k8s, 'chart', 'detour');
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const CHART = join(root, 'k8s', 'chart', 'detour');
 export const SYSTEM_NAMESPACE = 'detour-system';
 
-/** Helm's arguments that make them, by file. */
+/** Helm's arguments that make them, by their paths in the project. */
 export const MANIFESTS: Readonly<Record<string, readonly string[]>> = {
-  [join(k8s, 'detour.yaml')]: [],
-  [join(k8s, 'detour-namespaced.yaml')]: ['--set', 'watchNamespaces={shop}'],
+  'k8s/detour.yaml': [],
+  'k8s/detour-namespaced.yaml': ['--set', 'watchNamespaces={shop}'],
 };
+
+export function manifestFile(path: string): string {
+  return join(root, path);
+}
 
 /** What the chart's gateway is started with, before the values of an installation are put in. */
 export const GATEWAY_BOOTSTRAP = join(CHART, 'files', 'gateway.yaml');
