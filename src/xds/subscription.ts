@@ -17,6 +17,7 @@ export interface SubscriptionChange {
   readonly lostEverything: boolean;
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set();
 const NOTHING: SubscriptionChange = { everything: false, answer: [], answerAgain: [], dropped: [], lostEverything: false };
 
 export class Subscription {
@@ -96,7 +97,8 @@ export class Subscription {
     if (isFirst && subscribe.length === 0) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
     if (subscribe.length > 0) this.#everNamed = true;
     const before = this.#wildcard;
-    const answer = new Set<string>();
+    // No name is new twice.
+    const answer: string[] = [];
     const answerAgain = new Set<string>();
     const dropped: string[] = [];
     if (unsubscribe.includes(WILDCARD)) this.#wildcard = false;
@@ -113,15 +115,16 @@ export class Subscription {
       if (name === WILDCARD) continue;
       // W8: also a name that was subscribed already is answered.
       const isNew = this.#ids.add(this.#names.idOf(name)) && !before;
-      if (isNew) answer.add(name);
+      if (isNew) answer.push(name);
       else answerAgain.add(name);
     }
+    const isNew = answerAgain.size + dropped.length > 0 ? new Set(answer) : NO_NAMES;
     return {
       everything: this.#wildcard && !before,
       lostEverything: before && !this.#wildcard,
-      answer: [...answer],
-      answerAgain: [...answerAgain].filter((name) => !answer.has(name)),
-      dropped: dropped.filter((name) => !answer.has(name)),
+      answer,
+      answerAgain: [...answerAgain].filter((name) => !isNew.has(name)),
+      dropped: dropped.filter((name) => !isNew.has(name)),
     };
   }
 
