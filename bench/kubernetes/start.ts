@@ -13,8 +13,6 @@ export interface Start {
   readonly highestBytes: number;
 }
 
-export type Phase = 'bare list' | 'Detour: ready' | 'Detour: gateway served' | 'client-go informers';
-
 async function figures(child: Child, at: number): Promise<Start> {
   const cpuMs = await child.cpuMs();
   const { now, highest } = await child.memory();
