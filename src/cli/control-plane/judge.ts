@@ -35,10 +35,16 @@ export function judge(overview: Overview, key: string, expected: ExpectedPods | 
   const lacks = [
     ...troubles.map(({ trouble }) => trouble),
     ...(intercepts.length === 0 ? [nothingYet(overview, key)] : []),
+    ...(isUnknown(expected, intercepts) ? [`the control plane does not know ${expected?.workload} yet`] : []),
     ...intercepts.flatMap((intercept) => lackOf(intercept, intercepts, expected) ?? []),
   ];
   if (lacks.length > 0) return { kind: 'waiting', lacks: [...new Set(lacks)] };
   return { kind: 'live', notes: intercepts.flatMap((intercept) => noteOf(intercept) ?? []) };
+}
+
+/** Another workload of the key may be live already. */
+function isUnknown(expected: ExpectedPods | undefined, intercepts: readonly MergedIntercept[]): boolean {
+  return expected !== undefined && intercepts.length > 0 && !intercepts.some(({ workload }) => workload === expected.workload);
 }
 
 function nothingYet({ previews }: Overview, key: string): string {

@@ -129,6 +129,14 @@ describe('whether a key is live', () => {
     expect(judged([intercept({ endpoints: ['[fd00::1]:80'] })], {}, expected(['10.0.0.1', 'fd00::1'])).kind).toBe('live');
   });
 
+  test('another workload of the key that is live is not the one that was applied', () => {
+    const lack = 'the control plane does not know Deployment/web-pr-42 yet';
+    expect(judged([intercept()], {}, { workload: 'Deployment/web-pr-42', pods: [['10.0.0.9']] })).toEqual({
+      kind: 'waiting',
+      lacks: [lack],
+    });
+  });
+
   test('a port that no Envoy needs does not hold up the Service, and is told; another Service does', () => {
     const idle = receipt('noProxy');
     expect(judged([intercept(), intercept({ target: 'shop/api:81', receipt: idle })])).toEqual({
