@@ -5,7 +5,7 @@ import { Child } from './child.ts';
 
 const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** As bin/detour and the image give them to Node. */
+/** As the image gives them to Node. */
 const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=50'];
 
 function program(file: string): string {
