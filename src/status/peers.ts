@@ -2,6 +2,7 @@
 import { formatRule } from '../annotations/header-rule.ts';
 import { isFailure } from '../kubernetes/api-client.ts';
 import { type ApiSender, callForObject } from '../kubernetes/api-objects.ts';
+import type { Failure } from '../kubernetes/failure.ts';
 import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { Intercept } from '../model/intercept.ts';
 import type { ReplicaReceipt } from './merge-receipts.ts';
@@ -33,11 +34,14 @@ export class Peers {
 
   /** What each of the other replicas that are ready says. Empty where there are none, or they may not be listed. */
   async ask(intercepts: readonly Intercept[], signal: AbortSignal): Promise<readonly PeerReport[]> {
-    const urls = await this.#urls(signal);
+    const urls = await this.replicas(signal);
+    // Without the right to list them each is taken for the only one.
+    if (isFailure(urls)) return [];
     return Promise.all(urls.map((url) => this.#askOne(url, intercepts, signal)));
   }
 
-  async #urls(signal: AbortSignal): Promise<readonly string[]> {
+  /** Where the others listen, those that are ready. */
+  async replicas(signal: AbortSignal): Promise<readonly string[] | Failure> {
     const { sender, namespace, identity, timeoutMs } = this.#options;
     if (this.#listed !== undefined && performance.now() - this.#listed.at < LIST_MS) return this.#listed.urls;
     const pods = await callForObject(sender, {
@@ -47,8 +51,8 @@ export class Peers {
       resource: 'pods',
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    // Without the right to list them each is taken for the only one.
-    const items = isFailure(pods) || !Array.isArray(pods['items']) ? [] : pods['items'];
+    if (isFailure(pods)) return pods;
+    const items = Array.isArray(pods['items']) ? pods['items'] : [];
     const urls = items.flatMap((pod) => (isFields(pod) ? (adminUrl(pod, identity) ?? []) : []));
     this.#listed = { at: performance.now(), urls };
     return urls;

@@ -6,7 +6,20 @@ import { HttpApiClient, isFailure } from '../../src/kubernetes/api-client.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
 import { chartObjects, theObject } from '../support/kubernetes/chart.ts';
-import { ask, type Duty, follow, lead, POD, reap, SHOP, SYSTEM, service, tell, workload } from '../support/kubernetes/duties.ts';
+import {
+  ask,
+  type Duty,
+  follow,
+  lead,
+  meet,
+  POD,
+  reap,
+  SHOP,
+  SYSTEM,
+  service,
+  tell,
+  workload,
+} from '../support/kubernetes/duties.ts';
 import { until } from '../support/until.ts';
 
 interface Rule {
@@ -171,13 +184,14 @@ describe('what is read, said and deleted', () => {
 
 describe('who leads', () => {
   test.each(LEADER_RIGHTS)('$name: with it all is well, without it something breaks', async (right) => {
+    const duty = right.resource === 'pods' ? meet : lead(api);
     const all = await accountWith(SYSTEM, LEADER_RIGHTS);
-    await untilSaid(lead(api), all, WELL);
+    await untilSaid(duty, all, WELL);
     const rest = await accountWith(
       SYSTEM,
       LEADER_RIGHTS.filter((each) => each !== right),
     );
-    await untilSaid(lead(api), rest, deniedBy(right));
+    await untilSaid(duty, rest, deniedBy(right));
   });
 
   test('another Lease is out of reach', async () => {

@@ -7,6 +7,7 @@ import { kubernetesSource } from '../../../src/sources/kubernetes/kubernetes-sou
 import { EventWriter } from '../../../src/status/event-writer.ts';
 import type { Telling } from '../../../src/status/fact.ts';
 import { Leader } from '../../../src/status/leader.ts';
+import { Peers } from '../../../src/status/peers.ts';
 import { Reaper } from '../../../src/status/reaper.ts';
 import { until } from '../until.ts';
 import type { KubernetesObject } from './api-client.ts';
@@ -169,6 +170,13 @@ export const lead: ApiDuty = (api) => async (access) => {
   leader.start();
   await until('the Lease, renewed', () => trouble !== undefined || (leader.isLeading && attempts > 2));
   return trouble ?? '';
+};
+
+/** Finds the other replicas, as the one that leads. */
+export const meet: Duty = async (access) => {
+  const peers = new Peers({ sender: new HttpApiClient(access), namespace: SYSTEM, identity: 'detour-0', timeoutMs: 5_000 });
+  const found = await peers.replicas(AbortSignal.timeout(10_000));
+  return isFailure(found) ? found.reason : '';
 };
 
 /** As the commands do for the developer. No kubelet is here: that the server would go to one is enough. */
