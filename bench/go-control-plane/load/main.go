@@ -41,12 +41,19 @@ type Fleet struct {
 
 func main() {
 	fleet := &Fleet{}
-	orders := bufio.NewReaderSize(os.Stdin, 1<<20)
-	for {
-		line, err := orders.ReadBytes('\n')
-		if err != nil {
-			return
+	lines := make(chan []byte)
+	go func() {
+		orders := bufio.NewReaderSize(os.Stdin, 1<<20)
+		for {
+			line, err := orders.ReadBytes('\n')
+			if err != nil {
+				// Whoever gave the orders is gone: nobody waits for what is still under way.
+				os.Exit(0)
+			}
+			lines <- line
 		}
+	}()
+	for line := range lines {
 		var order Order
 		if err := json.Unmarshal(line, &order); err != nil {
 			log.Fatal(err)
