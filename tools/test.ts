@@ -91,6 +91,15 @@ const getBuildah: Step = {
   },
 };
 
+/** Other clients than the Envoy that everything runs on. */
+const getClients: Step = {
+  name: 'get-clients',
+  run: async () => {
+    const { code } = await runNode([join(root, 'tools', 'clients', 'get.ts')], true);
+    return one(code === 0, `get-clients: ended with ${code ?? 'a signal'}`);
+  },
+};
+
 /** All tests of one folder of test/. */
 function layer(name: string): Step {
   return {
@@ -112,7 +121,7 @@ function layer(name: string): Step {
 }
 
 /** Quick ones first. A folder of tests that is not named here runs last; none is left out. */
-const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'envoy', 'feature'];
+const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'envoy', 'clients', 'feature'];
 
 function layers(): string[] {
   const found = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -132,6 +141,7 @@ async function main(names: readonly string[]): Promise<number> {
     getEnvoy,
     getKubernetes,
     getBuildah,
+    getClients,
     ...layers().map(layer),
   ];
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));

@@ -4,25 +4,32 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findEnvoy } from '../../src/cli/envoy-binary.ts';
+import { ENVOY_VERSION, findEnvoy } from '../../src/cli/envoy-binary.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
-let binary: Promise<string> | undefined;
+const binaries = new Map<string, Promise<string>>();
 
 /** The binary, looked up once. A missing Envoy fails the test; nothing is ever skipped. */
-export function envoyBinary(): Promise<string> {
-  binary ??= findEnvoy({
-    override: process.env['ENVOY_BIN'],
+export function envoyBinary(version = ENVOY_VERSION): Promise<string> {
+  const known = binaries.get(version);
+  if (known !== undefined) return known;
+  const found = findEnvoy({
+    version,
+    // The one that a user has chosen stands for the version that everything runs on.
+    override: version === ENVOY_VERSION ? process.env['ENVOY_BIN'] : undefined,
     path: process.env['PATH'] ?? '',
     progress: (line) => process.stderr.write(`${line}\n`),
   });
-  return binary;
+  binaries.set(version, found);
+  return found;
 }
 
 export interface EnvoyOptions {
   /** A whole bootstrap without `admin`; JSON is YAML. */
   readonly config: object;
+  /** Of Envoy; the one that everything runs on unless told. */
+  readonly version?: string;
   /** Worker threads; 1 unless told. */
   readonly concurrency?: number;
   /** Any free one unless told. */
@@ -109,7 +116,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   };
   await writeFile(join(folder, 'envoy.json'), JSON.stringify(config));
   const child = spawn(
-    await envoyBinary(),
+    await envoyBinary(options.version),
     [
       ...['-c', join(folder, 'envoy.json'), '--admin-address-path', adminFile, '--log-path', join(folder, 'envoy.log')],
       ...['-l', 'warning', '--concurrency', String(options.concurrency ?? 1), '--use-dynamic-base-id'],

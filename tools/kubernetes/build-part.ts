@@ -51,8 +51,8 @@ async function buildPart(part: KubernetesPart, build: PartBuild): Promise<string
     if (build.signal?.aborted === true) throw new Error(`The build of ${name} was ended early.`);
     throw new Error(
       `No ${name} was found, and building ${version} failed: ${error instanceof Error ? error.message : String(error)}\n` +
-        'Install one of these and try again: Go 1.26 or later (https://go.dev/dl) with a way to its modules (`go env GOPROXY`), ' +
-        'or set KUBEBUILDER_ASSETS to a folder with the programs kube-apiserver and etcd.',
+        'Install Go 1.26 or later (https://go.dev/dl) with a way to its modules (`go env GOPROXY`), and try again' +
+        (part.isAsset ? '; or set KUBEBUILDER_ASSETS to a folder with the programs kube-apiserver and etcd.' : '.'),
     );
   } finally {
     await rm(work, { recursive: true, force: true, maxRetries: 5 });

@@ -24,6 +24,17 @@ interface Waiting {
 
 const MAIN = fileURLToPath(new URL('./proxyless-child.ts', import.meta.url));
 
+/** `node.id` of the client. */
+export const GRPC_NODE = 'a-grpc-client';
+
+/** What gRPC's xDS clients are started with, in any language. */
+export function grpcBootstrap(xdsPort: number): object {
+  const xds_servers = [
+    { server_uri: `127.0.0.1:${xdsPort}`, channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] },
+  ];
+  return { xds_servers, node: { id: GRPC_NODE, locality: {} } };
+}
+
 export class ProxylessClient implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
@@ -32,10 +43,7 @@ export class ProxylessClient implements AsyncDisposable {
 
   /** @param xdsPort of the control plane. */
   constructor(xdsPort: number) {
-    const xds_servers = [
-      { server_uri: `127.0.0.1:${xdsPort}`, channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] },
-    ];
-    const bootstrap = { xds_servers, node: { id: 'a-grpc-client', locality: {} } };
+    const bootstrap = grpcBootstrap(xdsPort);
     this.#child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap) },

@@ -23,6 +23,8 @@ export interface WorldOptions {
   readonly serve?: readonly string[];
   /** What Envoys speak; delta unless told. */
   readonly protocol?: 'delta' | 'sotw';
+  /** Version of the Envoys; the one that everything runs on unless told. */
+  readonly envoyVersion?: string;
   /** Control planes; one unless told. Every Envoy knows the addresses of all. */
   readonly replicas?: number;
 }
@@ -82,14 +84,14 @@ export interface PreviewOptions {
 export class World implements AsyncDisposable {
   readonly manifests: Manifests;
   readonly planes: readonly ControlPlane[];
-  readonly #protocol: 'delta' | 'sotw';
+  readonly #options: WorldOptions;
   readonly #stack: AsyncDisposableStack;
   #markers = 0;
 
-  constructor(manifests: Manifests, planes: readonly ControlPlane[], protocol: 'delta' | 'sotw', stack: AsyncDisposableStack) {
+  constructor(manifests: Manifests, planes: readonly ControlPlane[], options: WorldOptions, stack: AsyncDisposableStack) {
     this.manifests = manifests;
     this.planes = planes;
-    this.#protocol = protocol;
+    this.#options = options;
     this.#stack = stack;
   }
 
@@ -230,8 +232,10 @@ export class World implements AsyncDisposable {
   async envoy(proxy: EnvoyProxy, change: (config: object) => object = (config) => config): Promise<EnvoyProcess> {
     const xds = this.planes.map(({ xdsPort }) => ({ host: '127.0.0.1', port: xdsPort }));
     // The admin address is the test harness's own.
-    const config = bootstrap({ proxy, xds, admin: { host: '127.0.0.1', port: 0 }, protocol: this.#protocol });
-    const envoy = this.#stack.use(await startEnvoy({ config: change(config) }));
+    const { protocol = 'delta', envoyVersion: version } = this.#options;
+    const config = bootstrap({ proxy, xds, admin: { host: '127.0.0.1', port: 0 }, protocol });
+    const options = { config: change(config), ...(version === undefined ? {} : { version }) };
+    const envoy = this.#stack.use(await startEnvoy(options));
     await until('Envoy to have its first configuration', async () => (await envoy.admin('/ready')).startsWith('LIVE'));
     return envoy;
   }
@@ -248,7 +252,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     const planes: ControlPlane[] = [];
     for (let index = 0; index < (options.replicas ?? 1); index++)
       planes.push(stack.use(await startControlPlane(manifests.folder, options.serve)));
-    return new World(manifests, planes, options.protocol ?? 'delta', stack);
+    return new World(manifests, planes, options, stack);
   } catch (error) {
     await stack.disposeAsync();
     throw error;
