@@ -1,11 +1,15 @@
 /** The bench itself: pods of real programs, as Detour's own manifests have them, and pods of several containers. */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, openCluster } from '../support/cluster/cluster.ts';
 import type { PodObject } from '../support/cluster/pod-objects.ts';
 import { detourImage, envoyImage, programImage } from '../support/cluster/program-image.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { until } from '../support/until.ts';
+
+const run = promisify(execFile);
 
 let cluster: Cluster;
 let tools: string;
@@ -105,14 +109,33 @@ test('the containers of one pod share its loopback address, and the API server f
       containers: [
         { name: 'app', image: 'app', ports: [{ containerPort: 8080 }], readinessProbe: { httpGet: { port: 8080 } } },
         { name: 'listener', image: 'shell', args: [`exec ${listener}`] },
-        { name: 'asker', image: 'shell', args: ['for i in $(seq 50); do curl -s 127.0.0.1:7000 && sleep 99; sleep 0.1; done'] },
+        {
+          name: 'asker',
+          image: 'shell',
+          args: ['for i in $(seq 50); do curl -s 127.0.0.1:7000 && sleep 98765; sleep 0.1; done'],
+        },
       ],
     }),
   ]);
   await until('the neighbour to be asked', async () => (await cluster.podLog(tools, 'pair', 'asker')) === 'inside');
-  await using forward = await cluster.portForward(tools, 'pair', 7000);
-  expect(await (await fetch(`${forward.url}/`)).text()).toBe('inside');
+  const [pair] = await cluster.pods(tools, 'app=pair');
+  const address = pair?.status?.podIP ?? '';
+  {
+    await using forward = await cluster.portForward(tools, 'pair', 7000);
+    expect(await (await fetch(`${forward.url}/`)).text()).toBe('inside');
+  }
+  expect(await routeTo(address)).not.toBe('');
+
+  // What the programs have started, too: a `sleep` that goes on would keep the address.
+  await cluster.request('DELETE', `/api/v1/namespaces/${tools}/pods/pair`);
+  await until('the pod to be gone', async () => (await cluster.pods(tools, 'app=pair')).length === 0);
+  expect(await routeTo(address)).toBe('');
+  expect((await run('ps', ['-eo', 'args'])).stdout).not.toMatch(/^sleep 98765/m);
 });
+
+async function routeTo(address: string): Promise<string> {
+  return (await run('ip', ['route', 'show', `${address}/32`])).stdout;
+}
 
 test('a Job runs until it is done, and is tried again when it fails', async () => {
   const script = 'if [ -e /etc/marks/done ]; then exit 0; else exit 3; fi';

@@ -16,6 +16,8 @@ export interface AppImageOptions extends Pick<AppOptions, 'protocol'> {
    * namespace and with the Service's first port unless told.
    */
   readonly links?: Readonly<Record<string, string>>;
+  /** Where it sends its calls in a pod of real programs, instead of to ClusterIPs: a sidecar listens there, on loopback. */
+  readonly outboundPort?: number;
 }
 
 /** Told of apps that run in process. */
@@ -69,9 +71,14 @@ function inProcess(app: App, ended: () => void): RunningContainer {
   };
 }
 
-async function optionsOf(run: ContainerRun, { service, protocol, links = {} }: AppImageOptions): Promise<AppOptions> {
+async function optionsOf(
+  run: ContainerRun,
+  { service, protocol, links = {}, outboundPort }: AppImageOptions,
+): Promise<AppOptions> {
   const { name, labels = {} } = run.pod.metadata;
-  const resolved = await Promise.all(Object.entries(links).map(async ([link, to]) => [link, await linkTo(run, to)] as const));
+  const port = run.sandbox.process === undefined ? undefined : outboundPort;
+  const resolve = async (to: string): Promise<Link> => (port === undefined ? linkTo(run, to) : { port, host: to });
+  const resolved = await Promise.all(Object.entries(links).map(async ([link, to]) => [link, await resolve(to)] as const));
   return {
     service: service ?? labels['app'] ?? name,
     copy: labels['detour.dev/preview'] ?? 'baseline',

@@ -3,8 +3,8 @@
  * in their status. It knows probes of readiness and startup, hooks before the end, init containers and sidecars, volumes,
  * ServiceAccounts' tokens; it does not know resources, liveness probes, users, nor what a node may refuse.
  */
-import { isMissing } from '../kubernetes/api-client.ts';
 import { Followed } from '../kubernetes/follow.ts';
+import { persist } from '../kubernetes/persist.ts';
 import { ADDRESSES_PER_BLOCK, NODE_NAME, podAddress } from './addresses.ts';
 import { type PodObject, pathOfPod } from './pod-objects.ts';
 import { type PodContext, PodWorker } from './pod-worker.ts';
@@ -25,6 +25,7 @@ export class Kubelet implements AsyncDisposable {
   readonly #tasks = new Set<Promise<void>>();
   #pods: Followed | undefined;
   #next = 0;
+  #isClosed = false;
 
   private constructor(options: KubeletOptions) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class Kubelet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#pods?.[Symbol.asyncDispose]();
     // Nobody waits for the grace of pods that end just now.
     for (const worker of this.#workers.values()) worker.kill();
@@ -77,7 +79,7 @@ export class Kubelet implements AsyncDisposable {
     this.#binding.add(uid);
     const target = { apiVersion: 'v1', kind: 'Node', name: NODE_NAME };
     const body = { apiVersion: 'v1', kind: 'Binding', metadata: { name, uid }, target };
-    this.#task(this.#options.api.request('POST', `${pathOfPod(pod)}/binding`, body).then(() => undefined));
+    this.#task(this.#persist('POST', `${pathOfPod(pod)}/binding`, body));
   }
 
   async #end(pod: PodObject, worker: PodWorker | undefined): Promise<void> {
@@ -85,7 +87,15 @@ export class Kubelet implements AsyncDisposable {
     // What waits for a finalizer was deleted as far as a kubelet can.
     if (pod.metadata.deletionGracePeriodSeconds === 0) return;
     const options = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } };
-    await this.#options.api.request('DELETE', pathOfPod(pod), options);
+    await this.#persist('DELETE', pathOfPod(pod), options);
+  }
+
+  async #persist(method: string, path: string, body: object): Promise<void> {
+    await persist(
+      `${method} ${path}`,
+      () => !this.#isClosed,
+      () => this.#options.api.request(method, path, body),
+    );
   }
 
   /** The pod is gone, by force, or in good order. */
@@ -109,7 +119,7 @@ export class Kubelet implements AsyncDisposable {
   #task(task: Promise<void>): void {
     const watched = task
       .catch((error: unknown) => {
-        if (!isMissing(error)) console.error('the kubelet stand-in:', error instanceof Error ? error.message : error);
+        console.error('the kubelet stand-in:', error instanceof Error ? error.message : error);
       })
       .finally(() => this.#tasks.delete(watched));
     this.#tasks.add(watched);

@@ -12,7 +12,7 @@ export interface PodObject extends KubernetesObject {
     readonly deletionGracePeriodSeconds?: number;
   };
   readonly spec: PodSpec;
-  readonly status?: { readonly phase?: string };
+  readonly status?: { readonly phase?: string; readonly podIP?: string };
 }
 
 export interface PodSpec {

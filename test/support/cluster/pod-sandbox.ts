@@ -43,14 +43,21 @@ export async function createSandbox(address: string, isolated: boolean): Promise
     await once(child.stdout, 'data');
     if (child.pid === undefined) throw new Error('unshare did not start');
     await run('sh', ['-c', JOIN, 'sh', interfaceOf(address), String(child.pid), address]);
-    return { address, process: child.pid, [Symbol.asyncDispose]: () => end(child) };
+    return {
+      address,
+      process: child.pid,
+      async [Symbol.asyncDispose]() {
+        // At once, with the route: the namespace itself goes with its last process.
+        await run('ip', ['link', 'delete', interfaceOf(address)]);
+        await end(child);
+      },
+    };
   } catch (error) {
     await end(child);
     throw error;
   }
 }
 
-/** With the last process of the namespace go its interface, the peer of it and the route. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiAccess } from '../kubernetes/api-access.ts';
-import { isMissing } from '../kubernetes/api-client.ts';
+import { persist } from '../kubernetes/persist.ts';
 import { NODE_ADDRESS } from './addresses.ts';
 import { resolverFile } from './cluster-dns.ts';
 import { ContainerWorker } from './container-worker.ts';
@@ -40,6 +40,7 @@ export class PodWorker {
   #life: Promise<void> | undefined;
   #reporting: Promise<void> = Promise.resolve();
   #isReportDue = false;
+  #isKilled = false;
 
   constructor(context: PodContext, pod: PodObject, address: string) {
     this.#context = context;
@@ -65,6 +66,7 @@ export class PodWorker {
 
   /** Ends its containers at once; what waits for their end, or stops them, goes on. */
   kill(): void {
+    this.#isKilled = true;
     for (const worker of [...this.#main, ...this.#init]) worker.kill();
   }
 
@@ -185,13 +187,13 @@ export class PodWorker {
   async #patchStatus(): Promise<void> {
     const { name, uid } = this.pod.metadata;
     const path = `${pathOfPod(this.pod)}/status?fieldManager=kubelet&force=true`;
-    try {
+    const patch = (): Promise<unknown> => {
       const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name, uid }, status: this.#status() };
-      await this.#context.api.request('PATCH', path, body);
-    } catch (error) {
-      // It is gone, or the API server is; what comes next says all there is again.
-      if (!isMissing(error)) console.error(`the status of pod ${name}:`, error instanceof Error ? error.message : error);
-    }
+      return this.#context.api.request('PATCH', path, body);
+    };
+    // What comes next says all there is again.
+    const wanted = (): boolean => !this.#isReportDue && !this.#isKilled;
+    await persist(`the status of pod ${name}`, wanted, patch).catch((error: unknown) => console.error(String(error)));
   }
 
   #status(): object {

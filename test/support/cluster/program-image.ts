@@ -122,20 +122,30 @@ export async function startProcess(run: ContainerRun, command: readonly string[]
       ...[`--net=/proc/${sandbox.process}/ns/net`, 'unshare', '--uts', '--mount', '--propagation', 'private'],
       ...['sh', '-c', START, 'sh', scratch, root, ...mountArguments, '--', ...command],
     ],
-    { cwd: folder, env: environment, stdio: ['ignore', log, log] },
+    // A group of its own: what it has started ends with it, as in a container.
+    { cwd: folder, env: environment, stdio: ['ignore', log, log], detached: true },
   );
   closeSync(log);
   await once(child, 'spawn');
   // Whatever becomes of this process, that one is ended.
-  await writeFile(run.pidFile, String(child.pid));
+  await writeFile(run.pidFile, String(-(child.pid ?? 0)));
   return {
     ended: once(child, 'exit').then(async ([code, signal]) => {
+      killGroup(child);
       await rm(run.pidFile, { force: true });
       return code ?? 128 + constants.signals[signal as NodeJS.Signals];
     }),
     end: (signal) => child.kill(signal),
     exec: async (beside) => execIn(child, beside, environment),
   };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 async function execIn(child: ChildProcess, command: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {

@@ -39,10 +39,17 @@ export function isGone(error: unknown): boolean {
   return error instanceof ApiError && error.status === 410;
 }
 
+/** It will be refused again, however often it is asked. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof ApiError && error.status < 500 && error.status !== 429;
+}
+
 /** There is no such object (any more), or it is another one of the same name. */
 export function isMissing(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 404 || error.status === 409);
 }
+
+const ANSWER_MS = 20_000;
 
 interface ResourceList {
   readonly resources: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean }[];
@@ -141,7 +148,9 @@ export class ApiClient {
     const outgoing = request(`${this.#url}${path}`, options);
     const answer: Promise<[IncomingMessage]> = once(outgoing, 'response') as Promise<[IncomingMessage]>;
     outgoing.end(text);
-    const [response] = await answer;
+    // A server that hangs is told as an error; the stream of a watch may be silent for as long as it likes.
+    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer for ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+    const [response] = await answer.finally(() => clearTimeout(timer));
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
     throw refusal(`${method} ${path}`, status, await textOf(response));

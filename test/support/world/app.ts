@@ -140,6 +140,8 @@ export class App implements AsyncDisposable {
 
   #acceptWebSockets(server: Server): void {
     const webSockets = new WebSocketServer({ server });
+    // The server's own, told a second time: whoever listens is told once.
+    webSockets.on('error', () => undefined);
     webSockets.on('connection', (socket, request) => {
       this.requests++;
       this.#webSockets.add(socket);
