@@ -2,10 +2,11 @@
  * What a client has of one type: for all that it is subscribed to, the state of the view after change number `cursor`,
  * but for the few names with a mark. So an idle stream costs its subscription's bits and a number. Pure.
  */
+import type { Entry } from './entry.ts';
 import type { Item, Known, Mark } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { Subscription } from './subscription.ts';
-import type { Entry, TypeLog } from './type-log.ts';
+import type { TypeLog } from './type-log.ts';
 
 export class Ledger {
   readonly #subscription: Subscription;

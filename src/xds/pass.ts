@@ -1,6 +1,6 @@
 /** One look over what a type may have to say: which names are due, which have to wait, which are known already. */
+import type { Entry } from './entry.ts';
 import type { EncodedResource } from './resource.ts';
-import type { Entry } from './type-log.ts';
 import type { TypeFacts } from './type-urls.ts';
 
 /** A resource that the client has: after a reconnect only its version is known. */

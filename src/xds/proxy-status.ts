@@ -1,9 +1,9 @@
 /** One connected Envoy, as `/api/proxies` shows it. */
 import type { Proxy } from '../model/proxy.ts';
+import type { Nack } from './history.ts';
 import type { TypeName } from './observer.ts';
 import type { Protocol } from './session.ts';
 import type { XdsStream } from './stream.ts';
-import type { Nack } from './track.ts';
 
 export interface TypeStatus {
   readonly type: TypeName;

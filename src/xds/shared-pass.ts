@@ -2,9 +2,9 @@
  * Streams that come with nothing, or that are at the same point and take everything, are told the same: that is worked
  * out once, and its bytes are put together once, for all of them.
  */
+import type { Entry } from './entry.ts';
 import type { Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
-import type { Entry, TypeLog } from './type-log.ts';
 
 /** All that is after a cursor, for a stream that has just what the cursor says. Nothing in it is a removal. */
 export class SharedPass {
@@ -43,13 +43,21 @@ export class SharedPass {
 /** Fewer changes are looked at as fast by each stream for itself. */
 const WORTH_SHARING = 16;
 
+/** The order in which the names of a type changed. */
+export interface Changes {
+  /** Entries that changed after `cursor`, each once, in the order of their newest change. */
+  since(cursor: number): Iterable<Entry>;
+  /** How many changes there were after `cursor`, superseded ones included. */
+  countSince(cursor: number): number;
+}
+
 export class SharedPasses {
-  readonly #log: TypeLog;
+  readonly #log: Changes;
   readonly #worthSharing: number;
   readonly #passes = new Map<string, SharedPass | undefined>();
 
   /** @param worthSharing from how many changes on */
-  constructor(log: TypeLog, worthSharing = WORTH_SHARING) {
+  constructor(log: Changes, worthSharing = WORTH_SHARING) {
     this.#log = log;
     this.#worthSharing = worthSharing;
   }

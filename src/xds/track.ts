@@ -1,4 +1,6 @@
 /** One type on one stream: what the client is subscribed to, what waits for its answer, and what it is told next. Pure. */
+import { Company } from './company.ts';
+import type { History, Nack } from './history.ts';
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
 import { type Gate, type Item, type Known, type Mark, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
@@ -15,20 +17,6 @@ export interface InFlight {
   readonly items: ReadonlyMap<string, Item>;
   /** The cursor before it. */
   readonly from: number;
-}
-
-export interface Nack {
-  readonly error: string;
-  /** ms */
-  readonly at: number;
-  readonly names: readonly string[];
-}
-
-/** Versions are '' where there is none. */
-export interface History {
-  readonly sent: string;
-  readonly acked: string;
-  readonly nack: Nack | undefined;
 }
 
 /** How the nonce of a request stands to what was sent. */
@@ -54,10 +42,7 @@ export class Track {
   #comesWithUnknown = false;
   #heldSeq: number | undefined;
   #heldSince: number | undefined;
-  /** What was collected last, where other streams are told the same. */
-  #shared: SharedPass | undefined;
-  /** How far a client that asked for everything by name has come; undefined: it asked for something else. */
-  #sharedFrom: number | undefined;
+  readonly #company: Company;
 
   /** @param seq the view's newest change number */
   constructor(typeUrl: string, facts: TypeFacts | undefined, speech: Speech, log: TypeLog, seq: number) {
@@ -66,11 +51,12 @@ export class Track {
     this.subscription = new Subscription(log.names, facts?.fullState ?? false);
     this.#speech = speech;
     this.#ledger = new Ledger(this.subscription, log, seq);
+    this.#company = new Company(this.subscription, this.#ledger);
   }
 
   /** What {@link collect} returned last, where other streams are told the same. */
   get shared(): SharedPass | undefined {
-    return this.#shared;
+    return this.#company.pass;
   }
 
   get log(): TypeLog {
@@ -129,7 +115,7 @@ export class Track {
 
   /** @param seq the view's newest change number */
   changeSubscription(change: SubscriptionChange, isFirst: boolean, seq: number): void {
-    this.#sharedFrom = 0;
+    this.#company.begin();
     if (change.lostEverything) this.#ledger.forgetUnsubscribed();
     for (const name of change.dropped) this.#ledger.unmark(name);
     if (change.everything) {
@@ -169,7 +155,7 @@ export class Track {
   rebase(log: TypeLog, seq: number): void {
     this.#ledger.rebase(log, seq);
     this.#heldSeq = undefined;
-    this.#sharedFrom = undefined;
+    this.#company.part();
     this.#isolation.reset();
     if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, from: seq - 1 };
   }
@@ -188,14 +174,14 @@ export class Track {
    */
   collect(gate: Gate, now: number, seq: number, maxBytes: number): ReadonlyMap<string, Item> | undefined {
     if (this.#inFlight !== undefined || this.subscription.isEmpty) return undefined;
-    this.#shared = this.#isolation.from === undefined ? this.#sharedPass(gate, maxBytes) : undefined;
-    if (this.#shared !== undefined || this.#hasNothingToSay) {
+    const shared = this.#isolation.from === undefined ? this.#company.next(gate, maxBytes) : this.#company.skip();
+    if (shared !== undefined || this.#hasNothingToSay) {
       this.#heldSeq = undefined;
       this.#heldSince = undefined;
       this.#lastCursor = this.cursor;
       // By name it is the marks that say what is left.
-      if (this.marks.size === 0) this.#ledger.cursor = Math.min(seq, this.#shared?.reached ?? seq);
-      return this.#shared?.items;
+      if (this.marks.size === 0) this.#ledger.cursor = Math.min(seq, shared?.reached ?? seq);
+      return shared?.items;
     }
     const pass = new Pass(gate, this.facts, this.#speech, this.cursor, now, maxBytes);
     this.#lastCursor = this.cursor;
@@ -217,9 +203,10 @@ export class Track {
     this.#sentVersion = version;
     this.#inFlight = { nonce, version, items, from: this.#lastCursor };
     // The cursor says that the client has what many are told: there is nothing to compare.
-    if (items === this.#shared?.items) for (const name of this.marks.size > 0 ? items.keys() : []) this.#ledger.unmark(name);
+    if (items === this.#company.pass?.items)
+      for (const name of this.marks.size > 0 ? items.keys() : []) this.#ledger.unmark(name);
     else for (const [name, { sent }] of items) this.#ledger.settle(name, sent);
-    this.#shared = undefined;
+    this.#company.skip();
   }
 
   /** @returns the response that is accepted by this. */
@@ -264,22 +251,6 @@ export class Track {
   get #hasNothingToSay(): boolean {
     if (this.marks.size > 0 || this.#owesFirst || this.#isolation.from !== undefined) return false;
     return this.log.newestSeq <= this.cursor;
-  }
-
-  /** @returns undefined where the client has to be looked at by itself. */
-  #sharedPass(gate: Gate, maxBytes: number): SharedPass | undefined {
-    const { subscription, cursor, log } = this;
-    const byWildcard = subscription.wildcard && this.marks.size === 0;
-    const byName = !subscription.wildcard && this.marks.size > 0 && log.newestSeq <= cursor;
-    const from = byWildcard ? cursor : byName ? this.#sharedFrom : undefined;
-    const pass = from === undefined ? undefined : log.shared.after(from, maxBytes);
-    if (pass === undefined || (pass.needsClusters && !gate.isOpen)) return undefined;
-    if (byWildcard) return pass;
-    // What else is owed goes with the last of it, in one response.
-    const isAll = pass.reached === Infinity ? pass.items.size === this.marks.size : pass.items.size < this.marks.size;
-    const isOwed = pass.isFresh && isAll && this.#ledger.owesAll(pass.items.keys());
-    this.#sharedFrom = isOwed ? pass.reached : undefined;
-    return isOwed ? pass : undefined;
   }
 
   /** @returns whether there is a group to try. */
