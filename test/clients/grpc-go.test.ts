@@ -12,5 +12,5 @@ clientPromises(
     bench = await openGrpcBench(startGoClient);
     return bench;
   },
-  () => statusPromises(() => bench),
+  { inBetween: () => statusPromises(() => bench) },
 );

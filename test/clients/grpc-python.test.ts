@@ -12,5 +12,5 @@ clientPromises(
     bench = await openGrpcBench(startPythonClient);
     return bench;
   },
-  () => statusPromises(() => bench),
+  { inBetween: () => statusPromises(() => bench) },
 );

@@ -11,7 +11,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   const path = process.env['PATH'] ?? '';
   const progress = (line: string): void => console.log(line);
-  for (const version of OLDER_ENVOYS) {
+  for (const version of Object.values(OLDER_ENVOYS)) {
     stop.signal.throwIfAborted();
     await findEnvoy({ override: undefined, path, version, progress });
   }

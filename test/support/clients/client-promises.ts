@@ -51,11 +51,16 @@ const USER = { 'x-user': 'alice' };
 const ANNOTATIONS = { match: 'x-user=alice' };
 const PAST = { expires: '2026-01-01T00:00:00Z' };
 
-/**
- * @param open with nothing announced yet
- * @param more further tests, at a time when the first pod serves and preview `pr-1` is live
- */
-export function clientPromises(who: string, open: () => Promise<ClientBench>, more?: (bench: () => ClientBench) => void): void {
+/** Further tests of one kind of client. */
+export interface FurtherPromises {
+  /** When the first pod serves and preview `pr-1` is live. */
+  readonly inBetween: () => void;
+  /** At the end. */
+  readonly atTheEnd?: () => void;
+}
+
+/** @param open with nothing announced yet */
+export function clientPromises(who: string, open: () => Promise<ClientBench>, more?: FurtherPromises): void {
   describe(who, () => {
     let opened: ClientBench | undefined;
     let first: PodIdentity;
@@ -129,7 +134,7 @@ export function clientPromises(who: string, open: () => Promise<ClientBench>, mo
       await reaches('pr-1', USER);
     });
 
-    more?.(bench);
+    more?.inBetween();
 
     test('endpoints are followed, of the baseline and of a preview', async () => {
       const { world, pod } = bench();
@@ -193,5 +198,7 @@ export function clientPromises(who: string, open: () => Promise<ClientBench>, mo
     });
 
     test('nothing that it got was refused', expectNothingRefused);
+
+    more?.atTheEnd?.();
   });
 }
