@@ -1,8 +1,7 @@
 /** All settings of the control plane. The only place that reads the environment; everything is validated together. */
-import { hostname } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { many, one, optional, readAddress, readChoice, readText, required } from './flag-values.ts';
 import { type Environment, type FlagReading, type FlagTable, type FlagValues, type Reading, readFlags } from './flags.ts';
+import { type KubernetesSetting, kubernetesSetting } from './kubernetes-setting.ts';
 import {
   type Carriers,
   DEFAULT_CARRIERS,
@@ -20,36 +19,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where the cluster's objects come from. */
 export type SourceSetting = { readonly kind: 'directory'; readonly path: string } | KubernetesSetting;
-
-export interface KubernetesSetting {
-  readonly kind: 'kubernetes';
-  readonly access: AccessSetting;
-  /** Empty: all. */
-  readonly namespaces: readonly string[];
-  readonly status: StatusSetting;
-}
-
-/** What is written into the cluster, by the one replica that holds the Lease. */
-export interface StatusSetting {
-  readonly events: boolean;
-  readonly deleteExpired: boolean;
-  /** Where the Lease is; undefined: where the pod itself is. */
-  readonly leaseNamespace: string | undefined;
-  /** Who this replica is to the others. */
-  readonly identity: string;
-}
-
-/** How the API server is found. */
-export type AccessSetting =
-  | { readonly kind: 'in-cluster'; readonly host: string; readonly port: number }
-  | {
-      readonly kind: 'kubeconfig';
-      readonly files: readonly string[];
-      /** undefined: the files' current one. */
-      readonly context: string | undefined;
-      /** What exec plugins run with. */
-      readonly environment: Environment;
-    };
 
 export interface Config {
   readonly source: SourceSetting;
@@ -186,36 +155,6 @@ export function readConfig(args: readonly string[], environment: Environment): C
     },
     mistakes,
     help,
-  };
-}
-
-function kubernetesSetting(values: FlagValues<typeof SETTINGS>, environment: Environment): KubernetesSetting {
-  const access = accessSetting(values, environment);
-  const status = statusSetting(values, environment, access.kind === 'in-cluster');
-  return { kind: 'kubernetes', access, namespaces: [...new Set(values.namespace)], status };
-}
-
-/** Whoever names a kubeconfig or a context means it; a pod has its ServiceAccount; people have ~/.kube/config. */
-export function accessSetting(
-  { kubeconfig, context }: { readonly kubeconfig: string | undefined; readonly context: string | undefined },
-  environment: Environment,
-): AccessSetting {
-  const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
-  const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  if (kubeconfig === undefined && listed.length === 0 && context === undefined && host !== '')
-    return { kind: 'in-cluster', host, port: Number(environment['KUBERNETES_SERVICE_PORT'] ?? 443) };
-  const files = listed.length > 0 ? listed : [join(environment['HOME'] ?? '.', '.kube', 'config')];
-  return { kind: 'kubeconfig', files: kubeconfig === undefined ? files : [kubeconfig], context, environment };
-}
-
-/** Whoever tries it from a laptop writes nothing into a cluster unless told to. */
-function statusSetting(values: FlagValues<typeof SETTINGS>, environment: Environment, isInCluster: boolean): StatusSetting {
-  const podNamespace = environment['POD_NAMESPACE'] ?? '';
-  return {
-    events: (values.events ?? (isInCluster ? 'on' : 'off')) === 'on',
-    deleteExpired: (values['delete-expired'] ?? (isInCluster ? 'on' : 'off')) === 'on',
-    leaseNamespace: values['lease-namespace'] ?? (podNamespace === '' ? undefined : podNamespace),
-    identity: values.identity ?? hostname(),
   };
 }
 

@@ -46,7 +46,16 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'shows what the rooms hold',
   },
   cli: {
-    imports: [...ROOMS_BELOW_APP, 'app.ts', 'config.ts', 'flags.ts', 'flag-values.ts', 'logger.ts', 'envoy-bootstrap.ts'],
+    imports: [
+      ...ROOMS_BELOW_APP,
+      'app.ts',
+      'config.ts',
+      'kubernetes-setting.ts',
+      'flags.ts',
+      'flag-values.ts',
+      'logger.ts',
+      'envoy-bootstrap.ts',
+    ],
     purity: 'shell',
     why: 'the command stands at the top',
   },
@@ -55,9 +64,14 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   'flags.ts': { imports: ['model'], purity: 'pure', why: 'a table of flags, whatever command they belong to' },
   'flag-values.ts': { imports: ['model', 'flags.ts'], purity: 'pure', why: 'values that flags of several commands take' },
   'config.ts': {
-    imports: ['model', 'flags.ts', 'flag-values.ts'],
+    imports: ['model', 'flags.ts', 'flag-values.ts', 'kubernetes-setting.ts'],
     purity: 'shell',
     why: 'all settings, read and validated at once',
+  },
+  'kubernetes-setting.ts': {
+    imports: ['flags.ts'],
+    purity: 'shell',
+    why: 'flags and environment to a cluster, for the control plane and for commands',
   },
   'envoy-bootstrap.ts': { imports: ['model', 'translate', 'envoy-probes.ts'], purity: 'pure', why: 'options to a bootstrap' },
   'envoy-probes.ts': { imports: ['model'], purity: 'pure', why: "what of an Envoy's admin endpoint is shown" },
@@ -67,7 +81,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'turns and timers between a source and the engine',
   },
   'app.ts': {
-    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'feed.ts', 'logger.ts'],
+    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'kubernetes-setting.ts', 'feed.ts', 'logger.ts'],
     purity: 'shell',
     why: 'wires every room',
   },

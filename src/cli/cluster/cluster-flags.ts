@@ -1,7 +1,7 @@
 /** The flags of commands that talk to a cluster: as kubectl has them, and how the control plane is reached. */
-import { accessSetting } from '../../config.ts';
 import { many, one, optional, readText } from '../../flag-values.ts';
 import { type Environment, type FlagTable, type FlagValues, type Reading, variableOf } from '../../flags.ts';
+import { accessSetting } from '../../kubernetes-setting.ts';
 import { isDnsLabel } from '../../model/names.ts';
 import type { Io } from '../command.ts';
 import { Cluster } from './cluster.ts';

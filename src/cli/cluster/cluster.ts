@@ -1,12 +1,12 @@
 /** The cluster that a command talks to, with the rights of whoever runs it. */
 import { readFile } from 'node:fs/promises';
-import type { AccessSetting } from '../../config.ts';
 import type { Access } from '../../kubernetes/access.ts';
 import { HttpApiClient, isFailure, type Method, type Query } from '../../kubernetes/api-client.ts';
 import { type ApiObject, callForObject } from '../../kubernetes/api-objects.ts';
 import type { Failure } from '../../kubernetes/failure.ts';
 import { inClusterAccess } from '../../kubernetes/in-cluster.ts';
 import { kubeconfigAccess, kubeconfigNamespace } from '../../kubernetes/kubeconfig.ts';
+import type { AccessSetting } from '../../kubernetes-setting.ts';
 import { FieldReader } from '../../model/field-reader.ts';
 
 const POD_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
