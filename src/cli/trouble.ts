@@ -8,6 +8,8 @@ export interface Trouble {
   readonly trouble: string;
   /** What mends it; '' where nothing is known to. */
   readonly hint: string;
+  /** It may pass by itself: a replica that is just being replaced. */
+  readonly mayPass?: boolean;
 }
 
 export function isTrouble(value: object): value is Trouble {

@@ -28,7 +28,7 @@ const POLL_MS = 250;
 const PATIENT_AFTER_MS = 15_000;
 const PATIENT_POLL_MS = 1_000;
 
-/** @returns trouble where the control plane cannot be asked at all, from the beginning. */
+/** @returns trouble where the control plane cannot be asked from the beginning, and waiting does not mend that. */
 export async function waitUntilLive({ client, selection, deadline, expected, onProgress }: WaitOptions): Promise<Waited> {
   const start = Date.now();
   let told = '';
@@ -37,7 +37,7 @@ export async function waitUntilLive({ client, selection, deadline, expected, onP
   for (let isFirst = true; ; isFirst = false) {
     const overview = await client.overview(selection);
     if (isTrouble(overview)) {
-      if (isFirst) return overview;
+      if (isFirst && overview.mayPass !== true) return overview;
       lacks = [overview.trouble];
       broken = undefined;
     } else {

@@ -1,4 +1,5 @@
 /** The way of a test to an API server that runs already, as any of its users. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -68,7 +69,7 @@ export class ApiAccess {
   async kubeconfigFile(user = ADMIN.name, token = this.token(user)): Promise<string> {
     const file = join(this.folder, `${user}.kubeconfig`);
     // Whole at any moment: a program may be reading that of another test.
-    const draft = `${file}.${process.pid}`;
+    const draft = `${file}.${randomBytes(4).toString('hex')}`;
     await writeFile(draft, this.kubeconfig(user, token), { mode: 0o600 });
     await rename(draft, file);
     return file;

@@ -46,12 +46,14 @@ export function servedBy(reply: Reply): string | undefined {
 /** An HTTP/1.1 client with one kept-alive connection, or as many as `sockets` says. */
 export class HttpClient implements Disposable {
   readonly #port: number;
+  readonly #address: string;
   readonly #agent: Agent;
   /** Connections opened so far. */
   connections = 0;
 
-  constructor(port: number, sockets = 1) {
+  constructor(port: number, sockets = 1, address = '127.0.0.1') {
     this.#port = port;
+    this.#address = address;
     this.#agent = new Agent({ keepAlive: true, maxSockets: sockets });
     const create = this.#agent.createConnection.bind(this.#agent);
     this.#agent.createConnection = (...args) => {
@@ -67,7 +69,7 @@ export class HttpClient implements Disposable {
     if (ask.host !== undefined) headers['host'] = ask.host;
     for (const [name, value] of Object.entries(ask.headers ?? {})) headers[name] = typeof value === 'string' ? value : [...value];
     return new Promise((resolve, reject) => {
-      const request = httpRequest({ host: '127.0.0.1', port: this.#port, method, path, headers, agent: this.#agent });
+      const request = httpRequest({ host: this.#address, port: this.#port, method, path, headers, agent: this.#agent });
       request.on('error', reject);
       request.on('response', (response) => {
         const { statusCode = 0, headers: replyHeaders } = response;

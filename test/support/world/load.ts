@@ -20,6 +20,9 @@ export interface Served {
 
 export interface LoadOptions {
   readonly port: number;
+  /** 127.0.0.1 unless told. */
+  readonly address?: string;
+  /** In turn; they may change meanwhile. */
   readonly kinds: readonly LoadKind[];
   /** Requests per second over all connections; late ones are made up for. */
   readonly rate: number;
@@ -79,7 +82,7 @@ export function startLoad(options: LoadOptions): Load {
   };
 
   const connection = async (index: number): Promise<void> => {
-    using client = new HttpClient(options.port);
+    using client = new HttpClient(options.port, 1, options.address);
     const every = (1000 * connections) / options.rate;
     let due = began + (every * index) / connections;
     for (let turn = index; running; turn++, due += every) {
