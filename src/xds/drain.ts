@@ -16,12 +16,25 @@ export interface DrainOptions {
   readonly signal: AbortSignal;
 }
 
+/** Time, as a drain sees it. */
+export interface DrainClock {
+  /** ms; never goes back. */
+  readonly now: () => number;
+  /** Resolves after so many ms, or once it is told to end. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Not the wall clock: that may be set meanwhile. */
+export const MONOTONIC: DrainClock = {
+  now: () => performance.now(),
+  wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+};
+
 export interface DrainSteps<Stream extends Leaver> extends DrainOptions {
   readonly streams: () => readonly Stream[];
   /** From here on nobody comes any more. */
   readonly close: () => void;
-  /** ms */
-  readonly now: () => number;
+  readonly clock: DrainClock;
   /** 0 to 1 */
   readonly random: () => number;
 }
@@ -34,25 +47,29 @@ const LOOK_MS = 20;
 
 /**
  * First everything goes on as before, new streams included; then nobody new is let in, and the streams end, evenly over
- * what is left of the time. Takes `overMs` and a second at most. Streams that have not ended then are the caller's.
+ * what is left of the time. Takes `overMs` and a second, and then all have left. Where it is ended before, streams that
+ * have not ended are the caller's.
  */
 export async function drain<Stream extends Leaver>(steps: DrainSteps<Stream>): Promise<void> {
-  const { overMs, signal, now, random, streams, close } = steps;
+  const { overMs, signal, clock, random, streams, close } = steps;
   if (overMs <= 0 || signal.aborted || streams().length === 0) return;
   const notice = Math.min(overMs * NOTICE.part, NOTICE.longest);
-  await pause(notice, signal);
+  await clock.wait(notice, signal);
   close();
-  const began = now();
-  const turns = turnsOf(streams(), overMs - notice, random);
-  while (!signal.aborted) {
+  const began = clock.now();
+  const endsAt = overMs - notice + ANSWER_MS;
+  let left = turnsOf(streams(), overMs - notice, random);
+  for (let elapsed = 0; left.length > 0 && elapsed < endsAt; ) {
+    // Before the first turn too: a client that hears of the end of its stream knows by then that nobody is let in.
+    await clock.wait(LOOK_MS, signal);
+    if (signal.aborted) return;
+    elapsed = clock.now() - began;
     const there = new Set(streams());
-    const elapsed = now() - began;
-    const left = turns.filter(({ stream }) => there.has(stream));
-    if (left.length === 0 || elapsed > overMs - notice + ANSWER_MS) return;
+    left = left.filter(({ stream }) => there.has(stream));
     for (const { stream, at } of left) {
-      if (elapsed >= at && (stream.isAnswered || elapsed >= at + ANSWER_MS)) stream.leave();
+      const isLate = elapsed >= at + ANSWER_MS || elapsed >= endsAt;
+      if (elapsed >= at && (stream.isAnswered || isLate)) stream.leave();
     }
-    await pause(LOOK_MS, signal);
   }
 }
 
@@ -64,8 +81,4 @@ function turnsOf<Stream>(
 ): readonly { readonly stream: Stream; readonly at: number }[] {
   const shuffled = streams.map((stream) => ({ stream, rank: random() })).sort((a, b) => a.rank - b.rank);
   return shuffled.map(({ stream }, index) => ({ stream, at: ((index + random()) / streams.length) * overMs }));
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

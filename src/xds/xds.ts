@@ -8,7 +8,7 @@ import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
 import { clientStatus } from './client-status.ts';
 import { decodeStatusRequest, encodeMessage } from './codec.ts';
-import { type DrainOptions, drain } from './drain.ts';
+import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
 import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
@@ -42,6 +42,8 @@ export interface XdsServerOptions {
   /** ms since the epoch */
   readonly now: () => number;
   readonly limits?: Partial<XdsLimits>;
+  /** Of {@link XdsServer.drain}; the system's unless told. */
+  readonly drainClock?: DrainClock;
 }
 
 /** F7, F8: dead clients are found out, and a reconnecting one may say a lot. */
@@ -60,13 +62,16 @@ export class XdsServer implements AsyncDisposable {
   readonly #streams = new Set<XdsStream>();
   readonly #server = new Server(GRPC_OPTIONS);
   readonly #checks: NodeJS.Timeout;
+  readonly #drainClock: DrainClock;
   #opened = 0;
   #isDraining = false;
   /** Nobody comes any more; done when all connections have ended. */
   #closed: Promise<void> | undefined;
 
-  constructor({ settings, createTranslation, observer, now, limits: given }: XdsServerOptions) {
-    const limits = { ...DEFAULT_LIMITS, ...given };
+  constructor(options: XdsServerOptions) {
+    const { settings, createTranslation, observer, now } = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#drainClock = options.drainClock ?? MONOTONIC;
     this.#views = new Views({
       settings,
       createTranslation,
@@ -79,8 +84,7 @@ export class XdsServer implements AsyncDisposable {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
       const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
-      const options = { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose };
-      const stream = new XdsStream(call, options);
+      const stream = new XdsStream(call, { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose });
       this.#streams.add(stream);
       // On a connection that was told to be given up.
       if (this.#closed !== undefined) stream.leave();
@@ -176,8 +180,7 @@ export class XdsServer implements AsyncDisposable {
       ...options,
       streams: () => [...this.#streams],
       close: () => void this.#close(),
-      // Not the wall clock: that may be set meanwhile.
-      now: () => performance.now(),
+      clock: this.#drainClock,
       random: Math.random,
     });
     return { streams, left: this.#streams.size };

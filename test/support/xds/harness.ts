@@ -2,6 +2,7 @@
 import { type ClientDuplexStream, credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import { DEFAULT_CARRIERS } from '../../../src/model/carriers.ts';
 import { decodeDeltaRequest, decodeSotwRequest } from '../../../src/xds/codec.ts';
+import type { DrainClock } from '../../../src/xds/drain.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
 import { type Protocol, Session } from '../../../src/xds/session.ts';
 import { View } from '../../../src/xds/view.ts';
@@ -128,12 +129,14 @@ export class GrpcHarness implements Harness {
   readonly observer = new SilentObserver();
   readonly #limits: Partial<XdsLimits>;
   readonly #clients: GrpcClient[] = [];
+  readonly #drainClock: DrainClock | undefined;
   #server: XdsServer | undefined;
   #port = 0;
 
-  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}) {
+  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, drainClock?: DrainClock) {
     this.protocol = protocol;
     this.#limits = limits;
+    this.#drainClock = drainClock;
   }
 
   readonly publish = (): void => {
@@ -182,6 +185,7 @@ export class GrpcHarness implements Harness {
       observer: this.observer,
       now: Date.now,
       limits: this.#limits,
+      ...(this.#drainClock === undefined ? {} : { drainClock: this.#drainClock }),
     });
     this.#port = (await this.#server.listen({ host: '127.0.0.1', port: 0 })).port;
     if (isSynced) this.publish();
