@@ -38,13 +38,13 @@ export interface EnvoyOptions {
   readonly args?: readonly string[];
 }
 
-/** `--mode validate`: undefined when Envoy accepts the config, else what it says. */
-export async function validateConfig(config: object): Promise<string | undefined> {
+/** `--mode validate`: undefined when Envoy accepts the config, else what it says. @param version as for {@link startEnvoy} */
+export async function validateConfig(config: object, version?: string): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'detour-envoy-'));
   try {
     const file = join(folder, 'envoy.json');
     await writeFile(file, JSON.stringify(config));
-    await run(await envoyBinary(), ['--mode', 'validate', '-c', file, '-l', 'error', '--concurrency', '1']);
+    await run(await envoyBinary(version), ['--mode', 'validate', '-c', file, '-l', 'error', '--concurrency', '1']);
     return undefined;
   } catch (error) {
     return error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);

@@ -5,6 +5,9 @@ import type { Headers } from '../world/grpc.ts';
 import type { PodIdentity, World } from '../world/world.ts';
 
 export const SERVICE = 'api';
+/** The pod of the baseline, and that of preview `pr-1`, most of the time. */
+export const FIRST_POD = 'api-1';
+export const PREVIEW_POD = 'api-pr-1';
 
 /** A world with one client, and pods that it can reach. */
 export interface ClientBench {
@@ -35,7 +38,7 @@ class Ongoing {
           this.failures.push(String(error));
         }
         // A pace that leaves the processors to what is tested.
-        await new Promise((resolve) => setTimeout(resolve, 3));
+        await new Promise((resolve) => setTimeout(resolve, 10));
       }
     })();
   }
@@ -95,8 +98,8 @@ export function clientPromises(who: string, open: () => Promise<ClientBench>, mo
 
     beforeAll(async () => {
       opened = await open();
-      first = await bench().pod('baseline', 'api-1');
-      preview = await bench().pod('pr-1', 'api-pr-1');
+      first = await bench().pod('baseline', FIRST_POD);
+      preview = await bench().pod('pr-1', PREVIEW_POD);
       await bench().announce(first);
       await reaches('baseline', {});
       plain = new Ongoing(() => bench().ask({}));

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { until } from '../until.ts';
 import { type Ask, ask, pathOf, servedBy } from '../world/client.ts';
 import type { Proxy } from '../world/world.ts';
-import { clientPromises } from './client-promises.ts';
-import { type EnvoyBench, HOST, openEnvoyBench } from './envoy-bench.ts';
+import { clientPromises, FIRST_POD, PREVIEW_POD } from './client-promises.ts';
+import { type EnvoyBench, HOST, ORIGIN, openEnvoyBench, PREVIEW_DOMAIN } from './envoy-bench.ts';
 
 /** Counters that tell of configuration that was refused or not understood, and of scripts that failed. */
 const TROUBLE = 'update_rejected|unknown_fields|lua\\..*errors';
@@ -37,7 +37,34 @@ function roleTests(version: string, bench: () => EnvoyBench): void {
       return answered.status === 200 ? answered : undefined;
     });
     expect([pathOf(reply), servedBy(reply)]).toEqual(['pr-1', 'pr-1']);
+    expect(pathOf(await through({ host: `pr-1--api.${PREVIEW_DOMAIN}` }))).toBe('pr-1');
     expect(await through({ host: `pr-9--${HOST}` })).toMatchObject({ status: 404 });
+  });
+
+  test('a page of another origin is told that it may send what carries a key', async () => {
+    const headers = { origin: ORIGIN, 'access-control-request-method': 'GET', 'access-control-request-headers': 'x-detour' };
+    const reply = await through({ method: 'OPTIONS', headers });
+    expect(reply.headers['access-control-allow-origin']).toBe(ORIGIN);
+    expect(reply.headers['access-control-allow-headers']).toContain('x-detour');
+  });
+
+  test('a preview dies: the baseline answers at once, and says so; with `fail`, nobody does', async () => {
+    const { world, start } = bench();
+    const [kind, strict] = [await start('pr-2', 'api-pr-2', true), await start('pr-3', 'api-pr-3', false)];
+    await world.preview({ key: 'pr-2', pods: [kind] });
+    await world.preview({ key: 'pr-3', pods: [strict], annotations: { 'when-unavailable': 'fail' } });
+    const withKey = (key: string): ReturnType<typeof ask> => through({ headers: { 'x-detour': key } });
+    for (const key of ['pr-2', 'pr-3']) await until(`${key} to answer`, async () => servedBy(await withKey(key)) === key);
+    await world.atHome([kind]);
+    await Promise.all([kind.app.die(), strict.app.die()]);
+    // A request on a connection whose end has not been heard of yet is lost: it may have been worked on.
+    await until('the sidecars to notice', async () => (await withKey('pr-2')).status === 200);
+    for (let round = 0; round < 10; round++) {
+      const reply = await withKey('pr-2');
+      expect([reply.status, pathOf(reply), servedBy(reply)]).toEqual([200, 'baseline', 'baseline; reason=preview-unavailable']);
+      expect(await withKey('pr-3')).toMatchObject({ status: 503, text: expect.stringContaining('pr-3') });
+    }
+    await world.noPreview([kind, strict]);
   });
 
   test('a reply says who served it, where the request carried a key', async () => {
@@ -47,7 +74,7 @@ function roleTests(version: string, bench: () => EnvoyBench): void {
   });
 
   test('the sidecar of a baseline pod decides where nobody has decided before', async () => {
-    const pod = sidecarOf('api-1');
+    const pod = sidecarOf(FIRST_POD);
     const at = async (headers: Readonly<Record<string, string>>): Promise<string> =>
       pathOf(await ask(pod.port, { host: 'api.shop', headers }));
     await until('the sidecar to follow', async () => (await at({ 'x-detour': 'pr-1' })) === 'pr-1');
@@ -67,7 +94,7 @@ function roleTests(version: string, bench: () => EnvoyBench): void {
     const { world } = bench();
     const [preview] = await world.intercepts();
     expect(preview).toBeDefined();
-    const pod = { namespace: 'shop', name: 'api-pr-1', service: 'api', port: sidecarOf('api-pr-1').port };
+    const pod = { namespace: 'shop', name: PREVIEW_POD, service: 'api', port: sidecarOf(PREVIEW_POD).port };
     const match = `x-user=alice
       x-team^=web-, !x-robot
       x-app$=shop, x-tenant~="(t[0-9]{1,60}|u[a-z]{1,40})", x-path*=cart

@@ -37,7 +37,7 @@ export class ControlPlane implements AsyncDisposable {
         this.#output = (this.#output + text).slice(-200_000);
       });
     }
-    await until('the control plane to be ready', async () => this.exited || (await fetch(this.#url('/readyz'))).ok);
+    await until('the control plane to be ready', async () => this.exited || (await fetch(this.#url('/readyz'))).ok, 60_000);
     if (this.exited) throw new Error(`the control plane exited: ${this.#output}`);
   }
 
