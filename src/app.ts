@@ -14,12 +14,14 @@ import type { Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
 import type { Access } from './kubernetes/access.ts';
+import { HttpApiClient } from './kubernetes/api-client.ts';
 import { inClusterAccess, inClusterNamespace } from './kubernetes/in-cluster.ts';
 import { kubeconfigAccess } from './kubernetes/kubeconfig.ts';
 import type { AccessSetting } from './kubernetes-setting.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
+import { CensusKeeper } from './replicas/census-keeper.ts';
 import { directorySource } from './sources/directory/watch.ts';
 import { kubernetesSource } from './sources/kubernetes/kubernetes-source.ts';
 import type { Source } from './sources/source.ts';
@@ -86,7 +88,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     problems: () => plane.plainProblems(),
     receipt: (id) => {
       const { state, liveSince } = server.receipt(id);
-      return { state, liveSince, proxies: server.holders(id) };
+      const isPartial = state === 'live' && census.isAnyAstray;
+      return { state: isPartial ? 'pending' : state, liveSince, proxies: server.holders(id) };
     },
   };
   const status = await statusWriterOf(config.source, view, metrics, options);
@@ -109,7 +112,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   );
   feed.start();
 
-  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, version, status });
+  const census = stack.use(await censusKeeperOf(config.source, server, now));
+  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, census, version, status });
   if (status !== undefined) stack.use(status).start();
   const routes = adminRoutes(plane, () => {
     collectGauges(metrics, plane, processMetrics);
@@ -117,6 +121,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   });
   const adminServer = await listening('--admin-listen', config.adminListen, startAdminServer(config.adminListen, routes, log));
   const { address: admin } = stack.use(adminServer);
+  census.start();
   log.info('started', { xds, admin, source: source.name });
 
   const running = stack.move();
@@ -178,6 +183,18 @@ async function statusWriterOf(
       else metrics.increase(`detour_events_${counted.kind}_total`, {});
     },
   });
+}
+
+async function censusKeeperOf(setting: SourceSetting, server: XdsServer, now: () => number): Promise<CensusKeeper> {
+  const own = {
+    connected: () => server.proxies().map(({ id }) => id),
+    isDraining: () => server.isDraining,
+  };
+  if (setting.kind !== 'kubernetes') return new CensusKeeper({ ...own, name: '', cluster: undefined });
+  const { identity, leaseNamespace } = setting.status;
+  const sender = new HttpApiClient(accessOf(setting.access, now), 'detour-census');
+  const namespace = leaseNamespace ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE;
+  return new CensusKeeper({ ...own, name: identity, cluster: { sender, namespace } });
 }
 
 function accessOf(setting: AccessSetting, now: () => number): Access {

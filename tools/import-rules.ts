@@ -11,7 +11,7 @@ export interface RoomRule {
 }
 
 const CORE = ['model', 'annotations', 'intercepts', 'translate'];
-const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'xds', 'kubernetes', 'sources', 'status', 'admin'];
+const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'xds', 'kubernetes', 'sources', 'replicas', 'status', 'admin'];
 
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
   model: { imports: [], purity: 'pure', why: 'the words that all rooms share know none of them' },
@@ -35,8 +35,9 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'where state comes from: knows not what becomes of it',
   },
+  replicas: { imports: ['model', 'kubernetes'], purity: 'shell', why: 'whom the other replicas serve: knows no xDS' },
   status: {
-    imports: ['model', 'annotations', 'kubernetes', 'logger.ts'],
+    imports: ['model', 'annotations', 'kubernetes', 'replicas', 'logger.ts'],
     purity: 'shell',
     why: 'writes into the cluster what is so: knows not how it came about, and nothing waits for it',
   },

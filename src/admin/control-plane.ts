@@ -26,9 +26,17 @@ export interface ControlPlaneParts {
   readonly source: Source;
   readonly sourceState: SourceState;
   readonly carriers: Carriers;
+  readonly census: CensusView;
   readonly version: string;
   /** undefined: nothing is written into a cluster. */
   readonly status?: StatusState | undefined;
+}
+
+/** Envoys between this replica and others; both are told as they are. */
+export interface CensusView {
+  /** Anew. */
+  look(): Promise<object>;
+  attendance(): object;
 }
 
 /** What is known of what is written into the cluster. */

@@ -14,7 +14,7 @@ export function adminRoutes(
   plane: ControlPlane,
   metrics: () => Promise<{ readonly type: string; readonly body: string }>,
 ): Routes {
-  const { engine, server, carriers } = plane.parts;
+  const { engine, server, carriers, census } = plane.parts;
   return {
     '/healthz': { summary: '200 while the process works.', answer: () => text('ok\n') },
     '/readyz': {
@@ -24,14 +24,16 @@ export function adminRoutes(
     '/metrics': { summary: 'Metrics, for Prometheus.', answer: async () => ({ status: 200, ...(await metrics()) }) },
     '/api/intercepts': {
       summary:
-        'Every intercept with its state, problems and receipt; ?key=, ?namespace= (of the preview), ?target= narrow it down; &proxies names the Envoys.',
-      answer: (query) => {
+        'Every intercept with its state, problems and receipt; ?key=, ?namespace= (of the preview), ?target= narrow it down; &proxies names the Envoys, &census those that have lost their replica.',
+      answer: async (query) => {
+        // First: an Envoy that comes meanwhile is in both.
+        const looked = query.has('census') ? { census: await census.look() } : {};
         const is = (name: string, value: string) => !query.has(name) || query.get(name) === value;
         const intercepts = plane.intercepts(
           ({ key, preview, target }) => is('key', key) && is('namespace', preview.namespace) && is('target', target),
           { withProxies: query.has('proxies') },
         );
-        return json({ intercepts, carriers });
+        return json({ intercepts, carriers, ...looked });
       },
     },
     '/api/previews': {
@@ -45,6 +47,10 @@ export function adminRoutes(
     '/api/proxies': {
       summary: 'Every connected Envoy: who it is, and which versions it was sent and has accepted.',
       answer: () => json({ proxies: [...server.proxies()] }),
+    },
+    '/api/replica': {
+      summary: 'This replica, and the Envoys that it serves or waits for: what replicas ask each other.',
+      answer: () => json(census.attendance()),
     },
     '/api/problems': {
       summary: "Users' mistakes and conflicts, as they are now; ?code= narrows it down.",

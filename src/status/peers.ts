@@ -1,10 +1,11 @@
 /** Asks the other replicas, by their pods' addresses, which of their Envoys have an intercept. */
 import { formatRule } from '../annotations/header-rule.ts';
 import { isFailure } from '../kubernetes/api-client.ts';
-import { type ApiSender, callForObject } from '../kubernetes/api-objects.ts';
+import type { ApiSender } from '../kubernetes/api-objects.ts';
 import type { Failure } from '../kubernetes/failure.ts';
 import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { Intercept } from '../model/intercept.ts';
+import { listReplicaPods } from '../replicas/replica-pods.ts';
 import type { ReplicaReceipt } from './merge-receipts.ts';
 
 export interface PeersOptions {
@@ -16,9 +17,6 @@ export interface PeersOptions {
   readonly timeoutMs: number;
 }
 
-/** What the pods of the control plane have. */
-const SELECTOR = 'app.kubernetes.io/name=detour,app.kubernetes.io/component=control-plane';
-const PORT_NAME = 'admin';
 const LIST_MS = 5_000;
 
 /** By intercept; undefined: the replica gave no answer. */
@@ -44,16 +42,9 @@ export class Peers {
   async replicas(signal: AbortSignal): Promise<readonly string[] | Failure> {
     const { sender, namespace, identity, timeoutMs } = this.#options;
     if (this.#listed !== undefined && performance.now() - this.#listed.at < LIST_MS) return this.#listed.urls;
-    const pods = await callForObject(sender, {
-      method: 'GET',
-      path: `/api/v1/namespaces/${namespace}/pods`,
-      query: { labelSelector: SELECTOR },
-      resource: 'pods',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
+    const pods = await listReplicaPods(sender, namespace, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     if (isFailure(pods)) return pods;
-    const items = Array.isArray(pods['items']) ? pods['items'] : [];
-    const urls = items.flatMap((pod) => (isFields(pod) ? (adminUrl(pod, identity) ?? []) : []));
+    const urls = pods.flatMap(({ name, isReady, url }) => (isReady && name !== identity ? [url] : []));
     this.#listed = { at: performance.now(), urls };
     return urls;
   }
@@ -70,25 +61,6 @@ export class Peers {
       return undefined;
     }
   }
-}
-
-/** undefined for this replica itself, and for one that nobody asks. */
-function adminUrl(pod: Fields, identity: string): string | undefined {
-  const read = new FieldReader();
-  const metadata = read.map(pod['metadata'], 'metadata');
-  const status = read.map(pod['status'], 'status');
-  const ip = read.text(status['podIP'], 'status.podIP');
-  const isReady = read
-    .list(status['conditions'], 'status.conditions')
-    .some((condition) => isFields(condition) && condition['type'] === 'Ready' && condition['status'] === 'True');
-  const ports = read
-    .list(read.map(pod['spec'], 'spec')['containers'], 'spec.containers')
-    .flatMap((container) => (isFields(container) ? read.list(container['ports'], 'ports') : []));
-  const port = ports.flatMap((each) =>
-    isFields(each) && each['name'] === PORT_NAME && typeof each['containerPort'] === 'number' ? [each['containerPort']] : [],
-  )[0];
-  if (!isReady || ip === '' || port === undefined || metadata['name'] === identity) return undefined;
-  return `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
 }
 
 function readReport(answer: Fields, intercepts: readonly Intercept[]): PeerReport {

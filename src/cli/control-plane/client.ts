@@ -2,6 +2,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ControlPlaneValues } from '../cluster/cluster-flags.ts';
 import { isTrouble, type Trouble } from '../trouble.ts';
+import { type CensusView, readCensus, unaccounted } from './census.ts';
 import { type MergedIntercept, mergeIntercepts, mergePreviews, type ReplicaReport } from './merge.ts';
 import { podReplicas } from './pod-replicas.ts';
 import type { FindReplicas, Replica } from './replica.ts';
@@ -18,6 +19,8 @@ export interface Overview {
   readonly replicas: readonly string[];
   /** Why others did not. */
   readonly troubles: readonly Trouble[];
+  /** Why receipts may lack Envoys, a sentence part each. */
+  readonly unaccounted: readonly string[];
 }
 
 /** `undefined`: of all. */
@@ -51,6 +54,7 @@ export class ControlPlaneClient {
       header: reports[0]?.header ?? '',
       replicas: reports.map(({ replica }) => replica),
       troubles,
+      unaccounted: unaccounted(answers.flatMap((each) => (isAnswer(each) ? (each.census ?? []) : []))),
     };
   }
 
@@ -80,9 +84,13 @@ export function controlPlaneOf(values: ControlPlaneValues, cluster: Cluster): Co
   return new ControlPlaneClient(() => podReplicas(cluster, values['system-namespace']));
 }
 
-async function report(replica: Replica, query: URLSearchParams): Promise<ReplicaReport | Trouble> {
+interface Answer extends ReplicaReport {
+  readonly census: CensusView | undefined;
+}
+
+async function report(replica: Replica, query: URLSearchParams): Promise<Answer | Trouble> {
   const [intercepts, previews] = await Promise.all([
-    ask(replica, `/api/intercepts?${query}&proxies`),
+    ask(replica, `/api/intercepts?${query}&proxies&census`),
     ask(replica, `/api/previews?${query}`),
   ]);
   if (isTrouble(intercepts)) return intercepts;
@@ -91,7 +99,7 @@ async function report(replica: Replica, query: URLSearchParams): Promise<Replica
   const declared = readPreviews(previews.body);
   const header = readCarrierHeader(intercepts.body);
   if (known !== undefined && declared !== undefined)
-    return { replica: replica.name, intercepts: known, previews: declared, header };
+    return { replica: replica.name, intercepts: known, previews: declared, header, census: readCensus(intercepts.body) };
   const hint = 'use a `detour` of the version of the control plane';
   return { trouble: `${replica.name} answers with what this version of detour does not read`, hint };
 }

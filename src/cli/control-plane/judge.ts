@@ -26,7 +26,7 @@ export type PodAddresses = readonly (readonly string[])[];
  * @param expected what one workload's endpoints must be, no more and no less; undefined: any will do
  */
 export function judge(overview: Overview, key: string, expected: ExpectedPods | undefined): Verdict {
-  const { intercepts, previews, troubles } = overview;
+  const { intercepts, previews, troubles, unaccounted } = overview;
   const problems = [
     ...previews.flatMap((preview) => preview.problems),
     ...intercepts.filter(({ state }) => state !== 'active').flatMap((intercept) => intercept.problems),
@@ -34,6 +34,7 @@ export function judge(overview: Overview, key: string, expected: ExpectedPods | 
   if (problems.length > 0) return { kind: 'broken', problems };
   const lacks = [
     ...troubles.map(({ trouble }) => trouble),
+    ...unaccounted,
     ...(intercepts.length === 0 ? [nothingYet(overview, key)] : []),
     ...(isUnknown(expected, intercepts) ? [`the control plane does not know ${expected?.workload} yet`] : []),
     ...intercepts.flatMap((intercept) => lackOf(intercept, intercepts, expected) ?? []),

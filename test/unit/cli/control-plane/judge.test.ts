@@ -97,6 +97,7 @@ function judged(intercepts: readonly InterceptView[], over: Partial<Overview> = 
     header: 'x-detour',
     replicas: ['r0'],
     troubles: [],
+    unaccounted: [],
     ...over,
   };
   return judge(overview, 'pr-42', expected);
@@ -116,6 +117,7 @@ describe('whether a key is live', () => {
       '1 of 2 Envoys have shop/api:80, not yet "b"',
     ],
     ['an Envoy', judged([intercept({ receipt: receipt('noProxy') })]), 'no connected Envoy needs shop/api:80'],
+    ['Envoys that are nowhere', judged([intercept()], { unaccounted: ['a is not back yet'] }), 'a is not back yet'],
     ['a replica that does not answer', judged([intercept()], { troubles: [{ trouble: 'r1 is away', hint: '' }] }), 'r1 is away'],
   ])('it waits for %s, and says so', (_, verdict, lack) => {
     expect(verdict).toEqual({ kind: 'waiting', lacks: [lack] });
