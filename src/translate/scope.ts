@@ -3,6 +3,7 @@ import type { InterceptModel, PodModel } from '../model/intercept.ts';
 import { type ObjectKey, objectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundPort, InboundScope, Proxy, Scope } from '../model/proxy.ts';
+import type { ResourceType } from './resource.ts';
 import { sortedUnique } from './sorted-unique.ts';
 
 /** A sidecar's scope depends on what the model says of its pod: to be asked again when `ModelChange.pods` names it. */
@@ -22,6 +23,14 @@ export function scopeOf(proxy: Proxy, model: InterceptModel): Scope {
     previews: sortedUnique(pod?.previews ?? []),
     inBaselineOf: sortedUnique(pod?.inBaselineOf ?? []),
   };
+}
+
+const TYPES: ReadonlySet<ResourceType> = new Set<ResourceType>(['cluster', 'endpoints', 'listener', 'route']);
+const GATEWAY_TYPES: ReadonlySet<ResourceType> = new Set<ResourceType>([...TYPES, 'scopedRoute']);
+
+/** Of which types its resources can be at all, now or later. */
+export function typesOf(scope: Scope): ReadonlySet<ResourceType> {
+  return scope.kind === 'gateway' ? GATEWAY_TYPES : TYPES;
 }
 
 /** Equal for equal scopes, different for different ones. */

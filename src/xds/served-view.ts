@@ -1,6 +1,7 @@
 /** A view with what makes it: model changes go in, verdicts of Envoys come back, and resources come out. */
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
+import type { ResourceType } from '../translate/resource.ts';
 import type { ScopeTranslation } from '../translate/translate.ts';
 import { type InterceptChanges, serviceOf } from './intercept-changes.ts';
 import { Quarantine, type Rejection } from './quarantine.ts';
@@ -11,6 +12,8 @@ import { type EncodedChange, View } from './view.ts';
 export interface ServedViewOptions {
   /** The key of the scope. */
   readonly key: string;
+  /** That the translation's resources can be of. */
+  readonly types: ReadonlySet<ResourceType>;
   readonly translation: ScopeTranslation;
   readonly encoder: Encoder;
   readonly changes: InterceptChanges;
@@ -36,7 +39,7 @@ export class ServedView {
 
   constructor(options: ServedViewOptions) {
     this.#options = options;
-    this.view = new View(options.key);
+    this.view = new View(options.key, options.types);
   }
 
   rejections(): Iterable<Rejection> {

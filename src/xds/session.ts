@@ -22,6 +22,8 @@ export type Protocol = 'sotw' | 'delta';
 
 export interface SessionOptions {
   readonly protocol: Protocol;
+  /** Whether the client can ask for all types on it, and not for one alone. */
+  readonly isAggregated: boolean;
   readonly view: View;
   /** Makes the nonces of this stream differ from all others' (N1, N2). */
   readonly id: string;
@@ -147,7 +149,7 @@ export class Session implements Gate, ViewReader {
 
   /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
   deadline(): number | undefined {
-    let earliest = this.#waitsForOthers() ? this.#options.now : Infinity;
+    let earliest = PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type)) ? this.#options.now : Infinity;
     for (const { heldSince } of this.#ordered) if (heldSince !== undefined) earliest = Math.min(earliest, heldSince);
     return earliest === Infinity ? undefined : earliest + this.#options.gateMs;
   }
@@ -182,9 +184,11 @@ export class Session implements Gate, ViewReader {
 
   mayRemove(facts: TypeFacts, seq: number): boolean {
     // O3, O5: not before the client has taken everything that may point at it, and refused none of it.
-    const others = facts.removedAfter.map((type) => this.track(type));
-    if (this.#waitsForOthers() && others.includes(undefined)) return false;
-    return others.every((track) => track === undefined || track.subscription.isEmpty || track.isSettled(seq));
+    return facts.removedAfter.every((type) => {
+      const track = this.track(type);
+      if (track === undefined) return !this.#isYetToAskFor(type);
+      return track.subscription.isEmpty || track.isSettled(seq);
+    });
   }
 
   cursorsOf(type: ResourceType): Iterable<number> {
@@ -197,9 +201,13 @@ export class Session implements Gate, ViewReader {
     return this.track(type)?.subscription.ids ?? [];
   }
 
-  /** A reconnected client asks for one type after the other: until it has, what it holds of the others is not known. */
-  #waitsForOthers(): boolean {
-    return this.#isReconnect && this.#now - this.#options.now < this.#options.gateMs;
+  /**
+   * A reconnected client asks for one type after the other: until it has, what it holds of the others is not known. What
+   * its view cannot hold, and what it cannot ask for on this stream, is nothing to wait for.
+   */
+  #isYetToAskFor(type: ResourceType): boolean {
+    if (!this.#isReconnect || this.#now - this.#options.now >= this.#options.gateMs) return false;
+    return this.#options.isAggregated && this.#view.types.has(type) && this.track(type) === undefined;
   }
 
   #respond(track: Track, items: ReadonlyMap<string, Item>): Response {

@@ -90,8 +90,9 @@ export class XdsStream implements Member, Leaver {
   }
 
   start(view: View): Session {
-    const { id, protocol, now, limits } = this.#options;
-    const session = new Session({ id, protocol, view, now: now(), gateMs: limits.gateMs, maxBytes: limits.maxBytes });
+    const { id, protocol, typeUrl, now, limits } = this.#options;
+    const { gateMs, maxBytes } = limits;
+    const session = new Session({ id, protocol, isAggregated: typeUrl === undefined, view, now: now(), gateMs, maxBytes });
     this.#session = session;
     for (const request of this.#early) this.#hand(session, request);
     this.#early = [];

@@ -37,6 +37,8 @@ export interface Applied {
 
 export class View {
   readonly key: string;
+  /** Of which types its resources can be at all, now or later. */
+  readonly types: ReadonlySet<ResourceType>;
   readonly #logs: ReadonlyMap<ResourceType, TypeLog>;
   readonly #readers = new Set<ViewReader>();
   /** How many clusters take their endpoints from a name. */
@@ -46,9 +48,13 @@ export class View {
   readonly #byIntercept = new Map<InterceptId, Set<EncodedResource>>();
   #seq = 0;
 
-  /** @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses} */
-  constructor(key: string, worthSharing?: number) {
+  /**
+   * @param types that its resources can be of
+   * @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses}
+   */
+  constructor(key: string, types: ReadonlySet<ResourceType>, worthSharing?: number) {
     this.key = key;
+    this.types = types;
     this.#logs = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog(worthSharing)]));
   }
 

@@ -2,7 +2,7 @@
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import { type InterceptId, type ObjectKey, objectKey } from '../model/names.ts';
 import type { Proxy } from '../model/proxy.ts';
-import { scopeKey, scopeOf } from '../translate/scope.ts';
+import { scopeKey, scopeOf, typesOf } from '../translate/scope.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
 import { Audience, type Member, type Reader } from './audience.ts';
 import type { Batch } from './convergence.ts';
@@ -185,6 +185,7 @@ export class Views {
     const audience = new Audience(now);
     const served = new ServedView({
       key,
+      types: typesOf(scope),
       translation: createTranslation(scope, settings),
       encoder: this.#encoder,
       changes: this.#changes,

@@ -69,7 +69,15 @@ class Envoy implements Member {
   wake(): void {}
 
   start(view: View): Session {
-    this.#session = new Session({ protocol: this.#protocol, view, id: 's', now: 0, gateMs: 0, maxBytes: Infinity });
+    this.#session = new Session({
+      protocol: this.#protocol,
+      isAggregated: true,
+      view,
+      id: 's',
+      now: 0,
+      gateMs: 0,
+      maxBytes: Infinity,
+    });
     return this.#session;
   }
 

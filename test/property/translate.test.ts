@@ -9,6 +9,7 @@ import type { InterceptId, ObjectKey } from '../../src/model/names.ts';
 import type { Scope } from '../../src/model/proxy.ts';
 import { sameData } from '../../src/model/same-data.ts';
 import type { EnvoyResource, ResourceChange } from '../../src/translate/resource.ts';
+import { typesOf } from '../../src/translate/scope.ts';
 import { Translator } from '../../src/translate/translate.ts';
 import { arbitraryChange } from '../support/arbitrary-cluster.ts';
 import { validateConfig } from '../support/envoy.ts';
@@ -115,6 +116,7 @@ describe('translation', () => {
             // The same, and much cheaper to see.
             if (!sameData(plain(world), expected)) expect(plain(world)).toEqual(expected);
             expectWhole(world);
+            for (const { type } of world.values()) expect(typesOf(scope), `${type} for a ${scope.kind}`).toContain(type);
           }
         }
       }),

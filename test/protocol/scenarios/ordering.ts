@@ -167,9 +167,39 @@ export const ORDERING: readonly Scenario[] = [
       await client.silent();
       client.subscribe('route', ['r'], { initial: routes.versions });
       await client.take('route', { r: '2' });
-      // It never asks for listeners or scoped routes: after a while that is known.
+      // It never asks for listeners: after a while that is known.
       advance(15_000);
       await client.take('cluster', {}, ['a']);
+    },
+  },
+  {
+    name: 'O3 C2: a client that comes back loses its clusters as soon as it has taken what its view can hold, and waits for no other type',
+    protocols: DELTA,
+    run: async (harness) => {
+      const { world, publish, connect, restart } = harness;
+      world.set('cluster', 'a', '1').set('cluster', 'b', '1').set('listener', 'l', '1');
+      world.set('route', 'r', '1', { clusters: ['a'] });
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const clusters = await before.take('cluster', { a: '1', b: '1' });
+      before.subscribe('listener');
+      const listeners = await before.take('listener', { l: '1' });
+      before.subscribe('route', ['r']);
+      const routes = await before.take('route', { r: '1' });
+      world.remove('cluster', 'a').set('route', 'r', '2', { clusters: ['b'] });
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster', [], { initial: clusters.versions });
+      await client.take('cluster', {});
+      client.subscribe('listener', [], { initial: listeners.versions });
+      await client.take('listener', {});
+      await client.silent();
+      client.subscribe('route', ['r'], { initial: routes.versions });
+      await client.take('route', { r: '2' });
+      // Scoped routes are for gateways: this one never asks for them.
+      await client.take('cluster', {}, ['a']);
+      await client.silent();
     },
   },
 ];

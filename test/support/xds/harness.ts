@@ -1,6 +1,7 @@
 /** Runs a scenario against a session in this process, or against a server over gRPC: the same promises either way. */
 import { type ClientDuplexStream, credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import { DEFAULT_CARRIERS } from '../../../src/model/carriers.ts';
+import { typesOf } from '../../../src/translate/scope.ts';
 import { decodeDeltaRequest, decodeSotwRequest } from '../../../src/xds/codec.ts';
 import type { DrainClock } from '../../../src/xds/drain.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
@@ -25,6 +26,9 @@ export interface Harness extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+/** Of the scope that clients have in a server: without a role in their name. */
+const TYPES = typesOf({ kind: 'client' });
+
 export class SessionHarness implements Harness {
   readonly world = new FakeWorld();
   readonly protocol: Protocol;
@@ -42,7 +46,7 @@ export class SessionHarness implements Harness {
     this.protocol = protocol;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#worthSharing = worthSharing;
-    this.#view = new View('test', worthSharing);
+    this.#view = new View('test', TYPES, worthSharing);
   }
 
   readonly publish = (): void => {
@@ -60,6 +64,7 @@ export class SessionHarness implements Harness {
     this.#streams += 1;
     const session = new Session({
       protocol: this.protocol,
+      isAggregated: true,
       view: this.#view,
       id: `s${this.#streams}`,
       now: this.#now,
@@ -72,7 +77,7 @@ export class SessionHarness implements Harness {
 
   /** The scope of every stream is another one from now on: another view, of the world as it is. */
   readonly move = (): void => {
-    this.#view = new View('moved', this.#worthSharing);
+    this.#view = new View('moved', TYPES, this.#worthSharing);
     this.#translation = this.world.translation();
     this.publish();
     for (const session of this.#sessions) session.moveTo(this.#view);
@@ -84,7 +89,7 @@ export class SessionHarness implements Harness {
 
   readonly restart = async (): Promise<void> => {
     this.#encoder = new Encoder();
-    this.#view = new View('test', this.#worthSharing);
+    this.#view = new View('test', TYPES, this.#worthSharing);
     this.#translation = this.world.translation();
     this.publish();
   };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InterceptModel } from '../../../src/model/intercept.ts';
+import { typesOf } from '../../../src/translate/scope.ts';
 import { InterceptChanges } from '../../../src/xds/intercept-changes.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
 import { ServedView } from '../../../src/xds/served-view.ts';
@@ -29,12 +30,21 @@ class Envoy {
     this.#refuses = refuses;
     this.#served = new ServedView({
       key: 'test',
+      types: typesOf({ kind: 'client' }),
       translation: routeTranslation(),
       encoder: new Encoder(),
       changes: this.#changes,
       isAccepted: (resource) => this.#session.holds(resource) === true,
     });
-    this.#session = new Session({ protocol: 'delta', view: this.#served.view, id: 's', now: 0, gateMs: 1, maxBytes: 1e6 });
+    this.#session = new Session({
+      protocol: 'delta',
+      isAggregated: true,
+      view: this.#served.view,
+      id: 's',
+      now: 0,
+      gateMs: 1,
+      maxBytes: 1e6,
+    });
     this.#subscribe('cluster', []);
     this.#subscribe('route', ['r']);
   }

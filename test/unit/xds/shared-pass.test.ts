@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ResourceType } from '../../../src/translate/resource.ts';
+import { typesOf } from '../../../src/translate/scope.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { Session } from '../../../src/xds/session.ts';
 import { factsOf } from '../../../src/xds/type-urls.ts';
@@ -7,6 +8,7 @@ import { type EncodedChange, View } from '../../../src/xds/view.ts';
 import { deltaResponse } from '../../../src/xds/wire.ts';
 import { fakeResource } from '../../support/xds/fake-world.ts';
 
+const TYPES = typesOf({ kind: 'client' });
 const put = (type: ResourceType, name: string, content: string, clusters: readonly string[] = []): EncodedChange => ({
   type,
   name,
@@ -17,7 +19,7 @@ const many = Array.from({ length: 40 }, (_, index) => `n${index}`);
 let opened = 0;
 function open(view: View, maxBytes = 2_000_000): Session {
   opened += 1;
-  return new Session({ protocol: 'delta', view, id: `s${opened}`, now: 0, gateMs: 1_000, maxBytes });
+  return new Session({ protocol: 'delta', isAggregated: true, view, id: `s${opened}`, now: 0, gateMs: 1_000, maxBytes });
 }
 
 function ask(session: Session, type: ResourceType, subscribe: readonly string[] = [], nonce = ''): void {
@@ -28,7 +30,7 @@ function ask(session: Session, type: ResourceType, subscribe: readonly string[] 
 
 describe('what many streams are told', () => {
   it('is put together once, for those that take everything and for those that name everything', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply(many.flatMap((name) => [put('cluster', name, '1'), put('endpoints', name, '1')]));
     const [one, other] = [open(view), open(view)];
     for (const session of [one, other]) ask(session, 'cluster');
@@ -42,7 +44,7 @@ describe('what many streams are told', () => {
   });
 
   it('is the same bytes as what each would be told alone', () => {
-    const [shared, alone] = [new View('test'), new View('test', Infinity)].map((view) => {
+    const [shared, alone] = [new View('test', TYPES), new View('test', TYPES, Infinity)].map((view) => {
       view.apply(many.map((name) => put('cluster', name, '1')));
       const session = open(view);
       ask(session, 'cluster');
@@ -54,7 +56,7 @@ describe('what many streams are told', () => {
   });
 
   it('follows the log: what changed since is in what the next stream is told', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply(many.map((name) => put('cluster', name, '1')));
     const early = open(view);
     ask(early, 'cluster');
@@ -66,7 +68,7 @@ describe('what many streams are told', () => {
   });
 
   it('goes on in parts, each shared', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply(many.map((name) => put('cluster', name, '1')));
     const told = [open(view, 400), open(view, 400)].map((session) => {
       ask(session, 'cluster');
@@ -83,7 +85,7 @@ describe('what many streams are told', () => {
   });
 
   it('is not told past a gate: routes wait for the clusters of their own stream', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply([put('cluster', 'c', '1'), ...many.map((name) => put('route', name, '1', ['c']))]);
     const session = open(view);
     ask(session, 'cluster');

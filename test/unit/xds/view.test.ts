@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { InterceptId } from '../../../src/model/names.ts';
 import type { ResourceType } from '../../../src/translate/resource.ts';
+import { typesOf } from '../../../src/translate/scope.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { type EncodedChange, View, type ViewReader } from '../../../src/xds/view.ts';
 import { type FakeOptions, fakeResource } from '../../support/xds/fake-world.ts';
 
+const TYPES = typesOf({ kind: 'client' });
 const put = (type: ResourceType, name: string, content: string, options: FakeOptions = {}): EncodedChange => ({
   type,
   name,
@@ -34,7 +36,7 @@ const names = (view: View, cursor: number): readonly string[] => [...view.log('r
 
 describe('a view', () => {
   it('tells what changed after a cursor, each name once, in the order of its newest change', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply([put('route', 'a', '1'), put('route', 'b', '1'), put('route', 'c', '1')]);
     const cursor = view.seq;
     view.apply([put('route', 'c', '2'), put('route', 'a', '2')]);
@@ -45,7 +47,7 @@ describe('a view', () => {
   });
 
   it('does not count what is equal as a change, and takes over who shaped it', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply([put('route', 'a', '1', { intercepts: [id('x')] })]);
     const { seq } = view;
     expect(view.apply([put('route', 'a', '1', { intercepts: [id('y')] })])).toMatchObject({ changed: 0, seq });
@@ -54,7 +56,7 @@ describe('a view', () => {
   });
 
   it('remembers what a name was at every cursor that a stream stands on, and nothing else', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply([put('route', 'a', '0')]);
     const early = new Reader(view.seq);
     view.attach(early);
@@ -73,7 +75,7 @@ describe('a view', () => {
   });
 
   it('keeps what is gone as long as a stream may still have it', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     view.apply([put('route', 'a', '1')]);
     const reader = new Reader(view.seq);
     view.attach(reader);
@@ -87,9 +89,9 @@ describe('a view', () => {
   });
 
   it('has a version that depends on what is in it and on nothing else (C5)', () => {
-    const one = new View('one');
+    const one = new View('one', TYPES);
     one.apply([put('route', 'a', '1'), put('route', 'b', '1')]);
-    const other = new View('other');
+    const other = new View('other', TYPES);
     other.apply([put('route', 'b', '2'), put('route', 'c', '1')]);
     other.apply([gone('route', 'c'), put('route', 'a', '1'), put('route', 'b', '1')]);
     expect(other.log('route').version).toBe(one.log('route').version);
@@ -98,7 +100,7 @@ describe('a view', () => {
   });
 
   it('has an assignment for every cluster that takes endpoints, ours where none is given (M6, R5)', () => {
-    const view = new View('test');
+    const view = new View('test', TYPES);
     const endpoints = () => view.log('endpoints').entry('e')?.current?.version;
     const empty = encode({ ...fakeResource('endpoints', 'e', ''), message: { cluster_name: 'e' } }).version;
     const given = encode(fakeResource('endpoints', 'e', '1')).version;
