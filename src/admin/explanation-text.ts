@@ -2,27 +2,30 @@
 import { formatRule } from '../annotations/header-rule.ts';
 import type { Explanation, Outcome, Via } from '../explain/explanation.ts';
 import { describeSource } from '../explain/key.ts';
+import { type InterceptId, previewOfIntercept } from '../model/names.ts';
 
 export function explanationText(explanation: Explanation): string {
-  const { key, target, outcome, mirror, servedBy, losers } = explanation;
+  const { hop, key, target, outcome, mirror, servedBy, losers } = explanation;
   const lines = [
     key === undefined
       ? 'The request carries no key.'
       : `The request carries the key ${key.text}, by ${describeSource(key.source)}; ${key.live ? 'it is live' : 'no live preview has it'}.`,
     ...(target === undefined ? [] : [`It is for ${target}.`]),
-    outcomeText(outcome),
-    ...(mirror === undefined ? [] : [`${share(mirror.percent)} copied to ${mirror.intercept}, ${viaText(mirror.via)}.`]),
+    outcomeText(outcome, hop),
+    ...(mirror === undefined
+      ? []
+      : [`${share(mirror.percent)} copied to ${previewText(mirror.intercept)}, ${viaText(mirror.via)}.`]),
     ...(servedBy === undefined ? [] : [`The reply says x-detour-served-by: ${servedBy}.`]),
-    ...losers.map(({ intercept, reason }) => `Not ${intercept}: ${reason}`),
+    ...losers.map(({ intercept, reason }) => `Not ${previewText(intercept)}: ${reason}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function outcomeText(outcome: Outcome): string {
+function outcomeText(outcome: Outcome, hop: Explanation['hop']): string {
   switch (outcome.kind) {
     case 'preview': {
       const rest = outcome.percent === 100 ? '' : ` The others go to the ${outcome.otherwise}.`;
-      return `${share(outcome.percent)} sent to ${outcome.intercept}, ${viaText(outcome.via)}.${rest}${answeredText(outcome.answeredBy)}`;
+      return `${share(outcome.percent)} sent to ${previewText(outcome.intercept)}, ${viaText(outcome.via)}.${rest}${answeredText(outcome.answeredBy)}`;
     }
     case 'baseline':
       return outcome.answeredBy === 'nobody'
@@ -35,8 +38,19 @@ function outcomeText(outcome: Outcome): string {
     case 'preflight':
       return 'Envoy answers 204: it is a preflight for a carrier.';
     case 'unknown':
-      return `Envoy answers 404: it knows no such ${outcome.what}.`;
+      return `Envoy answers 404: ${unknownText(outcome.what, hop)}.`;
   }
+}
+
+function unknownText(what: 'host' | 'path', hop: Explanation['hop']): string {
+  if (what === 'host' && hop === 'gateway') return 'no Service has this host in its detour.dev/host';
+  return what === 'host' ? 'it knows no such Service' : 'it knows no such path of this host';
+}
+
+/** As problems name it. The port that it stands in for is told once, above. */
+function previewText(intercept: InterceptId): string {
+  const { namespace, key, kind, name } = previewOfIntercept(intercept);
+  return `preview ${key} (${kind} ${namespace}/${name})`;
 }
 
 const APP: Readonly<Record<Extract<Outcome, { kind: 'app' }>['why'], string>> = {

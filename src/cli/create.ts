@@ -93,7 +93,7 @@ export async function runCreate(args: readonly string[], io: Io): Promise<number
 
 async function makeManifest(cluster: Cluster, stand: Stand, values: CreateValues, io: Io): Promise<Manifest | Trouble> {
   const namespace = await cluster.namespace();
-  const baseline = await readBaseline(cluster, namespace, stand.service, values.workload);
+  const baseline = await readBaseline(cluster, namespace, stand, values.workload);
   if (isTrouble(baseline)) return baseline;
   const options: CopyOptions = { ...copyOptions(values, Date.now()), standsInFor: [stand], name: values.name };
   const copy = copyWorkload(baseline.workload, baseline.services, options);

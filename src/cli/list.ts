@@ -1,13 +1,13 @@
 /** `detour list [KEY]`: the previews there are, whether they are live, and what is wrong with them. */
 import { toggle } from '../flag-values.ts';
 import { type Arguments, type FlagTable, type FlagValues, readFlags } from '../flags.ts';
-import { isFailure } from '../kubernetes/api-client.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { CLUSTER_FLAGS, CONTROL_PLANE_FLAGS, clusterEnvironment, clusterOf } from './cluster/cluster-flags.ts';
-import { type MisplacedMarks, misplacedMarks } from './cluster/misplaced-marks.ts';
+import { type MisplacedMarks, misplacedIn } from './cluster/misplaced-marks.ts';
 import { EXIT, type Io, usageError } from './command.ts';
-import { controlPlaneOf, type Overview } from './control-plane/client.ts';
+import { controlPlaneOf, type Overview, type Selection } from './control-plane/client.ts';
 import { problemText } from './control-plane/problem-text.ts';
+import { readKey } from './copy-flags.ts';
 import { commandHelp } from './help.ts';
 import { listRows, ROW_COLUMNS } from './list-rows.ts';
 import { formatListing, outputFlag } from './output.ts';
@@ -39,11 +39,14 @@ export async function runList(args: readonly string[], io: Io): Promise<number> 
     io.out(commandHelp(HELP, LIST_FLAGS, LIST_ARGUMENTS));
     return EXIT.ok;
   }
-  if (values === undefined) return usageError('list', mistakes, io);
+  const [key] = positionals;
+  const reading = key === undefined ? undefined : readKey(key);
+  const keyMistakes = reading !== undefined && 'mistake' in reading ? [`KEY ${JSON.stringify(key)} ${reading.mistake}.`] : [];
+  if (values === undefined || keyMistakes.length > 0) return usageError('list', [...mistakes, ...keyMistakes], io);
   using cluster = clusterOf(values, io);
   try {
     const namespace = await namespaceOf(values, cluster);
-    const selection = { key: positionals[0], namespace };
+    const selection = { key, namespace };
     const overview = await controlPlaneOf(values, cluster).overview(selection);
     if (isTrouble(overview)) {
       tell('list', overview, io);
@@ -52,8 +55,8 @@ export async function runList(args: readonly string[], io: Io): Promise<number> 
     for (const trouble of overview.troubles) tell('list', trouble, io);
     // It is an extra: who may not list workloads, or names a server alone, does without.
     const isReadable = values.server.length === 0 || values.kubeconfig !== undefined || values.context !== undefined;
-    const misplaced = isReadable && positionals.length === 0 ? await misplacedIn(namespace, cluster) : [];
-    io.out(listText(overview, misplaced, namespace === undefined, values.output));
+    const misplaced = isReadable ? await misplacedIn(cluster, selection) : [];
+    io.out(listText(overview, misplaced, selection, values.output));
     return EXIT.ok;
   } catch (error) {
     tell('list', accessTrouble(error), io);
@@ -67,23 +70,10 @@ async function namespaceOf(values: Values, cluster: Cluster): Promise<string | u
   return values.namespace ?? (values.server.length > 0 ? undefined : await cluster.namespace());
 }
 
-async function misplacedIn(namespace: string | undefined, cluster: Cluster): Promise<readonly MisplacedMarks[]> {
-  const place = namespace === undefined ? '' : `/namespaces/${namespace}`;
-  const kinds = [
-    ['Deployment', 'deployments'],
-    ['StatefulSet', 'statefulsets'],
-  ] as const;
-  const found = kinds.map(async ([kind, resource]) => {
-    const objects = await cluster.list(`/apis/apps/v1${place}/${resource}`, { resource });
-    return isFailure(objects) ? [] : objects.flatMap((object) => misplacedMarks(kind, object) ?? []);
-  });
-  return (await Promise.all(found)).flat();
-}
-
 function listText(
   overview: Overview,
   misplaced: readonly MisplacedMarks[],
-  isEverywhere: boolean,
+  { key, namespace }: Selection,
   format: Values['output'],
 ): string {
   const rows = listRows(overview, Date.now());
@@ -91,11 +81,18 @@ function listText(
   const { intercepts, previews, replicas } = overview;
   const table = formatListing(format, {
     rows,
-    columns: ROW_COLUMNS.filter(({ title }) => isEverywhere || title !== 'NAMESPACE'),
+    columns: ROW_COLUMNS.filter(({ title }) => namespace === undefined || title !== 'NAMESPACE'),
     name: ({ key }) => key,
     document: { intercepts, previews, misplaced, replicas },
-    empty: 'There are no previews here.',
+    empty: emptyText(key, namespace),
   });
   const isTable = format === 'table' || format === 'wide';
   return isTable && problems.length > 0 ? `${table}\n${problemText(problems)}` : table;
+}
+
+/** It names the namespace: most often another one was meant. */
+function emptyText(key: string | undefined, namespace: string | undefined): string {
+  const what = key === undefined ? 'There are no previews' : `There is no preview with the key ${key}`;
+  if (namespace === undefined) return `${what}.`;
+  return `${what} in namespace ${namespace}; -A lists those of all.`;
 }

@@ -1,5 +1,4 @@
 /** `detour COMMAND …`: finds the command and runs it. */
-import { toggle } from '../flag-values.ts';
 import { nearestOf } from '../flags.ts';
 import { calledAs } from './called-as.ts';
 import { type Command, EXIT, type Io } from './command.ts';
@@ -60,8 +59,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',
-    run: async (args) => (await import('./demo/demo.ts')).runDemo(args),
-    flags: async () => ({ once: toggle('Only show the table and check every row.') }),
+    run: async (args, io) => (await import('./demo/demo.ts')).runDemo(args, io),
+    flags: async () => (await import('./demo/demo.ts')).DEMO_FLAGS,
   },
 };
 

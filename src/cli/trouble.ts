@@ -18,8 +18,12 @@ export function isTrouble(value: object): value is Trouble {
 
 /** @param doing the beginning of a sentence: `cannot list pods in shop` */
 export function troubleOf(failure: Failure, doing: string): Trouble {
-  return { trouble: `${doing}: ${failure.reason}`, hint: failure.fix };
+  // What the server says then names the user, the verb and the resource: what it lacks is whose right it is to mend it.
+  const hint = failure.status === 403 ? NO_RIGHT : failure.fix;
+  return { trouble: `${doing}: ${failure.reason}`, hint };
 }
+
+const NO_RIGHT = 'is that the namespace (-n NAME) and the context (--context NAME) you mean? Else have yourself given that right';
 
 /** @returns what is wrong with the way to the cluster. @throws whatever else went wrong */
 export function accessTrouble(error: unknown): Trouble {

@@ -85,6 +85,7 @@ interface Said {
   readonly err: string;
 }
 
+/** In namespace shop, unless told otherwise. */
 async function detour(...args: readonly string[]): Promise<Said> {
   let [out, err] = ['', ''];
   const io: Io = {
@@ -96,7 +97,7 @@ async function detour(...args: readonly string[]): Promise<Said> {
     },
     environment: {},
   };
-  return { code: await run([...args, '--kubeconfig', kubeconfig, '-n', shop], io), out, err };
+  return { code: await run([...args, '--kubeconfig', kubeconfig, ...(args.includes('-n') ? [] : ['-n', shop])], io), out, err };
 }
 
 /** By a gateway, as a browser would. */
@@ -150,7 +151,7 @@ test('create, see, change and delete a preview: live when the command says so, g
     ],
   ]);
   const explained = await detour('explain', '--to', `http://${HOST}/`, '--header', 'x-detour: pr-1');
-  expect(explained.out).toContain(`It is sent to ${shop}/pr-1/Deployment/api-pr-1/${shop}/api:80, by its key.`);
+  expect(explained.out).toContain(`It is sent to preview pr-1 (Deployment ${shop}/api-pr-1), by its key.`);
   expect(explained.out).toMatch(/^(\d) of \1 connected Envoys have it so\.$/m);
 
   const before = (await ask(url)).pod;
@@ -167,12 +168,25 @@ test('create, see, change and delete a preview: live when the command says so, g
 
   const deleted = await detour('delete', 'pr-1');
   expect(deleted).toMatchObject({ code: 0, out: `Deployment ${shop}/api-pr-1 deleted\n` });
-  expect((await detour('list')).out).toBe('There are no previews here.\n');
+  expect((await detour('list')).out).toBe(`There are no previews in namespace ${shop}; -A lists those of all.\n`);
   await expect(ask(url)).rejects.toThrow(/^404 /);
   expect(await ask(`http://${HOST}/`, { 'x-detour': 'pr-1' })).toMatchObject({ copy: 'baseline' });
   expect(await detour('delete', 'pr-1')).toMatchObject({ code: 1 });
   expect(await detour('delete', 'pr-1', '--ignore-not-found')).toMatchObject({ code: 0, out: '', err: '' });
 }, 240_000);
+
+test('a mistake that can be seen beforehand makes nothing', async () => {
+  expect(await detour('create', 'api:99', '--key', 'pr-9')).toEqual({
+    code: 1,
+    out: '',
+    err: `detour create: Service ${shop}/api has no port 99. It has 80:http.\n`,
+  });
+  const elsewhere = await detour('create', 'api', '--key', 'pr-9', '-n', 'elsewhere');
+  expect(elsewhere).toMatchObject({ code: 1, out: '' });
+  expect(elsewhere.err).toMatch(
+    /cannot list services in namespace elsewhere: 403 .*"developer".* Is that the namespace \(-n NAME\)/,
+  );
+});
 
 test('pods that do not come up end the wait, with their reason', async () => {
   const said = await detour('create', 'api', '--key', 'pr-2', '--image', 'nowhere/api:2', '--timeout', '2m');
@@ -211,7 +225,7 @@ test('annotations beside the pod template are noticed, where workloads may be re
   const { metadata, ...rest } = workload('astray', { app: 'astray' });
   const astray = { ...rest, metadata: { ...metadata, annotations: { 'detour.dev/intercept': 'api' } } } as KubernetesObject;
   await cluster.apply([astray]);
-  expect((await detour('list')).out).toContain(
+  expect((await detour('list', 'pr-8')).out).toContain(
     `Deployment ${shop}/astray has the annotation detour.dev/intercept on its own metadata: it has no effect there.`,
   );
   await cluster.delete([astray]);

@@ -138,6 +138,19 @@ describe('/api/explain', () => {
     expect(text).toMatch(/\.\n$/);
   });
 
+  test('names previews as problems do, and says what an Envoy does not know', async () => {
+    await using running = await shop();
+    const textOf = async (query: string) => JSON.parse((await running.get(`/api/explain?${query}`)).body).text;
+    expect(await textOf('to=http://shop.example.com/&header=x-detour:pr-42')).toContain(
+      'It is sent to preview pr-42 (Deployment shop/api-pr-42), by its key.\n',
+    );
+    expect(await textOf('to=http://shop.example.com/&header=x-detour:pr-4')).toContain(
+      'Not preview pr-42 (Deployment shop/api-pr-42): The request\'s key is "pr-4", not pr-42',
+    );
+    expect(await textOf('to=http://nobody.example.com/')).toContain('404: no Service has this host in its detour.dev/host.');
+    expect(await textOf('to=nothing.shop')).toContain('404: it knows no such Service.');
+  });
+
   test.each([
     ['', 'to is missing'],
     ['to=a/b/c', 'neither a Service nor a URL'],

@@ -1,8 +1,9 @@
 /** What is behind a Service: itself, the Services beside it, and the workload whose pods it selects. */
 import { isFailure } from '../../kubernetes/api-client.ts';
 import type { ApiObject } from '../../kubernetes/api-objects.ts';
+import type { Stand } from '../../preview/copy-options.ts';
 import { findBaseline } from '../../preview/find-baseline.ts';
-import { fieldsOf, textOf } from '../../preview/workload.ts';
+import { listOf as elementsOf, fieldsOf, textOf } from '../../preview/workload.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { collectionPath, type KindPlace, WORKLOAD_PLACES } from '../cluster/workload-kinds.ts';
 import { isTrouble, type Trouble, troubleOf } from '../trouble.ts';
@@ -23,17 +24,19 @@ const ROUNDS: readonly (readonly KindPlace[])[] = [
   [WORKLOAD_PLACES.ReplicaSet, WORKLOAD_PLACES.Pod, DAEMON_SETS],
 ];
 
-/** @param workload the name of one of several */
+/** @param workload the name of one of several. @returns trouble for a port that the Service does not have, too */
 export async function readBaseline(
   cluster: Cluster,
   namespace: string,
-  name: string,
+  { service: name, port }: Stand,
   workload: string | undefined,
 ): Promise<Baseline | Trouble> {
   const services = await listOf(cluster, SERVICES, namespace);
   if (isTrouble(services)) return services;
   const service = services.find((each) => fieldsOf(each['metadata'])['name'] === name);
   if (service === undefined) return noSuchService(name, namespace, services);
+  const badPort = port === undefined ? undefined : noSuchPort(service, port, `${namespace}/${name}`);
+  if (badPort !== undefined) return badPort;
   const objects: ApiObject[] = [];
   const unreadable: Trouble[] = [];
   let last: Trouble | undefined;
@@ -63,4 +66,12 @@ function noSuchService(name: string, namespace: string, services: readonly ApiOb
   const names = services.map((each) => textOf(fieldsOf(each['metadata'])['name'])).sort();
   const there = names.length === 0 ? 'it has none' : `it has ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
   return { trouble: `there is no Service ${name} in namespace ${namespace}: ${there}`, hint: 'another namespace: -n NAME' };
+}
+
+/** @param port its number or name */
+function noSuchPort(service: ApiObject, port: string, label: string): Trouble | undefined {
+  const ports = elementsOf(fieldsOf(service['spec'])['ports']).map(fieldsOf);
+  if (ports.some((each) => each['name'] === port || String(each['port']) === port)) return undefined;
+  const has = ports.map((each) => [String(each['port']), textOf(each['name'])].filter((part) => part !== '').join(':'));
+  return { trouble: `Service ${label} has no port ${port}`, hint: has.length === 0 ? 'it has none' : `it has ${has.join(', ')}` };
 }

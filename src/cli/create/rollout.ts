@@ -37,7 +37,9 @@ export function rolloutOf(object: ApiObject, pods: readonly ApiObject[]): Rollou
   }
   const wanted = count(fieldsOf(object['spec'])['replicas'], 1);
   const ready = own.filter(isReady).length;
-  return underWay(object['kind'] === 'Pod' ? 'its pod is not ready' : `${ready} of ${wanted} pods are ready`, undefined);
+  if (object['kind'] === 'Pod') return underWay('its pod is not ready', undefined);
+  const rest = count(status['replicas'], 0) > wanted ? 'those of before are still there' : 'their controller has yet to say so';
+  return underWay(`${ready} of ${wanted} pods are ready${ready < wanted ? '' : `; ${rest}`}`, undefined);
 }
 
 function isDone(object: ApiObject): boolean {

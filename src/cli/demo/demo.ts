@@ -1,16 +1,24 @@
 /** `detour demo`: the shop with its previews and real Envoys on this machine, and a table of how requests travel. */
 import { styleText } from 'node:util';
+import { toggle } from '../../flag-values.ts';
+import { type FlagTable, readFlags } from '../../flags.ts';
+import { EXIT, type Io, usageError } from '../command.ts';
+import { commandHelp } from '../help.ts';
 import { byHand } from './by-hand.ts';
 import { playRows } from './play.ts';
 import { type RunningShop, startShop } from './start.ts';
 
-const HELP = `detour demo [--once]
+const HELP = {
+  name: 'demo',
+  about:
+    'Starts a shop of three services, two previews of it, the control plane and real Envoys, all on 127.0.0.1; shows how\n' +
+    'requests travel; then leaves everything running to be tried by hand, until Ctrl-C.\n' +
+    'Exit codes: 0 all went as it should, 1 something did not, 2 wrong usage.',
+  example: 'detour demo --once',
+  variables: false,
+};
 
-Starts a shop of three services, two previews of it, the control plane and real Envoys, all on 127.0.0.1; shows how
-requests travel; then leaves everything running to be tried by hand, until Ctrl-C.
-
-  --once    Only show the table and check every row: exit code 0 when all are right, else 1.
-`;
+export const DEMO_FLAGS = { once: toggle('Only show the table and check every row.') } as const satisfies FlagTable;
 
 /** The signals that end the demo, whatever it is doing. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -18,19 +26,16 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SAME_SIGNAL_MS = 500;
 
 /** @returns the exit code. */
-export async function runDemo(args: readonly string[]): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(HELP);
-    return 0;
+export async function runDemo(args: readonly string[], io: Io): Promise<number> {
+  const { values, mistakes, help } = readFlags(DEMO_FLAGS, args, {});
+  if (help) {
+    io.out(commandHelp(HELP, DEMO_FLAGS));
+    return EXIT.ok;
   }
-  const unknown = args.find((arg) => arg !== '--once');
-  if (unknown !== undefined) {
-    process.stderr.write(`detour demo: unknown argument ${JSON.stringify(unknown)}. There is --once.\n`);
-    return 2;
-  }
+  if (values === undefined) return usageError('demo', mistakes, io);
   const interruption = awaitSignal();
   try {
-    return await play(args.includes('--once'), interruption.signal);
+    return await play(values.once, interruption.signal);
   } catch (error) {
     if (interruption.signal.aborted) return 130;
     process.stderr.write(`${styleText('red', 'The demo failed.')} ${error instanceof Error ? error.message : String(error)}\n`);

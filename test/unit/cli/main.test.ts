@@ -61,6 +61,21 @@ describe('detour', () => {
     expect(await detour('help', command)).toMatchObject({ code: 0, out });
   });
 
+  const commands = ['create', 'delete', 'list', 'wait', 'explain', 'preview', 'lint', 'completion', 'serve', 'envoy', 'demo'];
+  test.each(commands)('%s --help says how it is used, with an example of it', async (command) => {
+    const { code, out } = await detour(command, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain(`\nUsage: detour ${command}`);
+    expect(out.slice(out.indexOf('\nExample:\n'))).toContain(`detour ${command}`);
+    expect((await detour('help')).out).toContain(`\n  ${command} `);
+  });
+
+  test.each(['list', 'wait', 'delete'])('%s refuses what is no key before it asks anybody', async (command) => {
+    const { code, out, err } = await detour(command, 'PR.42');
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain('KEY "PR.42" must be a key: lower-case letters, digits and single hyphens');
+  });
+
   test('serve tells all mistakes at once and exits with 2', async () => {
     const { code, out, err } = await detour('serve', '--xds-listen', 'x', '--sorce', 'y');
     expect([code, out]).toEqual([2, '']);

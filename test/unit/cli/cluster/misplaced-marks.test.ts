@@ -12,6 +12,7 @@ describe('marks of a preview', () => {
   test('on the own metadata of a workload are told, with the place where they belong', () => {
     expect(misplacedMarks('Deployment', workload({ labels: label, annotations: intercept }))).toMatchObject({
       workload: 'Deployment/api',
+      key: 'pr-42',
       message:
         'Deployment shop/api has the label detour.dev/preview, the annotation detour.dev/intercept on its own metadata: they have no effect there.',
       hint: 'Move them to spec.template.metadata, where its pods get them.',
@@ -19,6 +20,7 @@ describe('marks of a preview', () => {
     expect(misplacedMarks('Deployment', workload({ annotations: intercept }, { labels: label }))).toMatchObject({
       hint: 'Move it to spec.template.metadata, where its pods get it.',
     });
+    expect(misplacedMarks('Deployment', workload({ annotations: intercept }))).toMatchObject({ key: '' });
   });
 
   test('that the pods have too are right, and so are those of others and of what create made', () => {

@@ -50,6 +50,16 @@ describe('a rollout', () => {
     });
   });
 
+  test('that waits for old pods, or for the controller, says so', () => {
+    const ready = [pod({ status: READY }), pod({ status: READY })];
+    expect(rolloutOf(deployment({ ...DONE, replicas: 3 }), ready)).toMatchObject({
+      what: '2 of 2 pods are ready; those of before are still there',
+    });
+    expect(rolloutOf(deployment({ ...DONE, availableReplicas: 1 }), ready)).toMatchObject({
+      what: '2 of 2 pods are ready; their controller has yet to say so',
+    });
+  });
+
   test.each([
     ['ImagePullBackOff', 'describe pod api-new` says more'],
     ['CreateContainerConfigError', 'describe pod api-new` says more'],
