@@ -39,6 +39,12 @@ export interface DrainSteps<Stream extends Leaver> extends DrainOptions {
   readonly random: () => number;
 }
 
+interface Turn<Stream> {
+  readonly stream: Stream;
+  /** ms after nobody was let in any more. */
+  readonly at: number;
+}
+
 /** Load balancers hear of the end at its beginning, and need this part of the time, or so many ms at most, to act on it. */
 const NOTICE = { part: 0.2, longest: 1_000 };
 /** A client that is owed its say gets so many ms more: then what it has accepted is known to its next server. */
@@ -64,21 +70,23 @@ export async function drain<Stream extends Leaver>(steps: DrainSteps<Stream>): P
     await clock.wait(LOOK_MS, signal);
     if (signal.aborted) return;
     elapsed = clock.now() - began;
-    const there = new Set(streams());
-    left = left.filter(({ stream }) => there.has(stream));
+    left = those(left, streams());
     for (const { stream, at } of left) {
       const isLate = elapsed >= at + ANSWER_MS || elapsed >= endsAt;
       if (elapsed >= at && (stream.isAnswered || isLate)) stream.leave();
     }
+    left = those(left, streams());
   }
 }
 
+/** Of streams that are still there. */
+function those<Stream>(turns: readonly Turn<Stream>[], streams: readonly Stream[]): readonly Turn<Stream>[] {
+  const there = new Set(streams);
+  return turns.filter(({ stream }) => there.has(stream));
+}
+
 /** In any order; each at a random moment of a share of its own. */
-function turnsOf<Stream>(
-  streams: readonly Stream[],
-  overMs: number,
-  random: () => number,
-): readonly { readonly stream: Stream; readonly at: number }[] {
+function turnsOf<Stream>(streams: readonly Stream[], overMs: number, random: () => number): readonly Turn<Stream>[] {
   const shuffled = streams.map((stream) => ({ stream, rank: random() })).sort((a, b) => a.rank - b.rank);
   return shuffled.map(({ stream }, index) => ({ stream, at: ((index + random()) / streams.length) * overMs }));
 }

@@ -220,6 +220,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
       // The next one's turn may come before this one's is looked at.
       expect([7 - gone, Math.max(0, 6 - gone)]).toContain(harness.server.proxies().length);
     }
+    await clock.advance(20);
     expect(await drained).toEqual({ streams: 6, left: 0 });
     for (const client of clients) expect((await endOf(client)).code).toBe(status.UNAVAILABLE);
     const late = await harness.connect();
