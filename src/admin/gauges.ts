@@ -37,6 +37,8 @@ export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetr
       return [{ protocol, role }, count] as const;
     }),
   );
+  const duplicates = new Set(proxies.filter(({ warning }) => warning !== undefined).map(({ id }) => id));
+  metrics.set('detour_xds_duplicate_nodes', {}, duplicates.size);
   const types = proxies.flatMap((proxy) => proxy.types.map(({ type }) => known(type)));
   metrics.replace(
     'detour_xds_subscriptions',

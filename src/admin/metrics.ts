@@ -116,6 +116,11 @@ export const METRICS = {
     labels: ['type'],
     help: 'Resources that are held, over all views, each distinct one once.',
   },
+  detour_xds_duplicate_nodes: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Node ids that several connected Envoys claim: a mistake in their bootstraps.',
+  },
   detour_xds_quarantined_intercepts: {
     kind: 'gauge',
     labels: [],

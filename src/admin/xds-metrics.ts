@@ -24,6 +24,11 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
       const consequence = 'This client gets no configuration until its bootstrap is corrected.';
       log.warn('stream refused', { peer, reason, consequence });
     },
+    nodeClaimedTwice: (stream, rivalPeer) => {
+      const consequence =
+        "What is said of one of them, in events and commands, is true of both only. Give each Envoy a name of its own, for example its pod's.";
+      log.warn('two Envoys have one node id', { ...fields(stream), rivalPeer, consequence });
+    },
     request: () => undefined,
     ack: (type) => metrics.increase('detour_xds_acks_total', { type: known(type) }),
     nack: (type, stream, { names, error }) => {

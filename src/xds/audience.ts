@@ -9,8 +9,10 @@ import type { View } from './view.ts';
 /** A stream that has said who it is. */
 export interface Member {
   readonly proxy: Proxy;
-  /** `node.id`: streams of one Envoy count once. */
+  /** `node.id`. */
   readonly nodeId: string;
+  /** The same for streams of one Envoy: it counts once. */
+  readonly envoy: string;
   /** Called once, as soon as there is a model: from then on the stream is served. */
   start(view: View): Session;
   /** There may be something to send. Called in a later turn of the event loop, once for all that changed in this one. */

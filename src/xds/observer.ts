@@ -34,6 +34,11 @@ export interface XdsObserver {
   streamDrained(stream: StreamInfo): void;
   /** Closed before it was one, because of what the client said. */
   streamRefused(peer: string, reason: string): void;
+  /**
+   * Another Envoy, at the address `rivalPeer`, says that it is the same node, and both go on to speak. Told once for
+   * each two streams.
+   */
+  nodeClaimedTwice(stream: StreamInfo, rivalPeer: string): void;
   /** Every request, ACKs and NACKs too. */
   request(type: TypeName, stream: StreamInfo): void;
   ack(type: TypeName, stream: StreamInfo): void;

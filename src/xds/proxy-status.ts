@@ -28,6 +28,8 @@ export interface ProxyStatus {
   readonly protocol: Protocol;
   readonly peer: string;
   readonly userAgent: string;
+  /** What is wrong with its `node.id`: another Envoy has the same. */
+  readonly warning: string | undefined;
   /** Key of its scope; undefined while it waits for the first model. */
   readonly scope: string | undefined;
   /** ms since the epoch */
@@ -35,8 +37,11 @@ export interface ProxyStatus {
   readonly types: readonly TypeStatus[];
 }
 
-/** undefined for a stream whose client has not said who it is. */
-export function statusOf(stream: XdsStream, scope: string | undefined): ProxyStatus | undefined {
+/**
+ * undefined for a stream whose client has not said who it is.
+ * @param rivals addresses of other Envoys that claim its node
+ */
+export function statusOf(stream: XdsStream, scope: string | undefined, rivals: readonly string[]): ProxyStatus | undefined {
   const { info, session, connectedAt } = stream;
   if (info === undefined) return undefined;
   const { proxy } = stream;
@@ -52,5 +57,11 @@ export function statusOf(stream: XdsStream, scope: string | undefined): ProxySta
       nack: history.nack,
     };
   });
-  return { id, role, proxy, protocol, peer, userAgent, scope, connectedAt, types };
+  const warning = rivals.length === 0 ? undefined : duplicateNode(id, rivals);
+  return { id, role, proxy, protocol, peer, userAgent, warning, scope, connectedAt, types };
+}
+
+/** @param rivals their addresses */
+export function duplicateNode(id: string, rivals: readonly string[]): string {
+  return `duplicate node id: ${rivals.join(', ')} says that it is ${id} too; give each Envoy a name of its own, for example its pod's`;
 }

@@ -1,6 +1,6 @@
 /** Proof that an intercept is live: every connected Envoy that needs it has acknowledged the version that holds it. */
 import type { InterceptId } from '../model/names.ts';
-import type { Audience } from './audience.ts';
+import type { Audience, Member } from './audience.ts';
 import type { ServedView } from './served-view.ts';
 
 export interface Receipt {
@@ -18,24 +18,34 @@ export interface ServedTo {
   readonly audience: Audience;
 }
 
-/** Connected Envoys that need the intercept, by `node.id`: whether each has acknowledged it as it is now. */
+/** Connected Envoys that need the intercept, by `node.id`: whether all that claim the id have acknowledged it as it is now. */
 export function holdersOf(intercept: InterceptId, views: Iterable<ServedTo>): ReadonlyMap<string, boolean> {
-  const nodes = new Map<string, boolean>();
+  return heldBy(intercept, views, ({ nodeId }) => nodeId);
+}
+
+/** Whether all streams of one name that ask for the intercept's resources have acknowledged them as they are now. */
+function heldBy(
+  intercept: InterceptId,
+  views: Iterable<ServedTo>,
+  nameOf: (member: Member) => string,
+): ReadonlyMap<string, boolean> {
+  const held = new Map<string, boolean>();
   for (const { served, audience } of views) {
     const resources = [...served.view.resourcesOf(intercept)];
     if (resources.length === 0) continue;
     for (const { session, member } of audience.readers) {
-      const held = resources.map((resource) => session.holds(resource)).filter((each) => each !== undefined);
-      if (held.length > 0) nodes.set(member.nodeId, (nodes.get(member.nodeId) ?? true) && held.every((each) => each));
+      const verdicts = resources.map((resource) => session.holds(resource)).filter((each) => each !== undefined);
+      const name = nameOf(member);
+      if (verdicts.length > 0) held.set(name, (held.get(name) ?? true) && verdicts.every((each) => each));
     }
   }
-  return nodes;
+  return held;
 }
 
 /** @param now ms */
 export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now: number): Receipt {
   const all = [...views];
-  const nodes = holdersOf(intercept, all);
+  const envoys = heldBy(intercept, all, ({ envoy }) => envoy);
   let isRejected = false;
   let liveSince = 0;
   const involved: Audience[] = [];
@@ -45,8 +55,8 @@ export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now
     involved.push(audience);
     liveSince = Math.max(liveSince, audience.liveSince(intercept) ?? 0);
   }
-  const needed = nodes.size;
-  const acked = [...nodes.values()].filter((each) => each).length;
+  const needed = envoys.size;
+  const acked = [...envoys.values()].filter((each) => each).length;
   if (isRejected) return { needed, acked, state: 'rejected' };
   if (needed === 0) return { needed, acked, state: 'noProxy' };
   if (acked < needed) return { needed, acked, state: 'pending' };

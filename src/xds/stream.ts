@@ -5,6 +5,7 @@ import type { Proxy } from '../model/proxy.ts';
 import type { Member } from './audience.ts';
 import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type Node, type SotwRequest } from './codec.ts';
 import type { Leaver } from './drain.ts';
+import type { Claim, NodeClaims } from './node-claims.ts';
 import type { StreamInfo, XdsObserver } from './observer.ts';
 import type { Outcome } from './outcome.ts';
 import { type Protocol, Session } from './session.ts';
@@ -30,6 +31,7 @@ export interface StreamOptions {
   /** Of a service for one type; undefined: ADS. */
   readonly typeUrl: string | undefined;
   readonly views: Views;
+  readonly claims: NodeClaims;
   readonly observer: XdsObserver;
   /** ms */
   readonly now: () => number;
@@ -51,6 +53,7 @@ export class XdsStream implements Member, Leaver {
   readonly #options: StreamOptions;
   #proxy: Proxy | undefined;
   #info: StreamInfo | undefined;
+  #claim: Claim | undefined;
   #session: Session | undefined;
   /** What came before there was a model. */
   #early: Request[] = [];
@@ -76,12 +79,23 @@ export class XdsStream implements Member, Leaver {
     return this.#info;
   }
 
+  /** Undefined until the client has said who it is. */
+  get claim(): Claim | undefined {
+    return this.#claim;
+  }
+
   get session(): Session | undefined {
     return this.#session;
   }
 
   get nodeId(): string {
     return this.#info?.nodeId ?? '';
+  }
+
+  /** Streams for one type cannot be told apart: those of one node count as one Envoy. */
+  get envoy(): string {
+    const { id, typeUrl } = this.#options;
+    return typeUrl === undefined ? id : `node ${this.nodeId}`;
   }
 
   get proxy(): Proxy {
@@ -129,6 +143,7 @@ export class XdsStream implements Member, Leaver {
     if (typeof request === 'string') return this.#refuse(request);
     const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
     if (problem !== undefined) return this.#refuse(problem);
+    this.#claimNode();
     if (this.#session === undefined) {
       if (this.#early.length >= MAX_EARLY) return this.#refuse('too many requests before the first answer');
       this.#early.push(request);
@@ -167,9 +182,16 @@ export class XdsStream implements Member, Leaver {
     const { id, protocol, observer, views } = this.#options;
     this.#proxy = proxy;
     this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer: this.#call.getPeer(), userAgent: node.userAgent };
+    this.#claim = { nodeId: node.id, role: proxy.role, peer: this.#info.peer, typeUrl: this.#options.typeUrl };
     observer.streamOpened(this.#info);
     views.join(this);
     return undefined;
+  }
+
+  #claimNode(): void {
+    const { claims, observer } = this.#options;
+    const rival = this.#claim === undefined ? undefined : claims.heard(this.#claim);
+    if (rival !== undefined && this.#info !== undefined) observer.nodeClaimedTwice(this.#info, rival.peer);
   }
 
   #hand(session: Session, request: Request): void {
@@ -235,8 +257,9 @@ export class XdsStream implements Member, Leaver {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#early = [];
-    const { observer, views, onClose } = this.#options;
+    const { observer, views, claims, onClose } = this.#options;
     if (this.#proxy !== undefined) views.leave(this);
+    if (this.#claim !== undefined) claims.ended(this.#claim);
     if (this.#info !== undefined && ending.by === 'drain') observer.streamDrained(this.#info);
     else if (this.#info !== undefined) observer.streamClosed(this.#info, ending.by === 'server' ? ending.reason : undefined);
     onClose(this);

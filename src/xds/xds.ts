@@ -9,6 +9,7 @@ import type { CreateScopeTranslation, TranslateSettings } from '../translate/tra
 import { clientStatus } from './client-status.ts';
 import { decodeStatusRequest, encodeMessage } from './codec.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
+import { NodeClaims } from './node-claims.ts';
 import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
@@ -26,6 +27,9 @@ export type Rejection = ViewRejection;
 export interface XdsLimits extends StreamLimits {
   /** A view that no Envoy reads is kept for so long, in ms. */
   readonly idleViewMs: number;
+  /** A connection is asked for a sign of life so often, in ms, and is given up when none has come after the other time (F7). */
+  readonly pingMs: number;
+  readonly pingTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: XdsLimits = {
@@ -33,6 +37,8 @@ export const DEFAULT_LIMITS: XdsLimits = {
   maxBytes: 2_000_000,
   blockedMs: 30_000,
   idleViewMs: 60_000,
+  pingMs: 10_000,
+  pingTimeoutMs: 5_000,
 };
 
 export interface XdsServerOptions {
@@ -46,13 +52,8 @@ export interface XdsServerOptions {
   readonly drainClock?: DrainClock;
 }
 
-/** F7, F8: dead clients are found out, and a reconnecting one may say a lot. */
-const GRPC_OPTIONS = {
-  'grpc.max_receive_message_length': 64 * 1024 * 1024,
-  'grpc.max_send_message_length': -1,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-};
+/** F8: a reconnecting client may say a lot. */
+const MESSAGE_SIZES = { 'grpc.max_receive_message_length': 64 * 1024 * 1024, 'grpc.max_send_message_length': -1 };
 
 /** How often streams are looked at that take nothing, in ms. */
 const CHECK_MS = 1_000;
@@ -60,7 +61,8 @@ const CHECK_MS = 1_000;
 export class XdsServer implements AsyncDisposable {
   readonly #views: Views;
   readonly #streams = new Set<XdsStream>();
-  readonly #server = new Server(GRPC_OPTIONS);
+  readonly #claims = new NodeClaims();
+  readonly #server: Server;
   readonly #checks: NodeJS.Timeout;
   readonly #drainClock: DrainClock;
   #opened = 0;
@@ -72,6 +74,10 @@ export class XdsServer implements AsyncDisposable {
     const { settings, createTranslation, observer, now } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#drainClock = options.drainClock ?? MONOTONIC;
+    // F7: what an Envoy that is gone has not answered holds up receipts for so long.
+    const { pingMs, pingTimeoutMs } = limits;
+    const keepalive = { 'grpc.keepalive_time_ms': pingMs, 'grpc.keepalive_timeout_ms': pingTimeoutMs };
+    this.#server = new Server({ ...MESSAGE_SIZES, ...keepalive });
     this.#views = new Views({
       settings,
       createTranslation,
@@ -84,7 +90,17 @@ export class XdsServer implements AsyncDisposable {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
       const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
-      const stream = new XdsStream(call, { id, protocol, typeUrl, views: this.#views, observer, now, limits, onClose });
+      const stream = new XdsStream(call, {
+        id,
+        protocol,
+        typeUrl,
+        views: this.#views,
+        claims: this.#claims,
+        observer,
+        now,
+        limits,
+        onClose,
+      });
       this.#streams.add(stream);
       // On a connection that was told to be given up.
       if (this.#closed !== undefined) stream.leave();
@@ -135,14 +151,14 @@ export class XdsServer implements AsyncDisposable {
 
   /** Streams whose client has said who it is. */
   proxies(): readonly ProxyStatus[] {
-    return [...this.#streams].flatMap((stream) => statusOf(stream, this.#views.scopeOf(stream)) ?? []);
+    return [...this.#streams].flatMap((stream) => statusOf(stream, this.#views.scopeOf(stream), this.#rivals(stream)) ?? []);
   }
 
   receipt(intercept: InterceptId): Receipt {
     return this.#views.receipt(intercept);
   }
 
-  /** Connected Envoys that need the intercept, by `node.id`: whether each has acknowledged it as it is now. */
+  /** Connected Envoys that need the intercept, by `node.id`: whether all that claim the id have acknowledged it as it is now. */
   holders(intercept: InterceptId): ReadonlyMap<string, boolean> {
     return this.#views.holders(intercept);
   }
@@ -206,6 +222,10 @@ export class XdsServer implements AsyncDisposable {
   #close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
     return this.#closed;
+  }
+
+  #rivals({ claim }: XdsStream): readonly string[] {
+    return claim === undefined ? [] : this.#claims.rivals(claim);
   }
 
   /** @returns an encoded ClientStatusResponse, or what is wrong with the request. */

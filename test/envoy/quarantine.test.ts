@@ -57,6 +57,7 @@ test.each(['delta', 'sotw'] as const)(
     const nothing = (): void => undefined;
     const observer: XdsObserver = {
       streamOpened: nothing,
+      nodeClaimedTwice: nothing,
       streamClosed: nothing,
       streamDrained: nothing,
       streamRefused: nothing,

@@ -63,6 +63,7 @@ interface Door {
 function observerOf(refusals: string[]): XdsObserver {
   return {
     streamOpened: () => {},
+    nodeClaimedTwice: () => {},
     streamClosed: () => {},
     streamDrained: () => {},
     streamRefused: (_, reason) => refusals.push(reason),

@@ -58,6 +58,7 @@ const PROXIES: readonly Proxy[] = [
 class Envoy implements Member {
   readonly proxy: Proxy;
   readonly nodeId = 'envoy';
+  readonly envoy = 'envoy';
   readonly #protocol: Protocol;
   #session: Session | undefined;
 

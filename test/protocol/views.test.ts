@@ -7,8 +7,9 @@ import type { InterceptModel, PodModel } from '../../src/model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../../src/model/names.ts';
 import type { Scope } from '../../src/model/proxy.ts';
 import type { CreateScopeTranslation } from '../../src/translate/translate.ts';
-import { XdsServer } from '../../src/xds/xds.ts';
+import { type XdsLimits, XdsServer } from '../../src/xds/xds.ts';
 import { until } from '../support/until.ts';
+import { Cable } from '../support/xds/cable.ts';
 import { Client } from '../support/xds/client.ts';
 import { Differences, fakeResource, NO_CHANGE } from '../support/xds/fake-world.ts';
 import { ADS, GrpcWire } from '../support/xds/harness.ts';
@@ -21,23 +22,27 @@ class Plane implements AsyncDisposable {
   readonly #clients: GrpcClient[] = [];
   #port = 0;
 
-  constructor(createTranslation: CreateScopeTranslation = routeTranslation, idleViewMs = 60_000) {
+  constructor(createTranslation: CreateScopeTranslation = routeTranslation, limits: Partial<XdsLimits> = {}) {
     const settings = { carriers: DEFAULT_CARRIERS, lua: '' };
-    this.server = new XdsServer({ settings, createTranslation, observer: this.observer, now: Date.now, limits: { idleViewMs } });
+    this.server = new XdsServer({ settings, createTranslation, observer: this.observer, now: Date.now, limits });
   }
 
   publish(model: InterceptModel, pods: readonly ObjectKey[] = []): void {
     this.server.publish(model, { ...NO_CHANGE, services: new Set([SERVICE]), pods: new Set(pods) });
   }
 
-  async sidecar(pod: string): Promise<Client> {
+  async listen(): Promise<number> {
     if (this.#port === 0) this.#port = (await this.server.listen({ host: '127.0.0.1', port: 0 })).port;
-    const client = new GrpcClient(`127.0.0.1:${this.#port}`, credentials.createInsecure(), {
+    return this.#port;
+  }
+
+  async sidecar(pod: string, method = `${ADS}/DeltaAggregatedResources`, port?: number): Promise<Client> {
+    const client = new GrpcClient(`127.0.0.1:${port ?? (await this.listen())}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);
     const same = (bytes: Buffer): Buffer => bytes;
-    const wire = new GrpcWire(client.makeBidiStreamRequest(`${ADS}/DeltaAggregatedResources`, same, same), 'delta');
+    const wire = new GrpcWire(client.makeBidiStreamRequest(method, same, same), 'delta');
     return new Client('delta', wire, { id: `sidecar~shop/${pod}` });
   }
 
@@ -45,6 +50,15 @@ class Plane implements AsyncDisposable {
     for (const client of this.#clients) client.close();
     await this.server.stop(100);
   }
+}
+
+/** What an Envoy asks for when it comes. */
+async function takeAll(client: Client, route: string): Promise<void> {
+  client.subscribe('cluster');
+  await client.take('cluster', { 'c-a': 'a' });
+  client.subscribe('route', ['r']);
+  await client.take('route', { r: route });
+  await client.silent();
 }
 
 function withPods(model: InterceptModel, previews: Readonly<Record<string, readonly InterceptId[]>>): InterceptModel {
@@ -85,6 +99,67 @@ describe('a receipt', () => {
     expect(again).toMatchObject({ needed: 2, acked: 2, state: 'live' });
     expect(again.liveSince).toBeGreaterThanOrEqual(live.liveSince ?? Infinity);
     expect(plane.observer.convergence).toHaveLength(1);
+  });
+
+  it('counts two Envoys with one node id as two, and says that they have the same', async () => {
+    await using plane = new Plane();
+    plane.publish(modelOf({ a: 1 }));
+    const [one, two] = [await plane.sidecar('x-1'), await plane.sidecar('x-1')];
+    for (const client of [one, two]) await takeAll(client, '[a=1]');
+    expect(plane.server.receipt(idOf('a'))).toMatchObject({ needed: 2, acked: 2, state: 'live' });
+
+    plane.publish(modelOf({ a: 2 }));
+    const [first, second] = [await one.expect('route', { r: '[a=2]' }), await two.expect('route', { r: '[a=2]' })];
+    two.ack(second);
+    await two.silent();
+    // Until the older one speaks it may as well be what is left of a connection that broke.
+    expect(plane.server.proxies().map(({ warning }) => warning)).toEqual([undefined, undefined]);
+    expect(plane.server.receipt(idOf('a'))).toEqual({ needed: 2, acked: 1, state: 'pending' });
+    expect(Object.fromEntries(plane.server.holders(idOf('a')))).toEqual({ 'sidecar~shop/x-1': false });
+    one.ack(first);
+    await one.silent();
+    expect(plane.server.receipt(idOf('a'))).toMatchObject({ needed: 2, acked: 2, state: 'live' });
+    expect(plane.observer.duplicates).toEqual(['sidecar~shop/x-1']);
+    const shown = plane.server.proxies();
+    expect(shown.map(({ warning }) => warning)).toEqual(
+      shown.map((_, index) => expect.stringContaining(`duplicate node id: ${shown[1 - index]?.peer} says`)),
+    );
+
+    await one.wire[Symbol.asyncDispose]();
+    await until('one of them to be gone', () => plane.server.proxies().length === 1);
+    expect(plane.server.proxies()[0]?.warning).toBeUndefined();
+    expect(plane.server.receipt(idOf('a'))).toMatchObject({ needed: 1, acked: 1, state: 'live' });
+  });
+
+  it('counts an Envoy once that has a stream for each type', async () => {
+    await using plane = new Plane();
+    plane.publish(modelOf({ a: 1 }));
+    const clusters = await plane.sidecar('x-1', '/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters');
+    clusters.subscribe('cluster');
+    await clusters.take('cluster', { 'c-a': 'a' });
+    const routes = await plane.sidecar('x-1', '/envoy.service.route.v3.RouteDiscoveryService/DeltaRoutes');
+    routes.subscribe('route', ['r']);
+    const reply = await routes.expect('route', { r: '[a=1]' });
+    expect(plane.server.receipt(idOf('a'))).toEqual({ needed: 1, acked: 0, state: 'pending' });
+    routes.ack(reply);
+    await until('the receipt', () => plane.server.receipt(idOf('a')).state === 'live');
+    expect(plane.server.receipt(idOf('a'))).toMatchObject({ needed: 1, acked: 1 });
+    expect(plane.observer.duplicates).toEqual([]);
+  });
+
+  it('F7: waits for a connection that broke without a word only until it has missed a sign of life', async () => {
+    await using plane = new Plane(routeTranslation, { pingMs: 300, pingTimeoutMs: 200 });
+    plane.publish(modelOf({ a: 1 }));
+    await using cable = await Cable.to(await plane.listen());
+    await takeAll(await plane.sidecar('x-1', undefined, cable.port), '[a=1]');
+    cable.cut();
+    const again = await plane.sidecar('x-1');
+    await takeAll(again, '[a=1]');
+    plane.publish(modelOf({ a: 2 }));
+    await again.take('route', { r: '[a=2]' });
+    await until('the receipt', () => plane.server.receipt(idOf('a')).state === 'live', 5_000);
+    expect(plane.server.receipt(idOf('a'))).toMatchObject({ needed: 1, acked: 1 });
+    expect(plane.observer.duplicates).toEqual([]);
   });
 
   it('says that the intercept was refused, and the others go live', async () => {
@@ -158,7 +233,7 @@ describe('a scope', () => {
 
   it('is forgotten some time after its last Envoy has gone', async () => {
     scopes.length = 0;
-    await using plane = new Plane(byScope, 0);
+    await using plane = new Plane(byScope, { idleViewMs: 0 });
     plane.publish(modelOf({ a: 1 }));
     const client = await plane.sidecar('x-1');
     client.subscribe('cluster');

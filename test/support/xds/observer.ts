@@ -5,6 +5,7 @@ export class SilentObserver implements XdsObserver {
   readonly opened: StreamInfo[] = [];
   readonly closed: { readonly stream: StreamInfo; readonly reason: string | undefined }[] = [];
   readonly refused: string[] = [];
+  readonly duplicates: string[] = [];
   readonly nacks: { readonly type: TypeName; readonly stream: StreamInfo; readonly nack: NackInfo }[] = [];
   readonly sent: { readonly type: TypeName; readonly bytes: number; readonly resources: number }[] = [];
   readonly convergence: number[] = [];
@@ -25,6 +26,10 @@ export class SilentObserver implements XdsObserver {
 
   streamRefused(_peer: string, reason: string): void {
     this.refused.push(reason);
+  }
+
+  nodeClaimedTwice({ nodeId }: StreamInfo): void {
+    this.duplicates.push(nodeId);
   }
 
   request(): void {
