@@ -167,14 +167,16 @@ export class Session implements Gate, ViewReader {
   }
 
   get isOpen(): boolean {
-    return this.track('cluster')?.isSettled(this.#view.seq) ?? true;
+    return this.track('cluster')?.isSettled(this.#view.seq) ?? !this.#isYetToAskFor('cluster');
   }
 
   mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean {
-    const clusters = resource.clusters.length === 0 ? undefined : this.track('cluster');
-    if (clusters === undefined || clusters.isSettled(this.#view.seq)) return true;
+    const clusters = this.track('cluster');
+    if (resource.clusters.length === 0 || clusters?.isSettled(this.#view.seq) === true) return true;
     // M9: one cluster that never warms must not freeze the routes.
     if (heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs) return true;
+    // M8: an Envoy says nothing of clusters while one warms: it lost its last stream before that one had its endpoints.
+    if (clusters === undefined) return !this.#isYetToAskFor('cluster');
     // M8: the client acknowledges clusters when they are warm. Those that it does not want or that do not exist are no reason.
     return resource.clusters.every((name) => {
       if (!clusters.subscription.has(name) || clusters.accepted(name) !== undefined) return true;

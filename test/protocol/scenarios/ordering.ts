@@ -202,4 +202,38 @@ export const ORDERING: readonly Scenario[] = [
       await client.silent();
     },
   },
+  {
+    name: 'O1 M8: a client that comes back while a cluster warms gets its endpoints at once, and routes to it when it asks for clusters',
+    protocols: DELTA,
+    run: async (harness) => {
+      const { world, publish, connect, restart } = harness;
+      world
+        .set('cluster', 'a', '1')
+        .set('endpoints', 'a', '1')
+        .set('route', 'r', '1', { clusters: ['a'] });
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const known = await before.take('cluster', { a: '1' });
+      before.subscribe('endpoints', ['a']);
+      const endpoints = await before.take('endpoints', { a: '1' });
+      before.subscribe('route', ['r']);
+      const routes = await before.take('route', { r: '1' });
+      world
+        .set('cluster', 'b', '1')
+        .set('endpoints', 'b', '1')
+        .set('route', 'r', '2', { clusters: ['b'] });
+      publish();
+      const clusters = await before.take('cluster', { b: '1' });
+      await restart();
+      const client = await connect();
+      client.subscribe('endpoints', ['a', 'b'], { initial: endpoints.versions });
+      await client.take('endpoints', { b: '1' });
+      client.subscribe('route', ['r'], { initial: routes.versions });
+      await client.silent();
+      client.subscribe('cluster', [], { initial: { ...known.versions, ...clusters.versions } });
+      await client.take('cluster', {});
+      await client.take('route', { r: '2' });
+    },
+  },
 ];
