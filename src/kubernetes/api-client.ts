@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { Access, Connection } from './access.ts';
 import { AccessError } from './access.ts';
 import { type Failure, refused, unreachable } from './failure.ts';
+import { messageSchema, openEnvelope, PROTOBUF, readMessage } from './protobuf.ts';
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -12,6 +13,8 @@ export interface ApiRequest {
   readonly query: Query;
   /** For messages. */
   readonly resource: string;
+  /** Media types; JSON unless told. */
+  readonly accept?: string;
   /** Ends the request, and the reading of its body. */
   readonly signal: AbortSignal;
 }
@@ -37,6 +40,8 @@ const VERBS: Readonly<Record<Method, string>> = {
 
 /** Of a status of 200 to 299. Reading the body throws where the connection breaks. */
 export interface ApiAnswer {
+  /** The media type; '' where the server does not say. */
+  readonly contentType: string;
   readonly body: AsyncIterable<Buffer>;
 }
 
@@ -49,6 +54,8 @@ export interface ApiClient {
 const ANSWER_MS = 30_000;
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
+/** What is used of a `Status`. */
+const STATUS = messageSchema(['message', 3, 'text'], ['reason', 4, 'text']);
 
 export class HttpApiClient implements ApiClient, Disposable {
   readonly #access: Access;
@@ -81,7 +88,7 @@ export class HttpApiClient implements ApiClient, Disposable {
       const response = await this.#send(connection, request);
       this.#hearClock(response.headers.date);
       const status = response.statusCode ?? 0;
-      if (status >= 200 && status < 300) return { body: response };
+      if (status >= 200 && status < 300) return { body: response, contentType: response.headers['content-type'] ?? '' };
       if (status === 401) this.#access.forget();
       const retryAfter = retryAfterMs(response.headers['retry-after']);
       return refused(status, await errorBody(response), resource, retryAfter, VERBS[method]);
@@ -105,14 +112,15 @@ export class HttpApiClient implements ApiClient, Disposable {
     if (!Number.isNaN(ms)) this.#clock = { ms: ms + 500, heardAt: performance.now() };
   }
 
-  #send(connection: Connection, { method, path, query, body, contentType, signal }: ApiCall): Promise<http.IncomingMessage> {
+  #send(connection: Connection, call: ApiCall): Promise<http.IncomingMessage> {
+    const { method, path, query, body, contentType, accept = 'application/json', signal } = call;
     const url = new URL(connection.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
     // Node itself gives a DELETE no length, and the server then reads none of its body.
     const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = {
-      accept: 'application/json',
+      accept,
       'user-agent': this.#userAgent,
       ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
       ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json', 'content-length': text.byteLength }),
@@ -196,10 +204,11 @@ export async function errorBody(response: http.IncomingMessage): Promise<unknown
     bytes += chunk.length;
     if (bytes > MAX_ERROR_BYTES) break;
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks);
   try {
-    return JSON.parse(text);
+    if (response.headers['content-type']?.startsWith(PROTOBUF)) return readMessage(openEnvelope(body), STATUS);
+    return JSON.parse(body.toString('utf8'));
   } catch {
-    return { message: text };
+    return { message: body.toString('utf8') };
   }
 }
