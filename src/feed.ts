@@ -26,12 +26,11 @@ const LONGEST_NAP_MS = 60_000;
 export class Feed implements Disposable {
   readonly #options: FeedOptions;
   #subscription: { unsubscribe(): void } | undefined;
+  /** Until the source is synced: all that it said. */
   #waiting: ClusterChange[] = [];
   #flush: NodeJS.Immediate | undefined;
   #alarm: NodeJS.Timeout | undefined;
   #published = false;
-  /** What changed while nothing was published yet. */
-  #unpublished: ModelChange = NOTHING;
   #last: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
 
   constructor(options: FeedOptions) {
@@ -76,8 +75,10 @@ export class Feed implements Disposable {
   #receive(batch: SourceBatch): void {
     this.#tellTrouble(batch);
     this.#last = batch;
-    this.#waiting.push(...batch.changes);
+    for (const change of batch.changes) this.#waiting.push(change);
     this.#options.onChanges(batch.changes);
+    // Never half a world: streams wait until all of it was read. Then what depends on several objects is made once.
+    if (!batch.synced) return;
     const seenAt = this.#options.now();
     // What comes within one turn of the event loop is one change.
     this.#flush ??= setImmediate(() => {
@@ -91,16 +92,9 @@ export class Feed implements Disposable {
   #publish(change: ModelChange, seenAt: number): void {
     const { engine, publish } = this.#options;
     this.#setAlarm();
-    if (!this.#last.synced) {
-      // Never half a world: streams wait until all of it was read.
-      this.#unpublished = union(this.#unpublished, change);
-      return;
-    }
-    const all = this.#published ? change : union(this.#unpublished, change);
-    this.#unpublished = NOTHING;
-    if (this.#published && isEmpty(all)) return;
+    if (this.#published && isEmpty(change)) return;
     this.#published = true;
-    publish(engine.model, all, seenAt);
+    publish(engine.model, change, seenAt);
   }
 
   /** Expiry and the end of linger come by time alone. */
@@ -128,17 +122,6 @@ export class Feed implements Disposable {
       : 'Nothing is served to Envoys before it was read once; it is tried all the time.';
     log.warn(batch.trouble, { source: source.name, consequence });
   }
-}
-
-const NOTHING: ModelChange = { services: new Set(), hosts: new Set(), pods: new Set(), keys: new Set() };
-
-function union(a: ModelChange, b: ModelChange): ModelChange {
-  return {
-    services: new Set([...a.services, ...b.services]),
-    hosts: new Set([...a.hosts, ...b.hosts]),
-    pods: new Set([...a.pods, ...b.pods]),
-    keys: new Set([...a.keys, ...b.keys]),
-  };
 }
 
 function isEmpty({ services, hosts, pods, keys }: ModelChange): boolean {
