@@ -2,7 +2,7 @@
 import type { EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
 import type { PodModel, PodPort } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
-import { orNone } from '../model/none.ts';
+import { NO_ITEMS, orNone } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import { endpointPort, podPort } from './preview-endpoints.ts';
 import { type Binding, tcpPorts } from './targets.ts';
@@ -41,12 +41,17 @@ export function buildPod(input: PodInput): PodModel | undefined {
   if (pod === undefined && memberships.length === 0) return undefined;
   const own = pod === undefined ? [] : roles.flatMap((role) => portOf(role, podPort(pod, role.binding)));
   const ports = [...own, ...memberships.flatMap(membershipPorts)];
-  const served = [...roles, ...memberships.flatMap((membership) => membership.roles)].filter(({ active }) => active);
   return {
     ports: ports.length < 2 ? ports : withoutDuplicates(ports).sort(comparePorts),
-    previews: orNone([...new Set(served.map(({ intercept }) => intercept))].sort(compareText)),
-    inBaselineOf: orNone([...inBaselineOf].sort(compareText)),
+    previews: servedBy([roles, ...memberships.map((membership) => membership.roles)]),
+    inBaselineOf: inBaselineOf.length === 0 ? NO_ITEMS : inBaselineOf.toSorted(compareText),
   };
+}
+
+function servedBy(lists: readonly (readonly Role[])[]): readonly InterceptId[] {
+  if (lists.every((roles) => roles.length === 0)) return NO_ITEMS;
+  const served = lists.flat().filter(({ active }) => active);
+  return orNone([...new Set(served.map(({ intercept }) => intercept))].sort(compareText));
 }
 
 function withoutDuplicates(ports: readonly PodPort[]): PodPort[] {

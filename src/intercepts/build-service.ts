@@ -54,10 +54,13 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
   const bound = mapOf(previews.map((preview) => [preview.id, bindOnce(preview, key, target, previous?.bound.get(preview.id))]));
   const endpoints = endpointsByPort(input);
   const leftOut = leftOutPods(input, endpoints);
-  const leaks = Map.groupBy(
-    input.leaks.filter((leak) => !leak.leaving),
-    (leak) => leak.preview,
-  );
+  const leaks: ReadonlyMap<Preview | undefined, readonly Leak[]> =
+    input.leaks.length === 0
+      ? NO_ENTRIES
+      : Map.groupBy(
+          input.leaks.filter((leak) => !leak.leaving),
+          (leak) => leak.preview,
+        );
   const candidates = [...bound.values()].flatMap((entry) => {
     const own = leaks.get(entry.preview);
     const fault = own && leakFault(entry.preview, key, own, leftOut);

@@ -31,12 +31,12 @@ export class ClusterIndex implements ClusterState {
 
   /** By name, so that what is made of them does not depend on the order of arrival. */
   slicesOf(service: ObjectKey): readonly EndpointSlice[] {
-    return this.#slicesNamed(this.#slicesOfService.get(service));
+    return this.#slicesNamed(this.#slicesOfService.list(service));
   }
 
   /** Slices that have the pod as an endpoint, by name. */
   slicesWith(pod: ObjectKey): readonly EndpointSlice[] {
-    return this.#slicesNamed(this.#slicesOfPod.get(pod));
+    return this.#slicesNamed(this.#slicesOfPod.list(pod));
   }
 
   /** Services that have the pod as an endpoint. */
@@ -44,9 +44,13 @@ export class ClusterIndex implements ClusterState {
     return new Set(this.slicesWith(pod).map((slice) => slice.service));
   }
 
-  #slicesNamed(keys: ReadonlySet<ObjectKey>): readonly EndpointSlice[] {
-    const sorted = keys.size < 2 ? [...keys] : [...keys].sort(compareText);
-    return sorted.flatMap((key) => this.#slices.get(key) ?? []);
+  #slicesNamed(keys: readonly ObjectKey[]): readonly EndpointSlice[] {
+    const slices: EndpointSlice[] = [];
+    for (const key of keys.length < 2 ? keys : keys.toSorted(compareText)) {
+      const slice = this.#slices.get(key);
+      if (slice !== undefined) slices.push(slice);
+    }
+    return slices;
   }
 
   #putSlice(key: ObjectKey, slice: EndpointSlice | undefined): void {
@@ -65,7 +69,9 @@ export class ClusterIndex implements ClusterState {
 
 /** The pods that a slice's endpoints refer to. */
 export function podsOf(slice: EndpointSlice | undefined): ReadonlySet<ObjectKey> {
-  return new Set(slice?.endpoints.flatMap((endpoint) => endpoint.pod ?? []));
+  const pods = new Set<ObjectKey>();
+  for (const { pod } of slice?.endpoints ?? []) if (pod !== undefined) pods.add(pod);
+  return pods;
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {

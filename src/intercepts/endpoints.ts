@@ -35,8 +35,15 @@ export function readyEndpoints(slices: readonly EndpointSlice[], portName: strin
 
 /** Sorted, without duplicates. */
 export function sortedAddresses(addresses: readonly Address[]): readonly Address[] {
-  const byText = new Map(addresses.map(({ ip, port }) => [`${ip} ${port}`, { ip, port }]));
-  return [...byText.values()].sort((a, b) => compareText(a.ip, b.ip) || a.port - b.port);
+  const sorted = addresses.map(({ ip, port }) => ({ ip, port })).sort(compareAddresses);
+  return sorted.filter((address, place) => {
+    const before = sorted[place - 1];
+    return before === undefined || compareAddresses(before, address) !== 0;
+  });
+}
+
+function compareAddresses(a: Address, b: Address): number {
+  return compareText(a.ip, b.ip) || a.port - b.port;
 }
 
 /** The IPv4 address, where there is one. */

@@ -212,7 +212,7 @@ export class InterceptEngine {
   #build(key: ObjectKey, before: BuiltService | undefined): BuiltService {
     this.#servicesBuilt += 1;
     const slices = this.#index.slicesOf(key);
-    const previews = [...this.#previewsByService.get(key)].sort(compareText);
+    const previews = this.#previewsByService.list(key).toSorted(compareText);
     const input = {
       key,
       target: this.#target(key),

@@ -52,7 +52,7 @@ export class HostBook {
   /** And those whose owner depends on who has this one. */
   #touch(host: string): void {
     this.#touched.add(host);
-    for (const other of this.#likeUrlsOf.get(host)) this.#touched.add(other);
+    for (const other of this.#likeUrlsOf.list(host)) this.#touched.add(other);
     const plain = hostOfPreviewUrl(host);
     if (plain === undefined) return;
     if (this.#claimants.get(host).size > 0) this.#likeUrlsOf.add(plain, host);
@@ -61,10 +61,13 @@ export class HostBook {
 
   /** Hosts that are served for the Service, by name. */
   servedFor(service: ObjectKey): TargetService['hosts'] {
-    return [...this.#served.get(service)].sort(compareText).flatMap((name) => {
-      const model = this.#models.get(name);
-      return model ? [{ host: model.host, previewUrls: model.previewUrls }] : [];
-    });
+    return this.#served
+      .list(service)
+      .toSorted(compareText)
+      .flatMap((name) => {
+        const model = this.#models.get(name);
+        return model ? [{ host: model.host, previewUrls: model.previewUrls }] : [];
+      });
   }
 
   /** Brings every touched host up to date: all of them are told, changed or not. */
@@ -88,7 +91,7 @@ export class HostBook {
   }
 
   #claimantsOf(host: string): readonly Claimant[] {
-    return [...this.#claimants.get(host)].flatMap((key) => {
+    return this.#claimants.list(host).flatMap((key) => {
       const service = this.#index.services.get(key);
       const claims = this.#claims.get(key) ?? [];
       return service ? [{ service, prefixes: claims.filter((claim) => claim.host === host).map(({ prefix }) => prefix) }] : [];

@@ -68,6 +68,7 @@ export function buildHost(host: string, claimants: readonly Claimant[], older: r
  * undefined: the host would be no preview URL, whoever served what is behind its dashes.
  */
 export function hostOfPreviewUrl(host: string): string | undefined {
+  if (!host.includes('--')) return undefined;
   const groups = /^(?!xn--)(?<key>[^.]+)--(?<label>[^.]+)(?<zone>\..+)$/.exec(host)?.groups;
   const plain = groups && `${groups['label']}${groups['zone']}`;
   return plain === undefined || noPreviewUrl(plain) !== undefined ? undefined : plain;

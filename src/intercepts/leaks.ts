@@ -1,8 +1,9 @@
 /** Preview pods among the endpoints of a baseline (design, section 2, "Leak safety"). */
-import type { EndpointSlice } from '../model/cluster-state.ts';
+import type { EndpointSlice, Pod } from '../model/cluster-state.ts';
 import type { ObjectKey } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
-import { type ClusterIndex, podsOf } from './cluster-index.ts';
+import type { ClusterIndex } from './cluster-index.ts';
 import type { Preview, Previews } from './previews.ts';
 
 /** A pod that must get no requests meant for the baseline. */
@@ -25,10 +26,16 @@ export function leaksOf(
   index: ClusterIndex,
   previews: Previews,
 ): readonly Leak[] {
-  const pods = new Set(slices.flatMap((slice) => [...podsOf(slice)]));
-  return [...pods].sort(compareText).flatMap((pod): Leak[] => {
-    const object = index.pods.get(pod);
-    if (object === undefined) return [];
+  const found = new Map<ObjectKey, Pod>();
+  for (const slice of slices) {
+    for (const { pod } of slice.endpoints) {
+      const object = pod === undefined ? undefined : index.pods.get(pod);
+      if (pod !== undefined && object !== undefined) found.set(pod, object);
+    }
+  }
+  if (found.size === 0) return NO_ITEMS;
+  const inOrder = [...found].sort(([a], [b]) => compareText(a, b));
+  return inOrder.flatMap(([pod, object]): Leak[] => {
     const preview = previews.ofPod(pod);
     const leaked = preview?.declaration === undefined || names(preview, service);
     return leaked ? [{ pod, preview, leaving: object.leaving }] : [];
