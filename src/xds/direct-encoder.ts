@@ -103,11 +103,11 @@ function writeFields(
   depth: number,
   isPacked: boolean,
 ): void {
-  const fields: FieldSchema[] = [];
   let isSorted = true;
   let last = 0;
   let oneofs = 0;
-  for (const name of Object.keys(message)) {
+  // Plain objects have no fields but their own; and a list of them is not made for each of a million messages.
+  for (const name in message) {
     if (isPacked && name === '@type') continue;
     const field = schema.field(name);
     if (field === undefined) throw new NotForHere();
@@ -115,10 +115,24 @@ function writeFields(
     oneofs |= field.oneof;
     if (field.id < last) isSorted = false;
     last = field.id;
-    fields.push(field);
   }
-  if (!isSorted) fields.sort((a, b) => a.id - b.id);
-  for (const field of fields) writeField(writer, field, message[field.name], depth);
+  if (!isSorted) return writeInOrder(writer, schema, message, depth, isPacked);
+  for (const name in message) {
+    const field = isPacked && name === '@type' ? undefined : schema.field(name);
+    if (field !== undefined) writeField(writer, field, message[field.name], depth);
+  }
+}
+
+/** Fields that are all in the schema. */
+function writeInOrder(
+  writer: ByteWriter,
+  schema: MessageSchema,
+  message: Readonly<Record<string, unknown>>,
+  depth: number,
+  isPacked: boolean,
+): void {
+  const fields = Object.keys(message).flatMap((name) => (isPacked && name === '@type' ? [] : (schema.field(name) ?? [])));
+  for (const field of fields.sort((a, b) => a.id - b.id)) writeField(writer, field, message[field.name], depth);
 }
 
 function writeField(writer: ByteWriter, field: FieldSchema, value: unknown, depth: number): void {
