@@ -45,8 +45,8 @@ export const CREATE_FLAGS = {
   ...CLUSTER_FLAGS,
   ...CONTROL_PLANE_FLAGS,
   output: outputFlag(
-    ['text', 'json', 'yaml', 'name'],
-    'What is printed at the end; with --dry-run the manifest, in YAML or JSON.',
+    ['text', 'wide', 'json', 'yaml', 'name'],
+    'What is printed at the end; wide also names the Envoys; with --dry-run the manifest, in YAML or JSON.',
   ),
 } as const satisfies FlagTable;
 

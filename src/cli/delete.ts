@@ -17,6 +17,7 @@ import { readDuration } from './duration.ts';
 import { commandHelp } from './help.ts';
 import { outputFlag, toJson, toYaml } from './output.ts';
 import { accessTrouble, isTrouble, tell, troubleOf } from './trouble.ts';
+import { whenInterrupted } from './when-interrupted.ts';
 
 const HELP = {
   name: 'delete',
@@ -37,7 +38,7 @@ export const DELETE_FLAGS = {
   timeout: one({ value: 'DURATION', default: ['3m'], summary: 'How long to wait.' }, readDuration),
   ...CLUSTER_FLAGS,
   ...CONTROL_PLANE_FLAGS,
-  output: outputFlag(['text', 'json', 'yaml', 'name'], 'How what was deleted is told.'),
+  output: outputFlag(['text', 'wide', 'json', 'yaml', 'name'], 'How what was deleted is told; wide with uids.'),
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof DELETE_FLAGS>;
@@ -65,6 +66,10 @@ export async function runDelete(args: readonly string[], io: Io): Promise<number
     const byHand = await handMadePreviews(cluster, key, namespace);
     for (const command of byHand) io.err(`Not made by \`detour create\`, so it stays: \`${command}\` deletes it.\n`);
     if (found.length === 0) return nothing(key, namespace, byHand.length > 0, values, io);
+    using _interruption = whenInterrupted(
+      `What is told as deleted is; until its pods have ended, and 30 s more, the control plane serves ${key}.`,
+      io,
+    );
     const deleted = await deleteAll(cluster, found, key, io);
     print(key, deleted, values, io);
     if (deleted.length < found.length) return EXIT.failure;
@@ -119,7 +124,9 @@ function print(key: string, deleted: readonly Made[], { output }: Values, io: Io
   if (output === 'json') io.out(toJson({ key, deleted: workloads }));
   else if (output === 'yaml') io.out(toYaml({ key, deleted: workloads }));
   else if (output === 'name') io.out(workloads.map(({ kind, name }) => `${kind.toLowerCase()}/${name}\n`).join(''));
-  else io.out(workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name} deleted\n`).join(''));
+  else
+    for (const { kind, namespace, name, uid } of deleted)
+      io.out(`${kind} ${namespace}/${name}${output === 'wide' ? ` (${uid})` : ''} deleted\n`);
 }
 
 async function untilGone(

@@ -6,6 +6,7 @@ import { FieldReader } from '../model/field-reader.ts';
 import { CLUSTER_FLAGS, CONTROL_PLANE_FLAGS, clusterEnvironment, clusterOf } from './cluster/cluster-flags.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { controlPlaneOf } from './control-plane/client.ts';
+import { envoyLines } from './control-plane/envoy-lines.ts';
 import { commandHelp } from './help.ts';
 import { outputFlag, toJson, toYaml } from './output.ts';
 import { accessTrouble, isTrouble, tell } from './trouble.ts';
@@ -36,7 +37,7 @@ export const EXPLAIN_FLAGS = {
   listener: optional({ value: 'outbound|inbound:PORT', summary: 'Which listener of that sidecar.' }, readText),
   ...CLUSTER_FLAGS,
   ...CONTROL_PLANE_FLAGS,
-  output: outputFlag(['text', 'json', 'yaml'], 'Sentences, or all there is.'),
+  output: outputFlag(['text', 'wide', 'json', 'yaml'], 'Sentences; wide also names each Envoy; or all there is.'),
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof EXPLAIN_FLAGS>;
@@ -90,7 +91,8 @@ function print(answers: readonly { readonly replica: string; readonly body: unkn
   if (format === 'yaml') return toYaml(document);
   const others = all.filter(({ text }) => text !== best?.text).map(({ replica }) => replica);
   const differ = others.length === 0 ? '' : `${others.join(', ')} decides otherwise, for now.\n`;
-  return `${best?.text ?? ''}${envoysText(envoys)}${differ}`;
+  const lines = format === 'wide' ? envoyLines(envoys) : '';
+  return `${best?.text ?? ''}${envoysText(envoys)}${lines}${differ}`;
 }
 
 function readHeaderLine(text: string): Reading<string> {

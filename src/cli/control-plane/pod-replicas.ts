@@ -28,7 +28,7 @@ export async function podReplicas(cluster: Cluster, namespace: string): Promise<
   const hint =
     pods.length === 0
       ? `install it, name its namespace with --system-namespace, ${OR_SERVER}`
-      : `kubectl -n ${namespace} get pods tells more`;
+      : `\`kubectl -n ${namespace} get pods\` tells more`;
   return { trouble, hint, mayPass: pods.length > 0 };
 }
 

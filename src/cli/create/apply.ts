@@ -9,6 +9,7 @@ import { fieldsOf, textOf } from '../../preview/workload.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { collectionPath, WORKLOAD_PLACES } from '../cluster/workload-kinds.ts';
 import { isTrouble, type Trouble, troubleOf } from '../trouble.ts';
+import { takeOverFields } from './take-over-fields.ts';
 
 export interface Applied {
   readonly object: ApiObject;
@@ -39,7 +40,7 @@ export async function applyPreview(cluster: Cluster, manifest: Manifest): Promis
     if (REPLACED.includes(manifest.kind)) {
       const removed = await remove(cluster, existing, path, resource, label);
       if (isTrouble(removed)) return removed;
-    }
+    } else await takeOver(cluster, existing, path, resource);
   }
   const query = { fieldManager: MANAGER, force: 'true', fieldValidation: 'Strict' };
   const contentType = 'application/apply-patch+yaml';
@@ -51,6 +52,13 @@ export async function applyPreview(cluster: Cluster, manifest: Manifest): Promis
     did: existing === undefined ? 'created' : whatBecame(existing, object, manifest),
     stoodInFor: stoodInFor === interceptOf(manifest) ? undefined : stoodInFor,
   };
+}
+
+/** Where it does not come off, what is applied next is right all the same, but for what it leaves out. */
+async function takeOver(cluster: Cluster, existing: ApiObject, path: string, resource: string): Promise<void> {
+  const body = takeOverFields(existing);
+  if (body === undefined) return;
+  await cluster.call('PATCH', path, { resource, body, contentType: 'application/json-patch+json' });
 }
 
 function whatBecame(before: ApiObject, after: ApiObject, { kind }: Manifest): Applied['did'] {

@@ -6,11 +6,13 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { ControlPlaneValues } from '../cluster/cluster-flags.ts';
 import { EXIT, type Io } from '../command.ts';
 import { controlPlaneOf, type Overview } from '../control-plane/client.ts';
+import { envoyLines } from '../control-plane/envoy-lines.ts';
 import { tellNotLive } from '../control-plane/not-live.ts';
 import { progressText } from '../control-plane/progress-text.ts';
-import { waitUntilLive } from '../control-plane/wait-until-live.ts';
+import { type Look, waitUntilLive } from '../control-plane/wait-until-live.ts';
 import { toJson, toYaml } from '../output.ts';
-import { isTrouble, tell } from '../trouble.ts';
+import { isTrouble, type Trouble, tell } from '../trouble.ts';
+import { whenInterrupted } from '../when-interrupted.ts';
 import { curlLines } from './curl-lines.ts';
 import { waitUntilRolledOut } from './wait-until-rolled-out.ts';
 
@@ -19,7 +21,7 @@ export interface LiveOptions {
   readonly manifest: Manifest;
   readonly stand: Stand;
   readonly values: ControlPlaneValues &
-    Pick<CopyOptions, 'key'> & { readonly 'no-wait': boolean; readonly output: 'text' | 'json' | 'yaml' | 'name' };
+    Pick<CopyOptions, 'key'> & { readonly 'no-wait': boolean; readonly output: 'text' | 'wide' | 'json' | 'yaml' | 'name' };
   /** ms since the epoch. */
   readonly deadline: number;
   readonly io: Io;
@@ -30,40 +32,43 @@ export async function bringLive(options: LiveOptions): Promise<number> {
   const { cluster, manifest, values, deadline, io } = options;
   const { key } = values;
   const { namespace } = manifest.metadata;
-  const again = `\`detour wait ${key} -n ${namespace}\` waits until it is live`;
+  const stays = `The preview stays: \`detour wait ${key} -n ${namespace}\` waits until it is live, \`detour delete ${key} -n ${namespace}\` removes it.`;
+  const notLive = (trouble: Trouble, code: number): number => {
+    tell('create', trouble, io);
+    io.err(`${stays}\n`);
+    return code;
+  };
   if (values['no-wait'] || manifest.spec['replicas'] === 0) {
     if (!values['no-wait']) io.err('It has no replicas, so nothing is waited for.\n');
     print(options, undefined);
     return EXIT.ok;
   }
+  using _interruption = whenInterrupted(stays, io);
   const say = (what: string): void => io.err(progressText([what]));
   const rolledOut = await waitUntilRolledOut({ cluster, manifest, deadline, onProgress: say });
-  if (isTrouble(rolledOut)) {
-    tell('create', rolledOut, io);
-    return EXIT.failure;
-  }
-  if (rolledOut.kind === 'hopeless') {
-    tell('create', { trouble: `${nameOfObject(manifest)} does not come up: ${rolledOut.what}`, hint: rolledOut.hint }, io);
-    return EXIT.failure;
-  }
-  if (rolledOut.kind === 'late') {
-    tell('create', { trouble: `${nameOfObject(manifest)} is not ready in time: ${rolledOut.what}`, hint: again }, io);
-    return EXIT.late;
-  }
+  if (isTrouble(rolledOut)) return notLive(rolledOut, EXIT.failure);
+  const label = nameOfObject(manifest);
+  if (rolledOut.kind === 'hopeless')
+    return notLive({ trouble: `${label} does not come up: ${rolledOut.what}`, hint: rolledOut.hint }, EXIT.failure);
+  if (rolledOut.kind === 'late')
+    return notLive({ trouble: `${label} is not ready in time: ${rolledOut.what}`, hint: '' }, EXIT.late);
   const expected = { workload: `${manifest.kind}/${manifest.metadata.name}`, pods: rolledOut.pods };
   const client = controlPlaneOf(values, cluster);
   const selection = { key, namespace };
   const onProgress = (lacks: readonly string[]): void => io.err(progressText(lacks));
-  const waited = await waitUntilLive({ client, selection, deadline, expected, onProgress });
+  const look = async (): Promise<Look> => ({ lacks: [], expected: [expected], hopeless: undefined });
+  const waited = await waitUntilLive({ client, selection, deadline, look, onProgress });
   if (isTrouble(waited) || waited.kind !== 'live') {
     const code = tellNotLive('create', waited, io);
-    io.err(`The preview stays: ${again}, \`detour delete ${key} -n ${namespace}\` removes it.\n`);
+    io.err(`${stays}\n`);
     return code;
   }
   for (const note of waited.notes) io.err(`${note}\n`);
   print(options, waited.overview);
   return EXIT.ok;
 }
+
+const NOBODY = { acked: 0, needed: 0, proxies: {} };
 
 /** @param overview undefined: it is not known to be live */
 function print({ manifest, values, io }: LiveOptions, overview: Overview | undefined): void {
@@ -78,8 +83,9 @@ function print({ manifest, values, io }: LiveOptions, overview: Overview | undef
   else if (values.output === 'yaml') io.out(toYaml(document));
   else if (values.output === 'name') io.out(`${name}\n`);
   else if (overview !== undefined) {
-    const { receipt } = own.find((each) => each.receipt.state === 'live') ?? { receipt: { acked: 0, needed: 0 } };
-    io.out(`${values.key} is live on ${receipt.acked} of ${receipt.needed} Envoys.\n`);
+    const { acked, needed, proxies } = own.find((each) => each.receipt.state === 'live')?.receipt ?? NOBODY;
+    io.out(`${values.key} is live on ${acked} of ${needed} Envoys.\n`);
+    if (values.output === 'wide') io.out(envoyLines(proxies));
     for (const line of [...urls, ...curl]) io.out(`  ${line}\n`);
   }
 }

@@ -3,8 +3,9 @@ import { PREVIEW_LABEL } from '../../annotations/keys.ts';
 import { isFailure } from '../../kubernetes/api-client.ts';
 import type { ApiObject } from '../../kubernetes/api-objects.ts';
 import { MANAGED_BY_LABEL, MANAGER } from '../../preview/copy-labels.ts';
-import { fieldsOf, listOf, textOf, type WorkloadKind } from '../../preview/workload.ts';
+import { fieldsOf, textOf, type WorkloadKind } from '../../preview/workload.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { controllerOf, topOwner } from '../cluster/top-owner.ts';
 import { collectionPath, WORKLOAD_PLACES } from '../cluster/workload-kinds.ts';
 import { isTrouble, type Trouble, troubleOf } from '../trouble.ts';
 
@@ -59,25 +60,10 @@ export async function handMadePreviews(cluster: Cluster, key: string, namespace:
 
 /** undefined: it is of ours, it goes already, or what makes it cannot be read. */
 async function commandFor(cluster: Cluster, pod: ApiObject): Promise<string | undefined> {
-  const namespace = textOf(fieldsOf(pod['metadata'])['namespace']);
-  let [kind, object] = ['Pod', pod];
-  // A pod's ReplicaSet has an owner too, mostly.
-  for (let owner = controllerOf(object); owner !== undefined; owner = controllerOf(object)) {
-    const { kind: above, name } = owner;
-    const place = KINDS.map((each) => WORKLOAD_PLACES[each]).find((each) => each.kind === above);
-    if (place === undefined) return `kubectl -n ${namespace} delete ${above.toLowerCase()} ${name}`;
-    const found = await cluster.call('GET', `${collectionPath(place, namespace)}/${name}`, place);
-    if (isFailure(found)) return undefined;
-    [kind, object] = [above, found];
-  }
-  const metadata = fieldsOf(object['metadata']);
+  const owner = await topOwner(cluster, pod);
+  if (owner === undefined) return undefined;
+  const metadata = fieldsOf(owner.object?.['metadata']);
   const isOurs = fieldsOf(metadata['labels'])[MANAGED_BY_LABEL] === MANAGER;
   if (isOurs || metadata['deletionTimestamp'] !== undefined) return undefined;
-  return `kubectl -n ${namespace} delete ${kind.toLowerCase()} ${textOf(metadata['name'])}`;
-}
-
-function controllerOf(object: ApiObject): { readonly kind: string; readonly name: string } | undefined {
-  const owners = listOf(fieldsOf(object['metadata'])['ownerReferences']).map(fieldsOf);
-  const owner = owners.find((each) => each['controller'] === true);
-  return owner && { kind: textOf(owner['kind']), name: textOf(owner['name']) };
+  return `kubectl -n ${owner.namespace} delete ${owner.kind.toLowerCase()} ${owner.name}`;
 }
