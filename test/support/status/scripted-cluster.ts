@@ -22,7 +22,7 @@ export class ScriptedCluster implements AsyncDisposable {
   readonly writer: StatusWriter;
   #version = 1;
 
-  constructor(fake: FakeApiServer) {
+  constructor(fake: FakeApiServer, timeoutMs: number) {
     this.fake = fake;
     fake.fault = (request, response) => {
       const { method, path, body } = request;
@@ -55,7 +55,7 @@ export class ScriptedCluster implements AsyncDisposable {
         ...QUICK,
         lease: { durationMs: 1_500, renewWithinMs: 1_000, retryMs: 50, deniedMs: 100 },
         ledger: { ...QUICK.ledger, settleMs: 20 },
-        timeoutMs: 300,
+        timeoutMs,
         everyMs: 10,
       },
       now: Date.now,
@@ -64,8 +64,9 @@ export class ScriptedCluster implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<ScriptedCluster> {
-    return new ScriptedCluster(await FakeApiServer.start());
+  /** @param timeoutMs of a request: short where the server hangs, else long enough for a machine that is busy */
+  static async start({ timeoutMs = 10_000 } = {}): Promise<ScriptedCluster> {
+    return new ScriptedCluster(await FakeApiServer.start(), timeoutMs);
   }
 
   /** What there is to tell from now on. */

@@ -62,7 +62,7 @@ test.each([
 });
 
 test('a server that hangs on Events keeps neither the Lease nor the end of this replica waiting', async () => {
-  const cluster = await ScriptedCluster.start();
+  const cluster = await ScriptedCluster.start({ timeoutMs: 300 });
   await using _all = cluster;
   withDeployments(cluster, 'a');
   cluster.problems = [aProblem('a')];
@@ -78,7 +78,7 @@ test('a server that hangs on Events keeps neither the Lease nor the end of this 
 });
 
 test('a leader that cannot renew in time writes no more, and stops in time even so', async () => {
-  const cluster = await ScriptedCluster.start();
+  const cluster = await ScriptedCluster.start({ timeoutMs: 300 });
   await using _all = cluster;
   withDeployments(cluster, 'a', 'b');
   cluster.problems = [aProblem('a')];
@@ -98,7 +98,7 @@ test('a leader that cannot renew in time writes no more, and stops in time even 
 });
 
 test('a server that hangs keeps a leader that stops no longer than a second', async () => {
-  const cluster = await ScriptedCluster.start();
+  const cluster = await ScriptedCluster.start({ timeoutMs: 300 });
   await using _all = cluster;
   cluster.writer.start();
   await until('it to lead', () => cluster.writer.isLeading);
