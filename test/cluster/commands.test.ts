@@ -1,16 +1,22 @@
 /** The commands of developers, with a developer's rights, on a real cluster: everything goes through the API server. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/command.ts';
 import { run } from '../../src/cli/main.ts';
 import { type Cluster, openCluster } from '../support/cluster/cluster.ts';
+import type { PodSpec } from '../support/cluster/pod-objects.ts';
 import { detourImage, envoyImage } from '../support/cluster/program-image.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
+import { until } from '../support/until.ts';
 import type { Answer } from '../support/world/app-answer.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 const SYSTEM = 'detour-system';
 const HOST = 'shop.example.com';
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 let cluster: Cluster;
 let shop: string;
 let kubeconfig: string;
@@ -154,6 +160,9 @@ test('create, see, change and delete a preview: live when the command says so, g
   expect(explained.out).toContain(`It is sent to preview pr-1 (Deployment ${shop}/api-pr-1), by its key.`);
   expect(explained.out).toMatch(/^(\d) of \1 connected Envoys have it so\.$/m);
 
+  const { out: wide } = await detour('explain', '--to', `http://${HOST}/`, '--header', 'x-detour: pr-1', '-o', 'wide');
+  expect(wide).toMatch(/(\d) of \1 connected Envoys have it so\.\n( {2}gateway~detour-system\/\S+ has it\n)+$/);
+
   const before = (await ask(url)).pod;
   const changed = await detour('create', 'api', '--key', 'pr-1', '--image', 'shop/api:2', '--env', 'LEVEL=debug', '-o', 'json');
   expect(changed.err).toContain(`Deployment ${shop}/api-pr-1 changed\n`);
@@ -165,6 +174,8 @@ test('create, see, change and delete a preview: live when the command says so, g
     code: 0,
     out: expect.stringContaining(`pr-1 is live for ${shop}/api:80: on `),
   });
+
+  expect((await detour('wait', 'pr-1', '-o', 'wide')).out).toMatch(/ Envoys\n( {2}gateway~detour-system\/\S+ has it\n)+$/);
 
   const deleted = await detour('delete', 'pr-1');
   expect(deleted).toMatchObject({ code: 0, out: `Deployment ${shop}/api-pr-1 deleted\n` });
@@ -194,11 +205,11 @@ test('pods that do not come up end the wait, with their reason', async () => {
   expect(said.err).toMatch(
     /detour create: Deployment .*api-pr-2 does not come up: pod api-pr-2-.*, container main: ImagePullBackOff/,
   );
-  expect(said.err).toMatch(/`kubectl -n .* describe pod api-pr-2-.*` says more\.\n$/);
-  expect(await detour('wait', 'pr-2', '--timeout', '1s')).toMatchObject({
-    code: 3,
-    err: expect.stringContaining('waiting: Deployment/api-pr-2 has no ready pod'),
-  });
+  expect(said.err).toMatch(/`kubectl -n .* describe pod api-pr-2-.*` says more\.\nThe preview stays: .*detour delete pr-2/);
+  const waited = await detour('wait', 'pr-2');
+  expect(waited).toMatchObject({ code: 1, out: '' });
+  expect(waited.err).toMatch(/^waiting: Deployment .*api-pr-2: pod .*: ImagePullBackOff/);
+  expect(waited.err).toMatch(/detour wait: Deployment .*api-pr-2 does not come up: pod .* says more\.\n$/);
   expect(await detour('delete', 'pr-2', '--no-wait')).toMatchObject({ code: 0 });
 }, 120_000);
 
@@ -218,8 +229,64 @@ test('what create did not make is neither changed nor deleted', async () => {
     err: expect.stringContaining(`so it stays: \`kubectl -n ${shop} delete deployment api-pr-3\` deletes it.`),
   });
   expect(await detour('wait', 'pr-3')).toMatchObject({ code: 0 });
+
+  // Live as it was, but not yet as it is to be.
+  const spec = own['spec'] as { readonly template: { readonly spec: object } };
+  const [container] = (spec.template.spec as { readonly containers: readonly object[] }).containers;
+  const env = [{ name: 'LEVEL', value: 'debug' }];
+  const template = { ...spec.template, spec: { ...spec.template.spec, containers: [{ ...container, env }] } };
+  await cluster.apply([{ ...own, spec: { ...spec, replicas: 2, template } } as KubernetesObject]);
+  expect(await detour('wait', 'pr-3')).toMatchObject({ code: 0 });
+  const listed = JSON.parse((await detour('list', 'pr-3', '-o', 'json')).out);
+  const pods = await cluster.pods(shop, 'detour.dev/preview=pr-3');
+  const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  expect(living.map(({ spec: { containers } }) => containers[0]?.env)).toEqual([env, env]);
+  const ips = living.map(({ status }) => `${status?.podIP}:8080`).sort();
+  expect(listed.intercepts[0].endpoints.toSorted()).toEqual(ips);
   await cluster.delete([own]);
 }, 120_000);
+
+test('what --dry-run prints can be applied by kubectl, and is then what create would have made', async () => {
+  const image = ['--from-commit', '4f2a91cdeadbeef', '--image-template', 'shop/api:{sha:7}'];
+  const create = (...rest: readonly string[]) => detour('create', 'api', '--key', 'pr-5', ...image, ...rest);
+  const dry = await create('--env', 'A=1', '--dry-run', '-o', 'yaml');
+  expect(await cluster.kubectl(['apply', '-f', '-'], { kubeconfig, input: dry.out })).toMatchObject({ code: 0 });
+  expect(await detour('wait', 'pr-5')).toMatchObject({ code: 0 });
+  const path = `/apis/apps/v1/namespaces/${shop}/deployments/api-pr-5`;
+  const applied = await cluster.request<Versioned>('GET', path);
+  expect(await create('--env', 'A=1', '--no-wait')).toMatchObject({ code: 0 });
+  const { metadata, ...rest } = await cluster.request<Versioned>('GET', path);
+  expect([metadata.labels, rest['spec']]).toEqual([applied.metadata.labels, applied['spec']]);
+  await create('--env', 'B=2', '--no-wait');
+  const { spec } = await cluster.request<{ spec: { template: { spec: PodSpec } } }>('GET', path);
+  expect(spec.template.spec.containers[0]).toMatchObject({ image: 'shop/api:4f2a91c', env: [{ name: 'B', value: '2' }] });
+  expect(await detour('delete', 'pr-5', '--no-wait')).toMatchObject({ code: 0 });
+}, 60_000);
+
+interface Versioned extends KubernetesObject {
+  readonly metadata: KubernetesObject['metadata'] & { readonly labels: object };
+}
+
+test('Ctrl-C ends a command at once, which says what stays', async () => {
+  const args = ['create', 'api', '--key', 'pr-4', '--image', 'nowhere/api:2', '--kubeconfig', kubeconfig, '-n', shop];
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk;
+  });
+  const ended = once(child, 'close');
+  await until('it to wait', () => said.includes('\nwaiting: '));
+  child.kill('SIGINT');
+  expect(await ended).toEqual([null, 'SIGINT']);
+  expect(said).toMatch(
+    /\nThe preview stays: `detour wait pr-4 .*` waits until it is live, `detour delete pr-4 .*` removes it\.\n$/,
+  );
+  const deleted = await detour('delete', 'pr-4', '--no-wait', '-o', 'wide');
+  expect(deleted).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^Deployment \S+\/api-pr-4 \([0-9a-f-]{36}\) deleted\n$/),
+  });
+}, 60_000);
 
 test('annotations beside the pod template are noticed, where workloads may be read', async () => {
   const { metadata, ...rest } = workload('astray', { app: 'astray' });
@@ -228,7 +295,14 @@ test('annotations beside the pod template are noticed, where workloads may be re
   expect((await detour('list', 'pr-8')).out).toContain(
     `Deployment ${shop}/astray has the annotation detour.dev/intercept on its own metadata: it has no effect there.`,
   );
+  const waited = await detour('wait', 'pr-8', '--timeout', '1s');
+  expect(waited).toMatchObject({ code: 3, err: expect.stringContaining('Move it to spec.template.metadata') });
   await cluster.delete([astray]);
+  const elsewhere = await detour('wait', 'pr-8', '--timeout', '1s');
+  expect(elsewhere).toMatchObject({
+    code: 3,
+    err: expect.stringContaining(`Namespace ${shop} was asked about: -n names another`),
+  });
 }, 60_000);
 
 test('a missing right is told, with the Role that has it', async () => {

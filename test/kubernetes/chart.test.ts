@@ -28,6 +28,17 @@ test('helm lint finds nothing wrong', async () => {
   expect(stdout).toContain('1 chart(s) linted, 0 chart(s) failed');
 });
 
+test.each([
+  ['detour-system', ''],
+  ['routing', ' --system-namespace routing'],
+])('what helm install prints names commands that find the control plane in %s', async (namespace, flag) => {
+  const args = ['install', 'detour', CHART, '--dry-run=client', '--namespace', namespace];
+  const { stdout } = await run(await helmProgram(), args);
+  const notes = stdout.slice(stdout.indexOf('\nNOTES:\n'));
+  expect(notes).toContain(`\n   detour create web --namespace shop --key pr-1${flag}\n`);
+  expect(notes).toMatch(new RegExp(`: detour list --all-namespaces${flag}\\n`));
+});
+
 test.each(Object.entries(MANIFESTS))('%s is what `npm run manifests` makes of the chart', async (path, args) => {
   expect(read(path)).toBe(await manifest(await helmProgram(), args));
 });

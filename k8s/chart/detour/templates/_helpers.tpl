@@ -84,3 +84,8 @@ capabilities:
   verbs: [delete]
 {{- end }}
 {{- end }}
+
+{{/* For commands, where they would look elsewhere. */}}
+{{- define "detour.systemFlag" -}}
+{{- if ne .Release.Namespace "detour-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
+{{- end }}
