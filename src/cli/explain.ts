@@ -30,6 +30,7 @@ export const EXPLAIN_FLAGS = {
   header: {
     ...many({ value: 'NAME:VALUE', summary: 'A header of the request; may be repeated.' }, readHeaderLine),
     separable: false,
+    short: 'H',
   },
   method: one({ value: 'METHOD', default: ['GET'], summary: 'Its method.' }, readText),
   path: optional({ value: 'PATH', summary: 'Its path, where --to is a Service.' }, readText),

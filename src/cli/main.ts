@@ -84,6 +84,12 @@ async function runAs(args: readonly string[], io: Io): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined) return command.run(rest, io);
+  if (name.startsWith('-')) {
+    io.err(
+      `detour: the command comes first, its flags behind it: \`detour COMMAND ${name} …\`. \`detour help\` lists the commands.\n`,
+    );
+    return EXIT.usage;
+  }
   const nearest = nearestOf(name, Object.keys(COMMANDS));
   const hint = nearest === undefined ? '`detour help` lists the commands.' : `Did you mean \`detour ${nearest}\`?`;
   io.err(`detour: there is no command ${JSON.stringify(name)}. ${hint}\n`);

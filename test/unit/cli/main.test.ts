@@ -46,6 +46,7 @@ describe('detour', () => {
   test.each([
     ['servr', 'Did you mean `detour serve`?'],
     ['frobnicate', '`detour help` lists the commands.'],
+    ['-n', 'the command comes first, its flags behind it: `detour COMMAND -n …`.'],
     ['constructor', '`detour help` lists the commands.'],
   ])('does not know %s, and exits with 2', async (command, hint) => {
     const { code, out, err } = await detour(command);
