@@ -19,7 +19,7 @@ import { HttpClient, pathOf } from '../support/world/client.ts';
 import { Ledger } from '../support/world/ledger.ts';
 
 const PREVIEWS = 100;
-const AT_A_TIME = 10;
+const AT_A_TIME = 6;
 const KILL_EVERY_MS = 3_000;
 const SEED = 20_261_122;
 
@@ -127,7 +127,7 @@ test('one Deployment is applied: from the first request after `detour wait` on, 
 }, 120_000);
 
 test('a hundred previews come and go at random while replicas are killed: nothing fails, and nothing is left over', async () => {
-  const load = new EntriesLoad(entries, 25);
+  const load = new EntriesLoad(entries, 20);
   await using _load = load;
   await using killer = new ReplicaKiller(cluster, installation, KILL_EVERY_MS, seeded(SEED));
 
@@ -147,11 +147,11 @@ test('a hundred previews come and go at random while replicas are killed: nothin
   expect(killer.killed.length).toBeGreaterThan(5);
   await installation.ready();
   await nothingLeft(killer.killed);
-}, 240_000);
+}, 300_000);
 
 async function comeAndGo(key: string, random: () => number, load: EntriesLoad): Promise<void> {
   const service: ShopService = random() < 0.7 ? 'api' : 'frontend';
-  const stay = 1_500 * random();
+  const stay = 1_000 * random();
   const preview = previewObject(shop, service, key);
   const ledger = new Ledger();
   ledger.allow('baseline');
