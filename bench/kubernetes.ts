@@ -4,6 +4,7 @@
  *
  *   npm run bench:kubernetes
  */
+import { PROTOBUF } from '../src/kubernetes/protobuf.ts';
 import type { ApiServer } from '../test/support/kubernetes/api-server.ts';
 import { until } from '../test/support/until.ts';
 import { median } from './drive.ts';
@@ -35,11 +36,13 @@ async function measureStarts(kubeconfig: string, binary: string): Promise<Rows> 
   // The first round warms up.
   for (let round = 0; round <= ROUNDS; round += 1) {
     say(round === 0 ? 'warming up…' : `round ${round} of ${ROUNDS}…`);
-    const list = await bareList(kubeconfig);
+    const list = await bareList(kubeconfig, 'application/json');
+    const short = await bareList(kubeconfig, PROTOBUF);
     const { ready, served } = await detour(kubeconfig, SIZE);
     const go = await informers(binary, kubeconfig);
     if (round === 0) continue;
     note('bare list, nothing kept', list);
+    note('the same in protobuf', short);
     note('Detour, until /readyz', ready);
     note('Detour, until a gateway has it all', served);
     note(goName, go);
@@ -129,8 +132,8 @@ await writeSection(
   'Kubernetes',
   'npm run bench:kubernetes',
   `A real kube-apiserver and etcd with ${count(SIZE.services)} Services, each with a host and one EndpointSlice, ${count(SIZE.services * SIZE.endpoints)} endpoints, ${count(SIZE.previews)} preview pods.
-Every program is a process of its own; medians of ${ROUNDS} rounds, and the best. The bare list asks for the same pages with the same client,
-parses them and keeps nothing. The gateway is one delta ADS stream that has ${count(clustersOf(SIZE))} clusters with their endpoints, and all routes.
+Every program is a process of its own; medians of ${ROUNDS} rounds, and the best. The bare list asks for the same pages with the same client, as JSON,
+parses them and keeps nothing; Detour and client-go ask for protobuf. The gateway is one delta ADS stream that has ${count(clustersOf(SIZE))} clusters with their endpoints, and all routes.
 API server and etcd share the processors with what is measured. The pods change one at a time, ${CHANGES} of them, with that gateway connected.
 
 ${tables.join('\n\n')}`,

@@ -19,8 +19,9 @@ async function figures(child: Child, at: number): Promise<Start> {
   return { wallMs: at - child.startedAt, cpuMs, bytes: now, highestBytes: highest };
 }
 
-export async function bareList(kubeconfig: string): Promise<Start> {
-  await using child = startScript('list-cluster.ts', kubeconfig);
+/** @param mediaType of the lists */
+export async function bareList(kubeconfig: string, mediaType: string): Promise<Start> {
+  await using child = startScript('list-cluster.ts', kubeconfig, mediaType);
   await child.message('objects');
   return await figures(child, monotonicMs());
 }
