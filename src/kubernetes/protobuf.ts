@@ -49,6 +49,9 @@ type Data = Record<string, unknown>;
 const WIRE = { varint: 0, fixed64: 1, delimited: 2, fixed32: 5 } as const;
 /** No wire type: the field was read, or there was none yet. */
 const NO_FIELD = -1;
+/** The bytes of a number that are its high part: bits 49 to 63, the last of them its sign. */
+const HIGH_FROM = 7;
+const SIGN = 2 ** 14;
 /** What every answer begins with: `k8s` and a zero. */
 const MAGIC = 0x6b387300;
 const UNKNOWN = { raw: 2 } as const;
@@ -87,7 +90,7 @@ export class ProtobufReader {
     const tag = this.#varint();
     this.#wire = tag & 7;
     const number = tag >>> 3;
-    if (number === 0 || tag > 0xffff_ffff) throw new ProtobufError('a field without a number');
+    if (number === 0 || tag < 0 || tag > 0xffff_ffff) throw new ProtobufError('a field without a number');
     return number;
   }
 
@@ -208,7 +211,7 @@ export class ProtobufReader {
     if (this.#wire !== WIRE.delimited) throw new ProtobufError('a field is not of its type');
     const length = this.#varint();
     const end = this.#at + length;
-    if (end > this.#end) throw new ProtobufError('a field ends after its message');
+    if (length < 0 || end > this.#end) throw new ProtobufError('a field ends after its message');
     this.#wire = NO_FIELD;
     return end;
   }
@@ -231,16 +234,20 @@ export class ProtobufReader {
     this.#wire = NO_FIELD;
   }
 
+  /** In two parts, so that small numbers below zero, which are written as 64 bits, are what they were. */
   #varint(): number {
     const bytes = this.#bytes;
-    let value = 0;
+    let low = 0;
+    let high = 0;
     let factor = 1;
     for (let count = 0; count < 10; count += 1) {
       if (this.#at >= this.#end) throw new ProtobufError('a number ends after its message');
       const byte = bytes[this.#at] ?? 0;
       this.#at += 1;
-      value += (byte & 127) * factor;
-      if (byte < 128) return count < 9 ? value : value - 2 ** 64;
+      if (count === HIGH_FROM) factor = 1;
+      if (count < HIGH_FROM) low += (byte & 127) * factor;
+      else high += (byte & 127) * factor;
+      if (byte < 128) return low + (high < SIGN ? high : high - 2 * SIGN) * 2 ** (7 * HIGH_FROM);
       factor *= 128;
     }
     throw new ProtobufError('a number without an end');
