@@ -190,6 +190,10 @@ export class Track {
     const reached = this.#collectMarks(pass, known, now) ? this.#collectLog(pass, now, seq) : this.cursor;
     this.#heldSeq = pass.heldSeq;
     this.#heldSince = pass.heldSince;
+    if (this.#comesWithUnknown && this.#owesFirst && pass.heldSeq !== undefined) {
+      // A full state without what waits for its clusters would take that away from a client that has it (O3, W11).
+      return undefined;
+    }
     this.#ledger.cursor = reached;
     // Where the cursor has passed the newest change, it says what the mark says.
     for (const name of known) if ((this.log.entry(name)?.seq ?? 0) <= reached) this.#ledger.unmark(name);

@@ -201,4 +201,28 @@ export const RECONNECT: readonly Scenario[] = [
       expect(reply.removed.length).toBeGreaterThan(1000);
     },
   },
+  {
+    name: 'W11 M8 O3: a client that comes back to a changed world keeps its listeners while their clusters are on their way',
+    protocols: SOTW,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('cluster', 'c', '1').set('listener', 'l', '1').set('listener', 'm', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      await before.take('cluster', { c: '1' });
+      before.subscribe('listener');
+      const listeners = await before.take('listener', { l: '1', m: '1' });
+      world.set('cluster', 'd', '1').set('listener', 'l', '2', { clusters: ['d'] });
+      await restart();
+      const client = await connect();
+      client.subscribe('cluster');
+      const clusters = await client.expect('cluster', { c: '1', d: '1' });
+      client.subscribe('listener', [], { version: listeners.version });
+      // A state without `l` would close it.
+      await client.silent();
+      client.ack(clusters);
+      await client.take('listener', { l: '2', m: '1' });
+      await client.silent();
+    },
+  },
 ];
