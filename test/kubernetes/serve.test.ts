@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Logger } from '../../src/logger.ts';
+import { AdsClient } from '../support/ads-client.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { startApiServer } from '../support/kubernetes/api-server.ts';
 import { until } from '../support/until.ts';
@@ -93,4 +94,30 @@ test('serve waits for its rights and says so, serves, and goes on serving while 
   expect(await get('/metrics')).toMatch(/detour_source_age_seconds\{source="kubernetes"\} 36\d\d/);
   await api.start();
   await until('the age to be 0 again', async () => /detour_source_age_seconds\{[^}]*\} 0\n/.test(await get('/metrics')), 60_000);
+}, 120_000);
+
+test('an API server that is down at the start keeps Envoys waiting, with a word on why, until it has come', async () => {
+  await using api = await startApiServer();
+  await api.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, ...SHOP]);
+  const kubeconfig = await api.kubeconfigFile();
+  await api.stop();
+  const where = ['--source', 'kubernetes', '--kubeconfig', kubeconfig];
+  const { config } = readConfig([...where, '--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'], {});
+  if (config === undefined) throw new Error('the flags are right');
+  await using app = await startApp(config, { log: LOG, version: '1.2.3' });
+  using envoy = new AdsClient({ port: app.xds.port, node: 'gateway~shop/edge', detour: { listen: '127.0.0.1:8080' } });
+  const ready = async () => {
+    const response = await fetch(`http://127.0.0.1:${app.admin.port}/readyz`);
+    return `${response.status} ${await response.text()}`;
+  };
+  const down = /^503 .*\[-\] kubernetes: the API server .* cannot be reached: .*\nnot ready: waiting for kubernetes\n$/s;
+  await until('the reason', async () => down.test(await ready()));
+  expect([envoy.responses, envoy.end]).toEqual([[], undefined]);
+
+  await api.start();
+  await until('ready', async () => (await ready()) === '200 ok\n', 60_000);
+  // The stream that waited is the one that is answered, and with all there is.
+  await until('the answer', () => envoy.responses.length > 0);
+  const intercepts = await fetch(`http://127.0.0.1:${app.admin.port}/api/intercepts`);
+  expect(await intercepts.text()).toContain('"10.1.0.9:8080"');
 }, 120_000);

@@ -158,6 +158,15 @@ describe('an EndpointSlice', () => {
   ])('with %s is a problem', (_, object, message) => {
     expect(project(object).problems[0]?.message).toContain(message);
   });
+
+  test('without endpoints or ports may say so by null, and a port without a number is none of a Service', () => {
+    const empty = project(slice([], { endpoints: null, ports: null }));
+    expect(empty).toMatchObject({ problems: [], objects: [{ object: { endpoints: [], ports: [] } }] });
+    const sparse = { addresses: ['10.0.0.1'], conditions: null, targetRef: null, hostname: null, zone: null };
+    const { objects, problems } = project(slice([sparse], { ports: [{ name: null, port: null, protocol: 'TCP' }] }));
+    expect(problems).toEqual([]);
+    expect(objects).toMatchObject([{ object: { ports: [], endpoints: [{ ready: true, pod: undefined }] } }]);
+  });
 });
 
 describe('a Pod', () => {
