@@ -126,6 +126,8 @@ function acceptedTest(bench: () => EnvoyBench): void {
       expect(counters).toContain('cluster_manager.cds.update_rejected: 0');
       expect(counters).toContain('server.dynamic_unknown_fields: 0');
       expect(counters.filter((line) => line !== '' && !line.endsWith(': 0'))).toEqual([]);
+      // Ports never went, so no listener did, not even for a moment.
+      expect(await envoy.stat('listener_manager.listener_removed')).toBe(0);
       expect(await envoy.stat('cluster_manager.cds.update_success')).toBeGreaterThan(0);
       expect(await envoy.stat('listener_manager.lds.update_success')).toBeGreaterThan(0);
       expect(await envoy.log()).not.toMatch(/deprecated|unknown field|script log/i);
