@@ -162,12 +162,13 @@ function misplaced(value: Fields, kind: string, origin: Origin): One {
   const templateKeys = new Set(detourKeysOfTemplate(value));
   const lost = keys.filter((key) => !templateKeys.has(key) && key !== DELETE_WHEN_EXPIRED);
   if (lost.length === 0) return NOTHING;
-  const name = typeof metadata['name'] === 'string' ? metadata['name'] : 'without a name';
+  const namespace = typeof metadata['namespace'] === 'string' ? metadata['namespace'] : 'default';
+  const name = typeof metadata['name'] === 'string' ? `${namespace}/${metadata['name']}` : 'without a name';
   const hasTemplate = isFields(value['spec']) && isFields(value['spec']['template']);
   const hint = hasTemplate
     ? "Move it to spec.template.metadata: the preview's pods carry it."
     : 'Annotations of Detour belong on the pods of a preview (on the pod template of a workload) and on Services.';
-  const message = `${origin.place}: ${shorten(kind).slice(1, -1)} ${name} has ${names(lost)} on its own metadata, where it has no effect.`;
+  const message = `${origin.place}: ${shorten(kind).slice(1, -1)} ${name} has ${names(lost)} on its own metadata, without any effect there.`;
   return { object: undefined, problems: [problem('MisplacedAnnotation', origin.subject, message, hint)], incomplete: false };
 }
 

@@ -133,9 +133,14 @@ class Reader {
   /** Problems of objects that no manifest holds are nobody's. */
   #tell(problem: Problem, place: Place | undefined): void {
     if (place === undefined) return;
-    const { code, message, hint } = problem;
+    const { code, hint } = problem;
+    const { file } = place.object;
+    // Some begin with their file, for those who do not see it beside them.
+    const message = problem.message.startsWith(file)
+      ? problem.message.slice(problem.message.indexOf(': ', file.length) + 2)
+      : problem.message;
     this.#findings.push({
-      file: place.object.file,
+      file,
       line: lineOfProblem(place.object, place.template, problem),
       object: nameOf(place.object.value),
       severity: PROBLEMS[code].severity,

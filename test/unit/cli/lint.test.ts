@@ -177,6 +177,13 @@ describe('the command', () => {
     );
   });
 
+  test('names file and object of what is out of place but once', async () => {
+    const { out } = await lint(preview([KEY], [INTERCEPT], ['detour.dev/match: x-user=a']), '-');
+    expect(out).toMatch(
+      /: warning MisplacedAnnotation: Deployment default\/api-pr-42 has detour\.dev\/match on its own metadata, without any effect there\.\n/,
+    );
+  });
+
   test('says what is no YAML, and where', async () => {
     const { code, out } = await lint('a: 1\n---\nb: [\n', '-');
     expect(code).toBe(1);
