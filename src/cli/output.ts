@@ -31,7 +31,8 @@ export function formatListing<Row>(format: Format, listing: Listing<Row>): strin
     case 'yaml':
       return toYaml(listing.document);
     case 'name':
-      return listing.rows.map((row) => `${listing.name(row)}\n`).join('');
+      // Rows may share one, and another command takes it once.
+      return [...new Set(listing.rows.map(listing.name))].map((name) => `${name}\n`).join('');
     default:
       if (listing.rows.length === 0) return `${listing.empty}\n`;
       return formatTable(listing.columns, listing.rows, format === 'wide');

@@ -79,7 +79,7 @@ function chooseContainer(containers: readonly Fields[], template: Fields, ports:
   if (options.container !== undefined) {
     const container = containers.find((each) => nameOf(each) === options.container);
     if (container !== undefined) return { container };
-    return { fault: { message: `There is no container ${options.container}.`, hint: `There are ${names.join(', ')}.` } };
+    return { fault: { message: `There is no container ${options.container}.`, hint: `The pods have ${names.join(', ')}.` } };
   }
   for (const container of candidates(containers, template, ports, options.image))
     if (container !== undefined) return { container };

@@ -38,8 +38,8 @@ test('without rows, a sentence stands in place of the table', () => {
   expect(formatListing('name', { ...listing, rows: [] })).toBe('');
 });
 
-test('names are one a line', () => {
-  expect(formatListing('name', listing)).toBe('preview/pr-42\npreview/a\n');
+test('names are one a line, each once', () => {
+  expect(formatListing('name', { ...listing, rows: [...rows, ...rows] })).toBe('preview/pr-42\npreview/a\n');
 });
 
 test('JSON and YAML say the same, the latter to parsers of YAML 1.1 too', () => {

@@ -209,7 +209,7 @@ describe('mistakes are all told at once, with a fix', () => {
     ['a rule that cannot be read', workload(), { annotations: { match: 'x-user==a' } }, /detour\.dev\/match/],
     ["the baseline's own name", workload(), { name: 'api' }, /must not have the baseline's own name/],
     ['a name in capitals', workload(), { name: 'API' }, /"API" is no name for a Deployment/],
-    ['a container that is not there', workload(), { container: 'app' }, /There is no container app\. There are api\./],
+    ['a container that is not there', workload(), { container: 'app' }, /There is no container app\. The pods have api\./],
     ['no containers', workload({ pod: { containers: [] } }), {}, /containers must name at least one/],
     [
       'a label that selects it again',
