@@ -2,20 +2,20 @@
 import type { BaselinePolicy } from '../annotations/declarations.ts';
 import { parseBaseline } from '../annotations/parse-baseline.ts';
 import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
-import type { Intercept, InterceptModel, ModelChange, PodModel, ServiceModel } from '../model/intercept.ts';
+import type { Intercept, InterceptModel, ModelChange, ServiceModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep, sameData } from '../model/same-data.ts';
-import { buildPod } from './build-pod.ts';
 import { type BuiltService, buildService } from './build-service.ts';
 import type { TargetService } from './candidates.ts';
 import { ClusterIndex, podsOf } from './cluster-index.ts';
 import { HostBook } from './host-book.ts';
 import { diffIntercepts } from './intercept-diff.ts';
-import { leaksOf, names } from './leaks.ts';
+import { leaksOf } from './leaks.ts';
 import { LiveKeys } from './live-keys.ts';
+import { PodBook } from './pod-book.ts';
 import { type Preview, type PreviewChange, Previews } from './previews.ts';
 import { ProblemBook } from './problem-book.ts';
 import { Roles } from './roles.ts';
@@ -40,7 +40,7 @@ export class InterceptEngine {
   readonly #keys = new LiveKeys();
   readonly #roles = new Roles();
   readonly #services = new Map<ObjectKey, ServiceModel>();
-  readonly #pods = new Map<ObjectKey, PodModel>();
+  readonly #pods: PodBook;
 
   readonly #policies = new Map<ObjectKey, BaselinePolicy>();
   readonly #targets = new Map<ObjectKey, TargetService>();
@@ -49,11 +49,16 @@ export class InterceptEngine {
   readonly #previewsById = new Map<string, Preview>();
 
   readonly #dirtyServices = new Set<ObjectKey>();
-  readonly #dirtyPods = new Set<ObjectKey>();
   #servicesBuilt = 0;
 
   constructor(settings: InterceptSettings = {}) {
     this.#previews = new Previews(this.#index, settings.lingerMs ?? 30_000);
+    this.#pods = new PodBook({
+      index: this.#index,
+      previews: this.#previews,
+      roles: this.#roles,
+      isLeftOut: (service, pod) => this.#built.get(service)?.leftOut.has(pod) ?? false,
+    });
     this.model = {
       services: this.#services,
       hosts: this.#hosts.models,
@@ -70,8 +75,13 @@ export class InterceptEngine {
 
   /** Folds changes in, in their order, and what is due by time. */
   apply(changes: readonly ClusterChange[], now: number): ModelChange {
-    for (const change of changes) this.#fold(change);
+    this.take(changes);
     return this.#update(now);
+  }
+
+  /** Notes changes and builds nothing yet: the model is what it was until the next {@link apply}. */
+  take(changes: readonly ClusterChange[]): void {
+    for (const change of changes) this.#fold(change);
   }
 
   /** What happens by time alone: expiry, and the end of linger. */
@@ -128,7 +138,7 @@ export class InterceptEngine {
     this.#previews.serviceChanged(key, before, after);
     this.#dirtyServices.add(key);
     // Its pods know its ports, and the preview that it may be.
-    for (const slice of this.#index.slicesOf(key)) addAll(this.#dirtyPods, podsOf(slice));
+    for (const slice of this.#index.slicesOf(key)) this.#pods.touchAll(podsOf(slice));
   }
 
   #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
@@ -140,12 +150,12 @@ export class InterceptEngine {
     const was = podsOf(before);
     const is = podsOf(after);
     const alike = before?.service === after?.service && sameData(before?.ports, after?.ports);
-    addAll(this.#dirtyPods, alike ? eitherNotBoth(was, is) : [...was, ...is]);
+    this.#pods.touchAll(alike ? eitherNotBoth(was, is) : [...was, ...is]);
   }
 
   #podChanged(key: ObjectKey, before: Pod | undefined, after: Pod | undefined): void {
     this.#previews.podChanged(key, before, after);
-    this.#dirtyPods.add(key);
+    this.#pods.touch(key);
     const alike =
       before?.leaving === after?.leaving &&
       before?.previewLabel === after?.previewLabel &&
@@ -158,7 +168,7 @@ export class InterceptEngine {
     for (const change of this.#previews.refresh(now)) this.#previewChanged(change);
     const hosts = this.#refreshHosts();
     const services = this.#refreshServices();
-    const pods = this.#refreshPods();
+    const pods = this.#pods.refresh();
     return { services, hosts, pods, keys: this.#keys.takeChanged() };
   }
 
@@ -175,7 +185,7 @@ export class InterceptEngine {
     const alike = sameData(was, is) && (before?.declaration === undefined) === (after?.declaration === undefined);
     if (alike && after?.declaration !== undefined) return;
     for (const pod of this.#previews.podsOf(id)) {
-      this.#dirtyPods.add(pod);
+      this.#pods.touch(pod);
       addAll(this.#dirtyServices, this.#index.servicesWith(pod));
     }
   }
@@ -203,7 +213,7 @@ export class InterceptEngine {
       const diff = diffIntercepts(before?.intercepts ?? [], after.intercepts);
       this.#keys.apply(diff);
       for (const preview of this.#roles.serviceBuilt(key, before, after, diff)) this.#rolesChanged(preview);
-      addAll(this.#dirtyPods, eitherNotBoth(before?.leftOut ?? new Set(), after.leftOut));
+      this.#pods.touchAll(eitherNotBoth(before?.leftOut ?? new Set(), after.leftOut));
     }
     this.#dirtyServices.clear();
     return changed;
@@ -236,39 +246,9 @@ export class InterceptEngine {
   }
 
   #rolesChanged(preview: string): void {
-    addAll(this.#dirtyPods, this.#previews.podsOf(preview));
+    this.#pods.touchAll(this.#previews.podsOf(preview));
     const backends = this.#previewsById.get(preview)?.backends;
-    if (backends?.kind === 'service') for (const slice of backends.slices) addAll(this.#dirtyPods, podsOf(slice));
-  }
-
-  #refreshPods(): ReadonlySet<ObjectKey> {
-    const changed = new Set<ObjectKey>();
-    for (const key of this.#dirtyPods) {
-      const before = this.#pods.get(key);
-      const after = this.#buildPod(key);
-      if (put(this.#pods, key, after && keep(before, after))) changed.add(key);
-    }
-    this.#dirtyPods.clear();
-    return changed;
-  }
-
-  #buildPod(key: ObjectKey): PodModel | undefined {
-    const preview = this.#previews.ofPod(key);
-    const memberships = this.#index.slicesWith(key).map((slice) => {
-      const itself = this.#previews.ofService(slice.service);
-      return { slice, service: this.#index.services.get(slice.service), roles: itself ? this.#roles.of(itself.id) : [] };
-    });
-    return buildPod({
-      pod: this.#index.pods.get(key),
-      roles: preview ? this.#roles.of(preview.id) : [],
-      memberships,
-      inBaselineOf:
-        preview === undefined
-          ? []
-          : [...this.#index.servicesWith(key)].filter(
-              (service) => names(preview, service) && this.#built.get(service)?.leftOut.has(key),
-            ),
-    });
+    if (backends?.kind === 'service') for (const slice of backends.slices) this.#pods.touchAll(podsOf(slice));
   }
 }
 

@@ -132,10 +132,15 @@ export interface PodPort {
   readonly servicePort: number;
 }
 
+/** Made when asked for: most pods have no sidecar that does. */
+export interface PodModels {
+  get(pod: ObjectKey): PodModel | undefined;
+}
+
 export interface InterceptModel {
   readonly services: ReadonlyMap<ObjectKey, ServiceModel>;
   readonly hosts: ReadonlyMap<string, HostModel>;
-  readonly pods: ReadonlyMap<ObjectKey, PodModel>;
+  readonly pods: PodModels;
   /** Keys of live previews: declared and valid, ready or not. */
   readonly keys: ReadonlySet<string>;
   /** Problems that belong to no intercept, by subject (`Kind/namespace/name`). */
@@ -146,6 +151,7 @@ export interface InterceptModel {
 export interface ModelChange {
   readonly services: ReadonlySet<ObjectKey>;
   readonly hosts: ReadonlySet<string>;
+  /** Also any that nobody has asked for: what nobody knows cannot have changed for him, and is made when he asks. */
   readonly pods: ReadonlySet<ObjectKey>;
   readonly keys: ReadonlySet<string>;
 }

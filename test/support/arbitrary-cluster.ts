@@ -6,7 +6,10 @@ import { anEndpoint, aPod, aPort, aService, aSlice, puts, removal } from './buil
 
 const namespace = fc.constantFrom('shop', 'shop', 'shop', 'web');
 const serviceName = fc.constantFrom('api', 'api', 'api', 'id', 'front');
-const podName = fc.constantFrom('p1', 'p2', 'p3', 'p4');
+const POD_NAMES = ['p1', 'p2', 'p3', 'p4'] as const;
+const podName = fc.constantFrom(...POD_NAMES);
+/** Every pod that there can be. */
+export const POD_KEYS = ['shop', 'web'].flatMap((each) => POD_NAMES.map((name) => objectKey(each, name)));
 const label = fc.constantFrom(...Array(6).fill('pr-1'), 'pr-2', 'pr-2', 'pr-3', 'Not_A_Key');
 const age = fc.integer({ min: 0, max: 3 });
 

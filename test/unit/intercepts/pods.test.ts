@@ -57,7 +57,7 @@ describe('what is known of a pod', () => {
   it('ends with its last slice', () => {
     const engine = engineWith(aService(), aSlice());
     expect(engine.apply(removes(aSlice()), 1).pods).toEqual(new Set(['shop/api-0']));
-    expect(engine.model.pods.size).toBe(0);
+    expect(engine.model.pods.get('shop/api-0')).toBeUndefined();
   });
 
   it('are, for a preview, the intercepts that it serves and their ports on it', () => {
