@@ -182,6 +182,14 @@ function resourcesOf([namespace, pod]: EnvoyPod): Promise<readonly string[]> {
   return envoyResources(cluster, namespace, pod);
 }
 
+/** `+ NAME` for what there is now and was not, `- NAME` for what there was and is no more; how often counts too. */
+function differenceOf(was: readonly string[], is: readonly string[]): readonly string[] {
+  return [...new Set([...was, ...is])].flatMap((name) => {
+    const more = is.filter((each) => each === name).length - was.filter((each) => each === name).length;
+    return Array<string>(Math.abs(more)).fill(`${more > 0 ? '+' : '-'} ${name}`);
+  });
+}
+
 async function nothingLeft(killed: readonly number[]): Promise<void> {
   const there = await envoys();
   // An intercept stays for 30 s after its last pod.
@@ -197,10 +205,9 @@ async function nothingLeft(killed: readonly number[]): Promise<void> {
     await until(
       `${each.join('/')} to hold what it held before`,
       async () => {
-        const now = await resourcesOf(each);
-        const more = now.filter((name) => before.envoys[index]?.includes(name) !== true);
-        if (more.length > 0) throw new Error(more.join('\n'));
-        return now.length === before.envoys[index]?.length;
+        const difference = differenceOf(before.envoys[index] ?? [], await resourcesOf(each));
+        if (difference.length > 0) throw new Error(difference.join('\n'));
+        return true;
       },
       20_000,
     );
