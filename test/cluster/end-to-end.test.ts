@@ -178,8 +178,8 @@ async function comeAndGo(key: string, random: () => number, load: EntriesLoad): 
   await until(`the pods of ${key} to be gone`, pods, 30_000);
 }
 
-function resourcesOf([namespace, pod]: EnvoyPod): Promise<readonly string[]> {
-  return envoyResources(cluster, namespace, pod);
+function resourcesOf(pod: EnvoyPod): Promise<readonly string[]> {
+  return envoyResources(cluster, pod, shop);
 }
 
 /** `+ NAME` for what there is now and was not, `- NAME` for what there was and is no more; how often counts too. */
