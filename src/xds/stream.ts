@@ -238,7 +238,8 @@ export class XdsStream implements Member, Leaver {
       });
       observer.responseSent(response.type ?? response.typeUrl, bytes.length, response.resources.length, this.#info);
     }
-    this.#setTimer(session.deadline(), now());
+    // What is on its way out asks again when it is gone.
+    this.#setTimer(this.#writingSince === undefined ? session.deadline() : undefined, now());
     views.progressed(this);
   }
 

@@ -80,9 +80,9 @@ export class Track {
     return { sent: this.#sentVersion, acked: this.#ackedVersion, nack: this.#lastNack };
   }
 
-  /** Since when something waits for its clusters, in ms. */
+  /** Since when something waits for its clusters, and for nothing else, in ms. */
   get heldSince(): number | undefined {
-    return this.#heldSince;
+    return this.#inFlight === undefined && !this.subscription.isEmpty ? this.#heldSince : undefined;
   }
 
   /** The newest change number up to which the client has answered all that it was to be told. */

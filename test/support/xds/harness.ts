@@ -75,6 +75,14 @@ export class SessionHarness implements Harness {
     return new Client(this.protocol, new SessionWire(session, () => this.#now));
   };
 
+  /** Moves the clock to when the newest stream wants to be asked again by itself. @returns whether it does */
+  readonly advanceToDeadline = (): boolean => {
+    const deadline = this.#sessions.at(-1)?.deadline();
+    if (deadline === undefined) return false;
+    this.#now = Math.max(this.#now, deadline);
+    return true;
+  };
+
   /** The scope of every stream is another one from now on: another view, of the world as it is. */
   readonly move = (): void => {
     this.#view = new View('moved', TYPES, this.#worthSharing);
