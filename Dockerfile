@@ -26,5 +26,5 @@ ENV NODE_ENV=production DETOUR_XDS_LISTEN=0.0.0.0:18000 DETOUR_ADMIN_LISTEN=0.0.
 EXPOSE 18000 19000
 USER 65532:65532
 # Little room to grow before garbage is collected, and a small young generation: what is read from a cluster lives long.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=50", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=50", "--initial-old-space-size=120", "/app/dist/main.js"]
 CMD ["help"]

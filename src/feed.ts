@@ -26,7 +26,7 @@ const LONGEST_NAP_MS = 60_000;
 export class Feed implements Disposable {
   readonly #options: FeedOptions;
   #subscription: { unsubscribe(): void } | undefined;
-  /** Until the source is synced: all that it said. */
+  /** What the engine has yet to be told. */
   #waiting: ClusterChange[] = [];
   #flush: NodeJS.Immediate | undefined;
   #alarm: NodeJS.Timeout | undefined;
@@ -75,10 +75,13 @@ export class Feed implements Disposable {
   #receive(batch: SourceBatch): void {
     this.#tellTrouble(batch);
     this.#last = batch;
-    for (const change of batch.changes) this.#waiting.push(change);
     this.#options.onChanges(batch.changes);
     // Never half a world: streams wait until all of it was read. Then what depends on several objects is made once.
-    if (!batch.synced) return;
+    if (!batch.synced) {
+      this.#options.engine.take(batch.changes);
+      return;
+    }
+    for (const change of batch.changes) this.#waiting.push(change);
     const seenAt = this.#options.now();
     // What comes within one turn of the event loop is one change.
     this.#flush ??= setImmediate(() => {

@@ -97,6 +97,20 @@ describe('the feed', () => {
     fixture.feed[Symbol.dispose]();
   });
 
+  test('tells the engine at once what comes before that, which builds each Service once', () => {
+    const fixture = new Fixture();
+    for (const object of objects(WORLD)) fixture.say([object], { synced: false });
+    turn();
+    expect(fixture.engine.model.services.size).toBe(0);
+    expect(fixture.engine.servicesBuilt).toBe(0);
+    fixture.say([]);
+    turn();
+    expect(fixture.published).toHaveLength(1);
+    expect(fixture.engine.model.services.get('shop/api')?.ports[0]?.baseline).toHaveLength(1);
+    expect(fixture.engine.servicesBuilt).toBe(1);
+    fixture.feed[Symbol.dispose]();
+  });
+
   test('publishes an empty world too, once it knows that it is empty', () => {
     const fixture = new Fixture();
     fixture.say([]);

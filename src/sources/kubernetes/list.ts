@@ -19,6 +19,8 @@ export interface ListOptions {
   readonly client: ApiClient;
   readonly target: Target;
   readonly signal: AbortSignal;
+  /** The objects of each page as it comes; a list that begins again brings them again. */
+  readonly onPage?: (objects: ReadonlyMap<string, Projection>) => void;
   /** Objects a page. */
   readonly limit?: number;
   /** Milliseconds for a page. */
@@ -61,21 +63,24 @@ async function readPages(options: ListOptions): Promise<Listed | Failure> {
     // The server makes the next page while this one is read; so the request has to leave first.
     const following = next === undefined ? undefined : getPage(options, next);
     await setImmediate();
-    const failure = readItems(page, resource, objects);
-    if (failure !== undefined) return failure;
+    const read = readItems(page, resource);
+    if (isFailure(read)) return read;
+    for (const [name, projection] of read) objects.set(name, projection);
+    options.onPage?.(read);
     if (following === undefined) return { objects, resourceVersion };
     page = await following;
   }
   return page;
 }
 
-function readItems(page: Page, resource: WatchedResource, into: Map<string, Projection>): Failure | undefined {
+function readItems(page: Page, resource: WatchedResource): ReadonlyMap<string, Projection> | Failure {
+  const objects = new Map<string, Projection>();
   try {
     for (const item of page.items) {
       const name = nameOfObject(item);
-      if (name !== undefined) into.set(name, project(item, name, resource));
+      if (name !== undefined) objects.set(name, project(item, name, resource));
     }
-    return undefined;
+    return objects;
   } catch (error) {
     if (error instanceof ProtobufError) return unreadable(error);
     throw error;

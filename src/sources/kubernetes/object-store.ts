@@ -33,7 +33,13 @@ export class ObjectStore {
     const changes: ClusterChange[] = [];
     for (const name of [...new Set([...this.#objects.keys(), ...this.#problems.keys()])])
       if (!listed.has(name)) changes.push(...this.remove(name));
-    for (const [name, projection] of listed) changes.push(...this.put(name, projection));
+    for (const change of this.putAll(listed)) changes.push(change);
+    return changes;
+  }
+
+  putAll(objects: ReadonlyMap<string, Projection>): readonly ClusterChange[] {
+    const changes: ClusterChange[] = [];
+    for (const [name, projection] of objects) changes.push(...this.put(name, projection));
     return changes;
   }
 

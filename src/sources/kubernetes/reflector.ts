@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, isFailure } from '../../kubernetes/api-client.ts';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
-import { listAll } from './list.ts';
+import { type Listed, listAll } from './list.ts';
 import { ObjectStore } from './object-store.ts';
 import { type BackOff, INITIAL_STATE, pauseOf, type ReflectorEvent, step, type Trouble } from './reflector-state.ts';
 import type { Target } from './resources.ts';
@@ -80,7 +80,11 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, target } = this.#options;
-    const listed = await listAll({ client, target, signal });
+    // Nobody sees the first list before it is whole, so what it says can be worked on while the rest comes.
+    const options = this.hasListed
+      ? {}
+      : { onPage: (objects: Listed['objects']) => this.#options.onUpdate(this.#store.putAll(objects)) };
+    const listed = await listAll({ client, target, signal, ...options });
     if (signal.aborted) return;
     if (isFailure(listed)) return this.#step({ kind: 'list-failed', failure: listed });
     this.#heard();

@@ -40,6 +40,20 @@ test('is not synced before every resource was listed', async () => {
   expect(followed.last.problems).toEqual([]);
 });
 
+test('tells each page of the first list as it comes, and a later list at once', async () => {
+  await using fake = await FakeApiServer.start();
+  for (let index = 0; index < 1100; index += 1) fake.put('services', service(`s${index}`));
+  using followed = await follow(fake);
+  const told = () => followed.batches.filter(({ changes }) => changes.length > 0);
+  expect(told().map(({ changes, synced }) => [changes.length, synced])).toEqual([500, 500, 100].map((count) => [count, false]));
+  fake.deafen('services');
+  for (let index = 0; index < 1100; index += 1) fake.put('services', service(`s${index}`, 81));
+  fake.compact();
+  fake.breakWatches('services', 'end');
+  await until('the second list', () => followed.changes === 2200);
+  expect(told()).toHaveLength(4);
+});
+
 test('selects by label at the server, and asks for pages, bookmarks and an end', async () => {
   await using fake = await FakeApiServer.start();
   using _ = await follow(fake);
