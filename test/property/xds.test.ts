@@ -8,6 +8,8 @@ const index = fc.nat({ max: 3 });
 const indexes = fc.uniqueArray(index, { minLength: 1, maxLength: 4 });
 const quality = fc.constantFrom('good', 'good', 'good', 'bad');
 const version = fc.nat({ max: 2 });
+/** Clusters come first; a State-of-the-World client does not say that it comes back, and asks for all at once. */
+const later = fc.shuffledSubarray<ResourceType>(['endpoints', 'listener', 'route']);
 const named = fc.constantFrom<'endpoints' | 'route'>('endpoints', 'route');
 
 const step = fc.oneof(
@@ -29,8 +31,9 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('ask' as const), type: named, indexes }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('giveUp' as const), type: named, indexes }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stale' as const), type: named }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('reconnect' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reconnect' as const), later }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), later }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('move' as const) }) },
 );
 /** From how many changes on streams share the work: all, some, none. */
@@ -50,6 +53,8 @@ class Run {
   readonly #harness: SessionHarness;
   readonly #memory = emptyMemory();
   #client: ModelClient | undefined;
+  /** Types that the next client asks for in its own time. */
+  #later: readonly ResourceType[] = [];
 
   constructor(harness: SessionHarness) {
     this.#harness = harness;
@@ -61,6 +66,7 @@ class Run {
       (await this.#harness.connect()).wire,
       this.#harness.world,
       this.#memory,
+      this.#harness.protocol === 'delta' ? this.#later : [],
     );
     return this.#client;
   }
@@ -116,11 +122,16 @@ class Run {
         return client.stale(action.type);
       case 'reconnect':
         this.#client = undefined;
+        this.#later = action.later;
+        return;
+      case 'join':
+        client.join();
         return;
       case 'move':
         return this.#harness.move();
       case 'restart':
         this.#client = undefined;
+        this.#later = action.later;
         return restart();
     }
   }
@@ -134,6 +145,7 @@ class Run {
     publish();
     const client = await this.client();
     await client.drain();
+    while (client.join()) await client.drain();
     // Nothing else happens: what still waits for time to pass has to say until when.
     for (let times = 0; times < 3 && advanceToDeadline(); times += 1) await client.drain();
     // And whoever waits for nothing is not asked over and over.

@@ -46,27 +46,31 @@ export class ModelClient {
   /** A State-of-the-World client that comes back cannot say what it has: nobody can spare it that, or keep it for it. */
   readonly #mayHaveAny: boolean;
 
-  constructor(protocol: Protocol, wire: Wire, world: FakeWorld, memory: Memory) {
+  /** Types that it has yet to ask for, in its order. */
+  readonly #later: ResourceType[];
+
+  /** @param later types that it asks for when it is told to {@link join}; the others at once */
+  constructor(protocol: Protocol, wire: Wire, world: FakeWorld, memory: Memory, later: readonly ResourceType[] = []) {
     this.#client = new Client(protocol, wire);
     this.#world = world;
     this.memory = memory;
     const isReconnect = memory.typeVersions.size > 0;
     this.#mayHaveAny = protocol === 'sotw' && isReconnect;
-    for (const type of TYPES) {
-      const names = type === 'endpoints' || type === 'route' ? [...this.#wanted(type)] : [];
-      for (const name of names) this.#asked.add(`${type} ${name}`);
-      const held = [...this.#held(type)];
-      const more: RawRequest =
-        protocol === 'delta'
-          ? { initial: Object.fromEntries(held.map(([name, { version }]) => [name, version])) }
-          : { version: memory.typeVersions.get(type) ?? '' };
-      if (!FULL_STATE.has(type) && names.length === 0) continue;
-      // What State-of-the-World clients hold of names is not known to the server, and it has to send it.
-      this.#client.subscribe(type, names, more);
-    }
+    this.#later = [...later];
+    for (const type of TYPES) if (!later.includes(type)) this.#start(type);
+  }
+
+  /** Asks for the next type that it has not asked for yet. @returns whether there was one */
+  join(type = this.#later[0]): boolean {
+    const index = type === undefined ? -1 : this.#later.indexOf(type);
+    if (type === undefined || index < 0) return false;
+    this.#later.splice(index, 1);
+    this.#start(type);
+    return true;
   }
 
   ask(type: 'endpoints' | 'route', names: readonly string[]): void {
+    this.join(type);
     const wanted = this.#wanted(type);
     // M1: State-of-the-World, the same names again: all of them are asked for again.
     const isAgain = this.#client.protocol === 'sotw' && names.every((name) => wanted.has(name));
@@ -79,6 +83,7 @@ export class ModelClient {
   }
 
   giveUp(type: 'endpoints' | 'route', names: readonly string[]): void {
+    this.join(type);
     const known = names.filter((name) => this.#wanted(type).delete(name));
     if (known.length === 0) return;
     for (const name of known) {
@@ -97,6 +102,7 @@ export class ModelClient {
 
   /** A request with a nonce that never was. */
   stale(type: 'endpoints' | 'route'): void {
+    this.join(type);
     if (this.#client.protocol === 'delta') this.#client.raw(type, { nonce: 'old' });
     else this.#client.raw(type, { names: [...this.#wanted(type)], nonce: 'old', version: 'old' });
   }
@@ -164,6 +170,20 @@ export class ModelClient {
       const extra = [...held.keys()].filter((name) => !expected.has(name) && !(type === 'endpoints' && usesOf(name)));
       expect([type, extra]).toEqual([type, []]);
     }
+  }
+
+  /** The first request of a type: it says what the client has. */
+  #start(type: ResourceType): void {
+    const names = type === 'endpoints' || type === 'route' ? [...this.#wanted(type)] : [];
+    for (const name of names) this.#asked.add(`${type} ${name}`);
+    const held = [...this.#held(type)];
+    const more: RawRequest =
+      this.#client.protocol === 'delta'
+        ? { initial: Object.fromEntries(held.map(([name, { version }]) => [name, version])) }
+        : { version: this.memory.typeVersions.get(type) ?? '' };
+    if (!FULL_STATE.has(type) && names.length === 0) return;
+    // What State-of-the-World clients hold of names is not known to the server, and it has to send it.
+    this.#client.subscribe(type, names, more);
   }
 
   #accept(type: ResourceType, reply: Reply): void {
