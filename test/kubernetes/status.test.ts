@@ -54,11 +54,13 @@ interface EventObject extends KubernetesObject {
   readonly reason: string;
   readonly message: string;
   readonly count: number;
+  readonly reportingComponent: string;
 }
 
 async function events(inNamespace: string): Promise<readonly EventObject[]> {
   const { items } = await api.request<{ items: readonly EventObject[] }>('GET', `/api/v1/namespaces/${inNamespace}/events`);
-  return items;
+  // The API server writes some too, of ClusterIPs for example.
+  return items.filter(({ reportingComponent }) => reportingComponent === 'detour');
 }
 
 /** `Kind/name reason xCOUNT`, sorted. */
