@@ -1,4 +1,5 @@
 /** Which workloads the leader may delete: those that `detour create --ttl` made, once their time has come. No other. */
+import { DELETE_WHEN_EXPIRED, PREFIX } from '../annotations/keys.ts';
 import { parseInstant } from '../annotations/timestamp.ts';
 import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { InvolvedObject } from './event-object.ts';
@@ -9,9 +10,9 @@ import type { WorkloadResource } from './workload-resources.ts';
 export const CREATED_SELECTOR = 'app.kubernetes.io/managed-by=detour,detour.dev/preview';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
-const KEY = 'detour.dev/preview';
-const EXPIRES = 'detour.dev/expires';
-const DELETE = 'detour.dev/delete-when-expired';
+const KEY = `${PREFIX}preview`;
+const EXPIRES = `${PREFIX}expires`;
+const DELETE = `${PREFIX}${DELETE_WHEN_EXPIRED}`;
 
 /** A workload that is to go when it has expired. */
 export interface Mortal {
