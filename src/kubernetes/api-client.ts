@@ -169,6 +169,18 @@ export class HttpApiClient implements ApiClient, Disposable {
   }
 }
 
+/** @returns undefined when it is larger than that; what is left of it is not read. It throws where the connection breaks. */
+export async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+  }
+  return Buffer.concat(chunks);
+}
+
 export function isFailure(answer: object): answer is Failure {
   return 'isGeneral' in answer;
 }

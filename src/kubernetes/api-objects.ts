@@ -1,6 +1,6 @@
 /** Single objects of the API server, read and written as JSON. Failures are values. */
 import { isFields } from '../model/field-reader.ts';
-import { type ApiAnswer, type ApiCall, isFailure, reasonOf } from './api-client.ts';
+import { type ApiAnswer, type ApiCall, isFailure, readBody, reasonOf } from './api-client.ts';
 import { type Failure, malformed, unreachable } from './failure.ts';
 
 /** Whatever the server says an object is; nothing of it may be taken for granted. */
@@ -17,18 +17,13 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export async function callForObject(sender: ApiSender, call: ApiCall): Promise<ApiObject | Failure> {
   const answer = await sender.send(call);
   if (isFailure(answer)) return answer;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
   try {
-    for await (const chunk of answer.body) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MAX_BYTES) return malformed(`${call.path} is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
-    }
+    const body = await readBody(answer.body, MAX_BYTES);
+    if (body === undefined) return malformed(`${call.path} is larger than ${MAX_BYTES / 1024 / 1024} MiB`);
+    return parseObject(body.toString('utf8'), call.path);
   } catch (error) {
     return unreachable(`the answer to ${call.method} ${call.path} broke off: ${reasonOf(error)}`);
   }
-  return parseObject(Buffer.concat(chunks).toString('utf8'), call.path);
 }
 
 function parseObject(text: string, path: string): ApiObject | Failure {

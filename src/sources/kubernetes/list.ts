@@ -1,6 +1,6 @@
 /** Lists a resource page by page; every item is cut down as its page arrives. */
 import { setImmediate } from 'node:timers/promises';
-import { type ApiClient, isFailure, reasonOf } from '../../kubernetes/api-client.ts';
+import { type ApiClient, isFailure, readBody, reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
 import { PROTOBUF, ProtobufError } from '../../kubernetes/protobuf.ts';
 import type { Projection } from '../objects.ts';
@@ -95,18 +95,14 @@ async function getPage(options: ListOptions, token: string | undefined): Promise
   const query = { limit, continue: token, labelSelector: resource.label === '' ? undefined : resource.label };
   const answer = await client.get({ path: pathOf(target), query, resource: resource.name, signal, accept: ACCEPT });
   if (isFailure(answer)) return answer;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  let body: Buffer | undefined;
   try {
-    for await (const chunk of answer.body) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MAX_PAGE_BYTES) return malformed(`a page of ${limit} objects is larger than ${MAX_PAGE_BYTES} bytes`);
-    }
+    body = await readBody(answer.body, MAX_PAGE_BYTES);
   } catch (error) {
     return unreachable(
       late.aborted ? `a list did not come within ${pageTimeout / 1000} s` : `a list broke off: ${reasonOf(error)}`,
     );
   }
-  return readPage(Buffer.concat(chunks), answer.contentType, resource);
+  if (body === undefined) return malformed(`a page of ${limit} objects is larger than ${MAX_PAGE_BYTES} bytes`);
+  return readPage(body, answer.contentType, resource);
 }
