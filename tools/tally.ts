@@ -1,8 +1,12 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const REASON_LINES = 20;
+
 /** What a test run comes to, from vitest's own JSON report. */
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
-  /** One line for each thing that failed, for the summary. */
+  /** For each thing that failed its name and why, for the summary: what is left of a run is often its end alone. */
   readonly failures: readonly string[];
 }
 
@@ -12,7 +16,11 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -27,7 +35,7 @@ export function tally(report: VitestReport | undefined, files: readonly string[]
   for (const file of report?.testResults ?? []) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1;
-      else failures.push(`${file.name}: ${test.fullName}: ${test.status}`);
+      else failures.push([`${file.name}: ${test.fullName}: ${test.status}`, ...reasons(test.failureMessages)].join('\n'));
     }
     if (file.assertionResults.length === 0) failures.push(`${file.name}: no test ran ${firstLine(file.message)}`);
     else if (file.status !== 'passed' && file.assertionResults.every((test) => test.status === 'passed')) {
@@ -39,6 +47,15 @@ export function tally(report: VitestReport | undefined, files: readonly string[]
   if (exitCode !== 0 && failures.length === 0)
     failures.push(`the run ended with ${exitCode ?? 'a signal'}, although its tests passed`);
   return { passed, failed: failures.length, failures };
+}
+
+/** Of each message the text without the stack, and of that the beginning: a diff of two values takes some lines. */
+function reasons(messages: readonly string[] = []): readonly string[] {
+  return messages.flatMap((message) => {
+    const lines = stripVTControlCharacters(message).split('\n');
+    const stack = lines.findIndex((line) => /^\s+at /.test(line));
+    return lines.slice(0, Math.min(stack === -1 ? lines.length : stack, REASON_LINES)).map((line) => `  ${line.slice(0, 200)}`);
+  });
 }
 
 function firstLine(message: string | undefined): string {

@@ -168,7 +168,7 @@ function summary(results: readonly { readonly name: string; readonly seconds: st
   for (const { name, seconds, result } of results) {
     const mark = result.failed === 0 ? styleText('green', 'ok    ') : styleText('red', 'FAILED');
     console.log(`${mark} ${name.padEnd(14)} ${String(result.passed).padStart(5)} passed, ${result.failed} failed  ${seconds} s`);
-    for (const failure of result.failures) console.log(`         ${failure.replace(`${root}/`, '')}`);
+    for (const failure of result.failures) console.log(failure.replaceAll(`${root}/`, '').replace(/^/gm, '         '));
     passed += result.passed;
     failed += result.failed;
   }

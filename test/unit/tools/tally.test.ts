@@ -15,6 +15,15 @@ describe('tally', () => {
     });
   });
 
+  test('a failure says why, without the stack', () => {
+    const failureMessages = ['Error: expected 200\n  got 503\n    at file.ts:1:1\n    at other.ts:1:1'];
+    const assertionResults = [{ fullName: 'it answers', status: 'failed', failureMessages }];
+    const failed = { testResults: [{ name: '/a.test.ts', status: 'failed', assertionResults }] };
+    expect(tally(failed, ['/a.test.ts'], 1).failures).toEqual([
+      '/a.test.ts: it answers: failed\n  Error: expected 200\n    got 503',
+    ]);
+  });
+
   test('a skipped test is a failure', () => {
     expect(tally(report('passed', 'skipped'), ['/a.test.ts'], 0).failures).toEqual(['/a.test.ts: test 1: skipped']);
   });
