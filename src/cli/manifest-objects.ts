@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { type Fields, isFields } from '../model/field-reader.ts';
+import type { FieldPath } from '../model/pod-template.ts';
 import { parseManifest, splitDocuments } from '../sources/directory/parse.ts';
 import { listItems } from '../sources/objects.ts';
 import type { Io } from './command.ts';
-
-export type Path = readonly (string | number)[];
 
 export interface ManifestObject {
   readonly file: string;
@@ -16,7 +15,7 @@ export interface ManifestObject {
   readonly place: string;
   readonly value: unknown;
   /** The line, from 1, of a field, or of what is nearest to it; of the object itself for []. */
-  readonly lineOf: (path: Path) => number;
+  readonly lineOf: (path: FieldPath) => number;
 }
 
 export interface ManifestMistake {
@@ -81,7 +80,7 @@ export function manifestsOf({ file, text: whole }: Input): Manifests {
     } else if (parsed.value !== undefined && parsed.value !== null) {
       const lines = new Lines(part, line);
       for (const one of flatten(parsed.value, place)) {
-        const lineOf = (path: Path) => lines.of([...one.path, ...path]);
+        const lineOf = (path: FieldPath) => lines.of([...one.path, ...path]);
         objects.push({ file: shown(name), place: one.place, value: one.value, lineOf });
       }
     }
@@ -96,7 +95,7 @@ function shown(name: string): string {
 
 interface Placed {
   readonly value: unknown;
-  readonly path: Path;
+  readonly path: FieldPath;
   readonly place: string;
 }
 
@@ -129,7 +128,7 @@ class Lines {
     this.#first = first;
   }
 
-  of(path: Path): number {
+  of(path: FieldPath): number {
     this.#parsed ??= parsePlaces(this.#text);
     const { document, counter } = this.#parsed;
     let node: unknown = document.contents;

@@ -5,13 +5,14 @@ import { InterceptEngine } from '../../intercepts/engine.ts';
 import type { ClusterChange, Service } from '../../model/cluster-state.ts';
 import { type Fields, isFields } from '../../model/field-reader.ts';
 import { objectKey } from '../../model/names.ts';
+import { type FieldPath, fieldAt, podOfTemplate, templatePath } from '../../model/pod-template.ts';
 import { PROBLEMS, type Problem, type Severity } from '../../model/problem.ts';
 import { readLabels } from '../../preview/selector.ts';
 import { duplicateProblem } from '../../sources/directory/directory-state.ts';
 import { type ClusterObject, clusterObjectId, projectObjects } from '../../sources/objects.ts';
-import type { ManifestObject, Path } from '../manifest-objects.ts';
+import type { ManifestObject } from '../manifest-objects.ts';
 import { lineOfProblem } from './problem-line.ts';
-import { fieldAt, type LabelledPod, podOfTemplate, servicesElsewhere, sliceOfService, templatePath } from './stand-ins.ts';
+import { type LabelledPod, servicesElsewhere, sliceOfService } from './stand-ins.ts';
 
 export interface Finding {
   readonly file: string;
@@ -35,7 +36,7 @@ export function lintManifests(objects: readonly ManifestObject[], now: number): 
 /** An object of the manifests, and where its pods' metadata is. */
 interface Place {
   readonly object: ManifestObject;
-  readonly template: Path;
+  readonly template: FieldPath;
 }
 
 class Reader {

@@ -1,9 +1,9 @@
 /** The line of a manifest that a problem is about. */
 import { PREFIX, PREVIEW_LABEL } from '../../annotations/keys.ts';
 import { isFields } from '../../model/field-reader.ts';
+import { type FieldPath, fieldAt } from '../../model/pod-template.ts';
 import type { Problem, ProblemCode } from '../../model/problem.ts';
-import type { ManifestObject, Path } from '../manifest-objects.ts';
-import { fieldAt } from './stand-ins.ts';
+import type { ManifestObject } from '../manifest-objects.ts';
 
 /** What a problem is about that does not name its annotation. */
 const ABOUT: Partial<Record<ProblemCode, string>> = {
@@ -29,7 +29,7 @@ const ABOUT: Partial<Record<ProblemCode, string>> = {
 };
 
 /** @param template where the metadata of its pods is; the object's own is looked at too. */
-export function lineOfProblem(object: ManifestObject, template: Path, problem: Problem): number {
+export function lineOfProblem(object: ManifestObject, template: FieldPath, problem: Problem): number {
   const isOwn = problem.message.includes('on its own metadata');
   const places = isOwn ? [[]] : [template, []];
   const names = [
@@ -51,7 +51,7 @@ export function lineOfProblem(object: ManifestObject, template: Path, problem: P
 }
 
 /** The longest of the object's own names that the message has: `detour.dev/match` is in `detour.dev/matches` too. */
-function namedIn(object: ManifestObject, places: readonly Path[], message: string): string | undefined {
+function namedIn(object: ManifestObject, places: readonly FieldPath[], message: string): string | undefined {
   const names = places.flatMap((place) =>
     ['annotations', 'labels'].flatMap((map) => {
       const entries = fieldAt(object.value, [...place, 'metadata', map]);

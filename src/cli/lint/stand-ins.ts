@@ -1,36 +1,13 @@
 /**
- * What a cluster would add to manifests: pods of templates, endpoints of Services, Services that are declared elsewhere.
+ * What a cluster would add to manifests: endpoints of Services, Services that are declared elsewhere.
  * All of it is as healthy as can be, so that no problem is about it.
  */
 import { parsePreview } from '../../annotations/parse-preview.ts';
 import type { EndpointSlice, Pod, Service, ServicePort } from '../../model/cluster-state.ts';
-import { type Fields, isFields } from '../../model/field-reader.ts';
+import type { Fields } from '../../model/field-reader.ts';
 import type { Target } from '../../model/intercept.ts';
 import { type ObjectKey, objectKey, splitObjectKey } from '../../model/names.ts';
 import { type Labels, selects, serviceSelector } from '../../preview/selector.ts';
-import type { Path } from '../manifest-objects.ts';
-
-/** Where the template of an object's pods is: [] where it is a Pod itself; undefined where it has none. */
-export function templatePath(object: Fields): Path | undefined {
-  if (object['kind'] === 'Pod') return object['apiVersion'] === 'v1' ? [] : undefined;
-  const path = object['kind'] === 'CronJob' ? ['spec', 'jobTemplate', 'spec', 'template'] : ['spec', 'template'];
-  return isFields(fieldAt(object, path)) ? path : undefined;
-}
-
-export function fieldAt(object: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, name) => (isFields(value) ? value[name] : undefined), object);
-}
-
-/** A Pod as its controller would make it, running and ready. @param name of the pod. */
-export function podOfTemplate(object: Fields, path: Path, name: string): Fields {
-  const template = fieldAt(object, path);
-  const own = isFields(template) && isFields(template['metadata']) ? template['metadata'] : {};
-  const outer = isFields(object['metadata']) ? object['metadata'] : {};
-  const owner = { kind: object['kind'], name: outer['name'], controller: true };
-  const metadata = { ...own, name, namespace: outer['namespace'], ...(path.length > 0 && { ownerReferences: [owner] }) };
-  const status = { phase: 'Running', podIP: '192.0.2.2', conditions: [{ type: 'Ready', status: 'True' }] };
-  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: isFields(template) ? template['spec'] : {}, status };
-}
 
 export interface LabelledPod {
   readonly pod: Pod;
