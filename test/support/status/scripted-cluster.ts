@@ -4,14 +4,12 @@ import type { Problem } from '../../../src/model/problem.ts';
 import type { StatusCount } from '../../../src/status/status-writer.ts';
 import { StatusWriter } from '../../../src/status/status-writer.ts';
 import { FakeApiServer, type Fault, sendStatus } from '../kubernetes/fake-api-server.ts';
+import { StoredObjects } from '../kubernetes/stored-objects.ts';
 import { QUICK } from './status-replica.ts';
-
-type Stored = Readonly<Record<string, unknown>> & { readonly metadata?: Readonly<Record<string, unknown>> };
 
 export class ScriptedCluster implements AsyncDisposable {
   readonly fake: FakeApiServer;
-  /** By path. */
-  readonly objects = new Map<string, Stored>();
+  readonly store = new StoredObjects();
   /** `METHOD resource`, in order. */
   readonly calls: string[] = [];
   readonly warnings: string[] = [];
@@ -20,7 +18,6 @@ export class ScriptedCluster implements AsyncDisposable {
   fault: Fault = () => false;
   #problems: readonly Problem[] = [];
   readonly writer: StatusWriter;
-  #version = 1;
 
   constructor(fake: FakeApiServer, timeoutMs: number) {
     this.fake = fake;
@@ -30,7 +27,7 @@ export class ScriptedCluster implements AsyncDisposable {
       const resource = path.split('/').at(-1) === 'detour' ? 'leases' : (/(\w+s)(\/[^/]+)?$/.exec(path)?.[1] ?? '');
       this.calls.push(`${isList ? 'LIST' : method} ${resource}`);
       if (this.fault({ ...request, resource }, response)) return true;
-      void this.#answer(method, path, isList, body).then(([code, object]) => {
+      void this.store.answer({ method, path, isList, body }).then(([code, object]) => {
         if (object === undefined) sendStatus(response, code, 'no');
         else response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(object));
       });
@@ -75,15 +72,6 @@ export class ScriptedCluster implements AsyncDisposable {
     this.writer.objectsChanged([]);
   }
 
-  put(path: string, object: Stored): void {
-    this.#version += 1;
-    this.objects.set(path, { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } });
-  }
-
-  below(path: string): readonly Stored[] {
-    return [...this.objects].flatMap(([key, object]) => (key.startsWith(`${path}/`) ? [object] : []));
-  }
-
   countOf(call: string): number {
     return this.calls.filter((each) => each === call).length;
   }
@@ -91,32 +79,5 @@ export class ScriptedCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.writer[Symbol.asyncDispose]();
     await this.fake[Symbol.asyncDispose]();
-  }
-
-  async #answer(
-    method: string,
-    path: string,
-    isList: boolean,
-    body: () => Promise<unknown>,
-  ): Promise<readonly [code: number, object?: unknown]> {
-    if (isList) return [200, { metadata: { resourceVersion: '1' }, items: this.below(path) }];
-    const there = this.objects.get(path);
-    if (method === 'GET') return there === undefined ? [404] : [200, there];
-    if (method === 'DELETE') {
-      if (there === undefined) return [404];
-      const { preconditions } = (await body()) as { preconditions: Record<string, unknown> };
-      const isSame = Object.entries(preconditions).every(([name, value]) => there.metadata?.[name] === value);
-      if (!isSame) return [409];
-      this.objects.delete(path);
-      return [200, { kind: 'Status' }];
-    }
-    // What the code under test sends; it is only stored.
-    const object = (await body()) as Stored;
-    const target = method === 'POST' ? `${path}/${String(object.metadata?.['name'])}` : path;
-    const before = this.objects.get(target);
-    if (method === 'POST' && before !== undefined) return [409];
-    if (method === 'PUT' && before?.metadata?.['resourceVersion'] !== object.metadata?.['resourceVersion']) return [409];
-    this.put(target, object);
-    return [201, this.objects.get(target)];
   }
 }

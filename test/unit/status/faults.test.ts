@@ -22,7 +22,8 @@ function aProblem(name: string): Problem {
 }
 
 function withDeployments(cluster: ScriptedCluster, ...names: readonly string[]): void {
-  for (const name of names) cluster.put(`${DEPLOYMENTS}/${name}`, { metadata: { namespace: 'shop', name, uid: `uid-${name}` } });
+  for (const name of names)
+    cluster.store.put(`${DEPLOYMENTS}/${name}`, { metadata: { namespace: 'shop', name, uid: `uid-${name}` } });
 }
 
 function mortal(cluster: ScriptedCluster, over: object = {}): void {
@@ -34,7 +35,7 @@ function mortal(cluster: ScriptedCluster, over: object = {}): void {
     annotations: { 'detour.dev/delete-when-expired': 'true', 'detour.dev/expires': '2026-01-01T00:00:00Z' },
     ...over,
   };
-  cluster.put(`${DEPLOYMENTS}/old`, { metadata });
+  cluster.store.put(`${DEPLOYMENTS}/old`, { metadata });
 }
 
 test.each([
@@ -53,8 +54,8 @@ test.each([
     return true;
   };
   cluster.writer.start();
-  await until('the Events', () => cluster.below(EVENTS).length === 3);
-  expect(cluster.below(EVENTS).map((event) => event['count'])).toEqual([1, 1, 1]);
+  await until('the Events', () => cluster.store.below(EVENTS).length === 3);
+  expect(cluster.store.below(EVENTS).map((event) => event['count'])).toEqual([1, 1, 1]);
   await until('it to be well', () => cluster.writer.isWell);
   expect(cluster.warnings).toEqual(['cannot write Events']);
   expect(cluster.counts.filter(({ kind }) => kind === 'written')).toHaveLength(3);
@@ -83,7 +84,7 @@ test('a leader that cannot renew in time writes no more, and stops in time even 
   withDeployments(cluster, 'a', 'b');
   cluster.problems = [aProblem('a')];
   cluster.writer.start();
-  await until('the Event', () => cluster.below(EVENTS).length === 1);
+  await until('the Event', () => cluster.store.below(EVENTS).length === 1);
   cluster.fault = ({ resource }) => resource === 'leases';
   await until('the end of the term', () => !cluster.writer.isLeading);
   const { length } = cluster.calls.filter((call) => !call.endsWith('leases'));
@@ -112,7 +113,7 @@ test('a Lease that somebody else took ends the term at once', async () => {
   await using cluster = await ScriptedCluster.start();
   cluster.writer.start();
   await until('it to lead', () => cluster.writer.isLeading);
-  cluster.put('/apis/coordination.k8s.io/v1/namespaces/detour-system/leases/detour', {
+  cluster.store.put('/apis/coordination.k8s.io/v1/namespaces/detour-system/leases/detour', {
     metadata: { name: 'detour' },
     spec: { holderIdentity: 'other', leaseDurationSeconds: 60 },
   });
@@ -133,9 +134,9 @@ test('what is deleted is what was looked at: another version is looked at again'
     return false;
   };
   cluster.writer.start();
-  await until('it to be gone', () => cluster.below(DEPLOYMENTS).length === 0);
+  await until('it to be gone', () => cluster.store.below(DEPLOYMENTS).length === 0);
   expect(cluster.countOf('DELETE deployments')).toBe(2);
-  expect(cluster.below(EVENTS)).toMatchObject([{ reason: 'PreviewExpired', count: 1, involvedObject: { uid: 'uid-old' } }]);
+  expect(cluster.store.below(EVENTS)).toMatchObject([{ reason: 'PreviewExpired', count: 1, involvedObject: { uid: 'uid-old' } }]);
 });
 
 test.each([
@@ -158,7 +159,7 @@ test.each([
   await until('a whole look', () => sweeps > 0);
   expect(cluster.countOf('GET deployments')).toBe(1);
   expect(cluster.countOf('DELETE deployments')).toBe(0);
-  expect(cluster.below(EVENTS)).toEqual([]);
+  expect(cluster.store.below(EVENTS)).toEqual([]);
 });
 
 test('an Event that cannot be written keeps nothing alive', async () => {
@@ -166,5 +167,5 @@ test('an Event that cannot be written keeps nothing alive', async () => {
   mortal(cluster);
   cluster.fault = ({ resource, method }) => resource === 'events' && method === 'POST';
   cluster.writer.start();
-  await until('it to be gone', () => cluster.below(DEPLOYMENTS).length === 0);
+  await until('it to be gone', () => cluster.store.below(DEPLOYMENTS).length === 0);
 });
