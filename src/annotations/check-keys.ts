@@ -8,6 +8,7 @@ import {
   annotationNames,
   DELETE_WHEN_EXPIRED,
   isAnnotationName,
+  NOT_INJECTED,
   PREFIX,
   PREVIEW_LABEL,
 } from './keys.ts';
@@ -51,8 +52,8 @@ export function checkNames(annotations: Annotations, subject: Subject, places: r
     if (isAnnotationName(name)) {
       const { place } = ANNOTATIONS[name];
       if (!places.includes(place)) problems.push(misplaced(subject, name, place));
-    } else if (name === DELETE_WHEN_EXPIRED && subject.kind === 'Pod') {
-      // A pod of its own is the workload.
+    } else if ((name === DELETE_WHEN_EXPIRED || name === NOT_INJECTED) && subject.kind === 'Pod') {
+      // A pod of its own is the workload; and what the injection says of a pod is no mistake of its author.
     } else if (`${PREFIX}${name}` === PREVIEW_LABEL) {
       const message = `${subject.kind} ${subject.key}: ${PREVIEW_LABEL} is an annotation here, and has no effect as one.`;
       problems.push({ code: 'MisplacedAnnotation', subject, message, hint: "Make it a label of the preview's pod template." });
@@ -64,10 +65,11 @@ export function checkNames(annotations: Annotations, subject: Subject, places: r
 }
 
 function misplaced(subject: Subject, name: string, place: AnnotationPlace): Problem {
-  const where =
-    place === 'baseline'
-      ? 'Put it on the baseline Service.'
-      : `Put it on the preview's pod template, beside the label ${PREVIEW_LABEL}; a Service that is a preview needs that label too.`;
+  const where = {
+    baseline: 'Put it on the baseline Service.',
+    preview: `Put it on the preview's pod template, beside the label ${PREVIEW_LABEL}; a Service that is a preview needs that label too.`,
+    sidecar: 'Put it on the pod template that gets a sidecar.',
+  }[place];
   return {
     code: 'MisplacedAnnotation',
     subject,
@@ -97,7 +99,7 @@ function nearestName(name: string, places: readonly AnnotationPlace[]): string |
   const lower = name.toLowerCase().replaceAll('_', '-');
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of [...annotationNames(places), ...annotationNames(['preview', 'baseline'])]) {
+  for (const candidate of [...annotationNames(places), ...annotationNames(['preview', 'baseline', 'sidecar'])]) {
     const distance = editDistance(lower, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

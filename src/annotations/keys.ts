@@ -6,8 +6,8 @@ export const PREFIX = 'detour.dev/';
 /** The label whose value is the key. */
 export const PREVIEW_LABEL = 'detour.dev/preview';
 
-/** `preview`: pods with the preview label, and Services with it. `baseline`: Services. */
-export type AnnotationPlace = 'preview' | 'baseline';
+/** `preview`: pods with the preview label, and Services with it. `baseline`: Services. `sidecar`: pods that get a sidecar. */
+export type AnnotationPlace = 'preview' | 'baseline' | 'sidecar';
 
 export interface AnnotationEntry {
   readonly place: AnnotationPlace;
@@ -78,10 +78,33 @@ export const ANNOTATIONS = {
     default: 'all four',
     summary: 'What intercepts of the Service may do.',
   },
+  'sidecar-image': {
+    place: 'sidecar',
+    value: 'image',
+    default: "the installation's",
+    summary: "The sidecar's Envoy.",
+  },
+  'sidecar-resources': {
+    place: 'sidecar',
+    value: '`requests.cpu=50m`, `limits.memory=256Mi` and the like, several by comma',
+    default: "the installation's",
+    summary: 'What the sidecar may take; what is not named is not set.',
+  },
+  'sidecar-concurrency': {
+    place: 'sidecar',
+    value: '`1` to `64`',
+    default: "the installation's",
+    summary: "Worker threads of the sidecar's Envoy.",
+  },
 } as const satisfies Readonly<Record<string, AnnotationEntry>>;
 
 /** Written by `detour create` on a workload's own metadata, which of these objects a bare Pod has too. Nobody writes it by hand. */
 export const DELETE_WHEN_EXPIRED = 'delete-when-expired';
+
+/** Opts in, or out, on a namespace or a pod; the pod's counts. */
+export const INJECT_LABEL = 'detour.dev/inject';
+/** Written by the injection on a pod that is left alone, with the reason. */
+export const NOT_INJECTED = 'not-injected';
 
 export type AnnotationName = keyof typeof ANNOTATIONS;
 

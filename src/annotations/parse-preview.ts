@@ -10,6 +10,7 @@ import { checkNames, checkSize } from './check-keys.ts';
 import type { ParsedPreview } from './declarations.ts';
 import { parseRule } from './header-rule.ts';
 import { type AnnotationName, PREFIX, PREVIEW_LABEL } from './keys.ts';
+import { parseSidecar } from './parse-sidecar.ts';
 import { parseTargets } from './parse-target.ts';
 import { parseInstant } from './timestamp.ts';
 
@@ -27,8 +28,9 @@ export function parsePreview(object: Pod | Service): ParsedPreview {
   if (key === undefined) reader.addInvalidKey(object.previewLabel);
   const declaration = reader.read();
   // A Service with the label may be a baseline too.
-  const names = checkNames(object.annotations, subject, isPod ? ['preview'] : ['preview', 'baseline']);
-  return { key, declaration: key === undefined ? undefined : declaration, problems: [...reader.problems, ...names] };
+  const names = checkNames(object.annotations, subject, isPod ? ['preview', 'sidecar'] : ['preview', 'baseline']);
+  const sidecar = isPod ? parseSidecar(object.annotations, subject).problems : [];
+  return { key, declaration: key === undefined ? undefined : declaration, problems: [...reader.problems, ...sidecar, ...names] };
 }
 
 class PreviewReader {

@@ -5,6 +5,8 @@ import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 
 export const DETOUR_PREFIX = 'detour.dev/';
 export const PREVIEW_LABEL = 'detour.dev/preview';
+/** On pods and namespaces: whether a sidecar is injected. */
+export const INJECT_LABEL = 'detour.dev/inject';
 /** The one annotation that belongs on a workload's own metadata. */
 export const DELETE_WHEN_EXPIRED = 'detour.dev/delete-when-expired';
 /** What kubectl takes where a manifest names no namespace. */

@@ -8,7 +8,15 @@ import type { ObjectKey } from '../model/names.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { readEndpointSlice } from './endpoint-slice.ts';
-import { DELETE_WHEN_EXPIRED, DETOUR_PREFIX, detourKeys, type Metadata, PREVIEW_LABEL, readMetadata } from './metadata.ts';
+import {
+  DELETE_WHEN_EXPIRED,
+  DETOUR_PREFIX,
+  detourKeys,
+  INJECT_LABEL,
+  type Metadata,
+  PREVIEW_LABEL,
+  readMetadata,
+} from './metadata.ts';
 import { readPod } from './pod.ts';
 import { readService } from './service.ts';
 
@@ -135,7 +143,8 @@ function unreadable(subject: Subject, message: string): One {
 }
 
 function labelProblems(metadata: Metadata, subject: Subject, label: string, origin: Origin): readonly Problem[] {
-  const unknown = detourKeys(metadata.labels).filter((key) => key !== PREVIEW_LABEL);
+  const known = subject.kind === 'Pod' ? [PREVIEW_LABEL, INJECT_LABEL] : [PREVIEW_LABEL];
+  const unknown = detourKeys(metadata.labels).filter((key) => !known.includes(key));
   if (unknown.length === 0) return [];
   const message = `${origin.place}: ${label} has the label ${names(unknown)}, which has no effect.`;
   return [
@@ -143,7 +152,7 @@ function labelProblems(metadata: Metadata, subject: Subject, label: string, orig
       'UnknownAnnotation',
       subject,
       message,
-      `The one label of Detour is ${PREVIEW_LABEL}; everything else is an annotation.`,
+      `Detour's labels are ${PREVIEW_LABEL} and, on pods and namespaces, ${INJECT_LABEL}; everything else is an annotation.`,
     ),
   ];
 }
@@ -158,7 +167,9 @@ function unlabelled(metadata: Metadata, subject: Subject, label: string, origin:
 /** An object of another kind: nothing in it is used. */
 function misplaced(value: Fields, kind: string, origin: Origin): One {
   const metadata = isFields(value['metadata']) ? value['metadata'] : {};
-  const keys = [...detourKeys(metadata['annotations']), ...detourKeys(metadata['labels']).filter((key) => key === PREVIEW_LABEL)];
+  // Namespaces opt in for their pods.
+  const marks = kind === 'Namespace' ? [PREVIEW_LABEL] : [PREVIEW_LABEL, INJECT_LABEL];
+  const keys = [...detourKeys(metadata['annotations']), ...detourKeys(metadata['labels']).filter((key) => marks.includes(key))];
   const templateKeys = new Set(detourKeysOfTemplate(value));
   const lost = keys.filter((key) => !templateKeys.has(key) && key !== DELETE_WHEN_EXPIRED);
   if (lost.length === 0) return NOTHING;

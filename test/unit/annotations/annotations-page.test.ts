@@ -42,7 +42,7 @@ function annotationIn(written: string): Readonly<Record<string, string>> {
 describe('docs/annotations.md', () => {
   it("has the table of the code's own contract", async () => {
     const page = await readFile(PAGE, 'utf8');
-    const tables = `\n${table('On a preview', 'preview')}${table('On a baseline Service', 'baseline')}`;
+    const tables = `\n${table('On a preview', 'preview')}${table('On a baseline Service', 'baseline')}${table('On a pod that gets a sidecar', 'sidecar')}`;
     if (process.env['UPDATE_DOCS'] === '1') {
       await writeFile(
         PAGE,
