@@ -1,5 +1,6 @@
 /** What an Envoy is started with: who it is, and where the control plane is. Everything else comes from there. */
 import { isIP } from 'node:net';
+import { type EnvoyCredentials, tlsSocket, tokenFilters } from './envoy-credentials.ts';
 import { probeClusters, probeListener, socketAddress } from './envoy-probes.ts';
 import { type EnvoyProxy, nodeOf } from './model/node.ts';
 import type { SocketAddress } from './model/proxy.ts';
@@ -14,12 +15,14 @@ export interface BootstrapOptions {
   readonly protocol: 'delta' | 'sotw';
   /** Where a kubelet and Prometheus may ask; undefined: nowhere. */
   readonly probes?: SocketAddress | undefined;
+  /** undefined: without TLS, and without saying who it is. */
+  readonly credentials?: EnvoyCredentials | undefined;
 }
 
 const CONTROL_PLANE = 'detour';
 
 /** An `envoy.config.bootstrap.v3.Bootstrap` as its YAML has it. */
-export function bootstrap({ proxy, xds, admin, protocol, probes }: BootstrapOptions): object {
+export function bootstrap({ proxy, xds, admin, protocol, probes, credentials }: BootstrapOptions): object {
   const source = (): object => ({
     ads: {},
     resource_api_version: 'V3',
@@ -41,8 +44,8 @@ export function bootstrap({ proxy, xds, admin, protocol, probes }: BootstrapOpti
     },
     static_resources:
       probes === undefined
-        ? { clusters: [controlPlane(xds)] }
-        : { listeners: [probeListener(probes)], clusters: [controlPlane(xds), ...probeClusters(admin)] },
+        ? { clusters: [controlPlane(xds, credentials)] }
+        : { listeners: [probeListener(probes)], clusters: [controlPlane(xds, credentials), ...probeClusters(admin)] },
     layered_runtime: {
       layers: [
         {
@@ -62,7 +65,7 @@ export function bootstrap({ proxy, xds, admin, protocol, probes }: BootstrapOpti
 /** Envoy's own back-off grows to 30 s, and for so long a change would wait after the control plane is back. */
 const RECONNECT = { retry_back_off: { base_interval: '0.5s', max_interval: '5s' } };
 
-function controlPlane(xds: readonly SocketAddress[]): object {
+function controlPlane(xds: readonly SocketAddress[], credentials: EnvoyCredentials | undefined): object {
   const known = xds.every(({ host }) => isIP(host) > 0);
   return {
     name: CONTROL_PLANE,
@@ -74,6 +77,7 @@ function controlPlane(xds: readonly SocketAddress[]): object {
       cluster_name: CONTROL_PLANE,
       endpoints: [{ lb_endpoints: xds.map((address) => ({ endpoint: { address: socketAddress(address) } })) }],
     },
+    ...(credentials && { transport_socket: tlsSocket(credentials) }),
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -83,6 +87,7 @@ function controlPlane(xds: readonly SocketAddress[]): object {
             connection_keepalive: { interval: '10s', timeout: '5s' },
           },
         },
+        ...(credentials && tokenFilters(credentials)),
       },
     },
   };

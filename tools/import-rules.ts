@@ -24,6 +24,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   },
   explain: { imports: [...CORE, 'generated'], purity: 'pure', why: 'a second reading of the same model, on its own' },
   preview: { imports: ['model', 'annotations'], purity: 'pure', why: 'a workload to its preview: knows no cluster and no Envoy' },
+  inject: {
+    imports: ['model', 'annotations', 'envoy-bootstrap.ts', 'envoy-credentials.ts'],
+    purity: 'pure',
+    why: 'a pod to what is added to it: knows no cluster and no webhook',
+  },
   xds: {
     imports: [...CORE, 'generated', 'logger.ts'],
     purity: 'shell',
@@ -57,6 +62,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
       'logger.ts',
       'envoy-bootstrap.ts',
     ],
+      'envoy-credentials.ts',
     purity: 'shell',
     why: 'the command stands at the top',
   },
@@ -74,7 +80,12 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'flags and environment to a cluster, for the control plane and for commands',
   },
-  'envoy-bootstrap.ts': { imports: ['model', 'translate', 'envoy-probes.ts'], purity: 'pure', why: 'options to a bootstrap' },
+  'envoy-bootstrap.ts': {
+    imports: ['model', 'translate', 'envoy-probes.ts', 'envoy-credentials.ts'],
+    purity: 'pure',
+    why: 'options to a bootstrap',
+  },
+  'envoy-credentials.ts': { imports: [], purity: 'pure', why: 'how an Envoy and the control plane know each other' },
   'envoy-probes.ts': { imports: ['model'], purity: 'pure', why: "what of an Envoy's admin endpoint is shown" },
   'feed.ts': {
     imports: ['model', 'intercepts', 'sources', 'logger.ts'],
@@ -115,4 +126,4 @@ export const DOORS: Readonly<Record<string, DoorRule>> = {
 };
 
 /** Node's modules that only compute: allowed in pure rooms. */
-export const PURE_NODE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:net', 'node:util']);
+export const PURE_NODE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:net', 'node:path', 'node:util']);

@@ -1,6 +1,9 @@
 /** `detour envoy`: prints the bootstrap that an Envoy is started with, as YAML. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { bootstrap } from '../envoy-bootstrap.ts';
+import { type EnvoyCredentials, sdsFiles } from '../envoy-credentials.ts';
 import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags, variableOf } from '../flags.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
@@ -8,6 +11,7 @@ import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
 import type { InboundPort, SocketAddress } from '../model/proxy.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { commandHelp } from './help.ts';
+import { CREDENTIAL_FLAGS, readCredentials } from './xds-credentials.ts';
 
 const BIND = { anyPort: false, names: false };
 const HELP = {
@@ -37,6 +41,7 @@ export const ENVOY_FLAGS = {
     ),
     default: ['127.0.0.1:18000'],
   },
+  ...CREDENTIAL_FLAGS,
   admin: one({ value: 'IP:PORT', default: ['127.0.0.1:9901'], summary: "Envoy's own admin endpoint." }, readAddress(BIND)),
   probes: optional(
     { value: 'IP:PORT', summary: 'Where /ready, /stats/prometheus and /drain are, for what watches over it.' },
@@ -79,11 +84,30 @@ export async function runEnvoy(args: readonly string[], io: Io): Promise<number>
   }
   if (values === undefined) return usageError('envoy', mistakes, io);
   const proxy = readProxy(values);
-  if ('mistakes' in proxy) return usageError('envoy', proxy.mistakes, io);
-  const config = bootstrap({ proxy, xds: values.xds, admin: values.admin, protocol: values.protocol, probes: values.probes });
+  const credentials = readCredentials(values, values.xds);
+  const wrong = [proxy, credentials].flatMap((read) => (read !== undefined && 'mistakes' in read ? read.mistakes : []));
+  if ('mistakes' in proxy || (credentials !== undefined && 'mistakes' in credentials)) return usageError('envoy', wrong, io);
+  if (credentials !== undefined && !(await writeSdsFiles(credentials, io))) return EXIT.failure;
+  const { xds, admin, protocol, probes } = values;
+  const config = bootstrap({ proxy, xds, admin, protocol, probes, credentials });
   // YAML 1.1 quotes `on`, `no` and their like, which Envoy's parser takes for booleans.
   io.out(stringify(config, { version: '1.1', lineWidth: 0 }));
   return EXIT.ok;
+}
+
+/** @returns whether they could be written. */
+async function writeSdsFiles(credentials: EnvoyCredentials, io: Io): Promise<boolean> {
+  const { sdsFolder } = credentials;
+  try {
+    await mkdir(sdsFolder, { recursive: true });
+    for (const [name, content] of sdsFiles(credentials))
+      await writeFile(join(sdsFolder, name), `${JSON.stringify(content, undefined, 2)}\n`);
+    return true;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    io.err(`detour envoy: --xds-sds ${sdsFolder} cannot be written to: ${why}\n`);
+    return false;
+  }
 }
 
 function readProxy(values: Values): EnvoyProxy | { readonly mistakes: readonly string[] } {
