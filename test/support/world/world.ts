@@ -139,8 +139,9 @@ export class World implements AsyncDisposable {
 
   /** Writes a Service and the slices of its pods. */
   async baseline(spec: Omit<ServiceSpec, 'namespace'>, pods: readonly PodIdentity[], namespace = NAMESPACE): Promise<void> {
-    await this.manifests.put(service({ namespace, ...spec }));
+    // The Service comes last: it is never there without its pods, as it would be for a moment.
     for (const each of pods) await this.endpoint(each, spec.name, spec.portName === undefined ? {} : { portName: spec.portName });
+    await this.manifests.put(service({ namespace, ...spec }));
   }
 
   async endpoint(
