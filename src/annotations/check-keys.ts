@@ -2,16 +2,7 @@
 import { editDistance } from '../model/edit-distance.ts';
 import type { Problem, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
-import {
-  ANNOTATIONS,
-  type AnnotationPlace,
-  annotationNames,
-  DELETE_WHEN_EXPIRED,
-  isAnnotationName,
-  NOT_INJECTED,
-  PREFIX,
-  PREVIEW_LABEL,
-} from './keys.ts';
+import { ANNOTATIONS, type AnnotationPlace, annotationNames, isAnnotationName, PREFIX, PREVIEW_LABEL, WRITTEN } from './keys.ts';
 import { MAX_ANNOTATIONS, MAX_NAME_LENGTH, MAX_VALUE_LENGTH } from './limits.ts';
 
 type Annotations = Readonly<Record<string, string>>;
@@ -52,7 +43,7 @@ export function checkNames(annotations: Annotations, subject: Subject, places: r
     if (isAnnotationName(name)) {
       const { place } = ANNOTATIONS[name];
       if (!places.includes(place)) problems.push(misplaced(subject, name, place));
-    } else if ((name === DELETE_WHEN_EXPIRED || name === NOT_INJECTED) && subject.kind === 'Pod') {
+    } else if (WRITTEN.includes(name) && subject.kind === 'Pod') {
       // A pod of its own is the workload; and what the injection says of a pod is no mistake of its author.
     } else if (`${PREFIX}${name}` === PREVIEW_LABEL) {
       const message = `${subject.kind} ${subject.key}: ${PREVIEW_LABEL} is an annotation here, and has no effect as one.`;

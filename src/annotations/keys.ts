@@ -96,6 +96,24 @@ export const ANNOTATIONS = {
     default: "the installation's",
     summary: "Worker threads of the sidecar's Envoy.",
   },
+  'exclude-outbound-ports': {
+    place: 'sidecar',
+    value: 'ports and ranges, several by comma: `25, 6000-6010`',
+    default: 'none',
+    summary: 'Connections to these ports do not go through the sidecar.',
+  },
+  'exclude-outbound-cidrs': {
+    place: 'sidecar',
+    value: 'networks, several by comma: `10.0.0.0/8, fd00::/8`',
+    default: 'none',
+    summary: 'Connections to these addresses do not go through the sidecar.',
+  },
+  'exclude-inbound-ports': {
+    place: 'sidecar',
+    value: 'ports and ranges, several by comma',
+    default: 'none',
+    summary: 'Connections to these ports of the pod do not go through the sidecar.',
+  },
 } as const satisfies Readonly<Record<string, AnnotationEntry>>;
 
 /** Written by `detour create` on a workload's own metadata, which of these objects a bare Pod has too. Nobody writes it by hand. */
@@ -105,6 +123,10 @@ export const DELETE_WHEN_EXPIRED = 'delete-when-expired';
 export const INJECT_LABEL = 'detour.dev/inject';
 /** Written by the injection on a pod that is left alone, with the reason. */
 export const NOT_INJECTED = 'not-injected';
+/** Written by the injection: a small file for the sidecar. */
+export const TOKEN_FILE = 'token-file';
+/** Annotations that Detour itself writes on pods: no mistake of their authors, wherever they are. */
+export const WRITTEN: readonly string[] = [DELETE_WHEN_EXPIRED, NOT_INJECTED, TOKEN_FILE];
 
 export type AnnotationName = keyof typeof ANNOTATIONS;
 

@@ -1,7 +1,9 @@
 /** What a pod asks of the sidecar that is injected into it: text to settings, or problems (docs/sidecars.md). */
+import { isIP } from 'node:net';
 import type { Problem, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { type AnnotationName, PREFIX } from './keys.ts';
+import { MAX_LIST_ENTRIES } from './limits.ts';
 
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const;
 export type ResourceName = (typeof RESOURCES)[number];
@@ -18,6 +20,14 @@ export interface SidecarDeclaration {
   readonly image: string | undefined;
   readonly resources: ResourceSetting | undefined;
   readonly concurrency: number | undefined;
+  /** As the flags of `detour capture` take them. */
+  readonly excludes: Excludes;
+}
+
+export interface Excludes {
+  readonly outboundPorts: string | undefined;
+  readonly outboundCidrs: string | undefined;
+  readonly inboundPorts: string | undefined;
 }
 
 export interface ParsedSidecar {
@@ -51,6 +61,11 @@ export function parseSidecar(annotations: Readonly<Record<string, string>>, subj
     image: value('sidecar-image', readImage),
     resources: value('sidecar-resources', readResources),
     concurrency: value('sidecar-concurrency', readConcurrency),
+    excludes: {
+      outboundPorts: value('exclude-outbound-ports', readList(isPortRange, 'must be ports and ranges, like 25, 6000-6010')),
+      outboundCidrs: value('exclude-outbound-cidrs', readList(isNetwork, 'must be networks, like 10.0.0.0/8, fd00::/8')),
+      inboundPorts: value('exclude-inbound-ports', readList(isPortRange, 'must be ports and ranges, like 9100, 6000-6010')),
+    },
   };
   return { declaration, problems };
 }
@@ -103,4 +118,24 @@ const FACTORS: Readonly<Record<string, number>> = {
 function quantityOf(text: string): number {
   const unit = /[A-Za-z]+$/.exec(text)?.[0] ?? '';
   return Number(text.slice(0, text.length - unit.length)) * (FACTORS[unit] ?? 1);
+}
+
+/** Without the spaces. */
+function readList(is: (entry: string) => boolean, mistake: string): (text: string) => Read<string> {
+  return (text) => {
+    const entries = text.split(',').map((entry) => entry.trim());
+    return entries.length <= MAX_LIST_ENTRIES && entries.every(is) ? { value: entries.join(',') } : { mistake };
+  };
+}
+
+function isPortRange(text: string): boolean {
+  const { first, last } = /^(?<first>\d{1,5})(-(?<last>\d{1,5}))?$/.exec(text)?.groups ?? {};
+  const [from, to] = [Number(first), Number(last ?? first)];
+  return from >= 1 && from <= to && to <= 65_535;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
 }

@@ -57,6 +57,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./completion.ts')).runCompletion(args, io, COMMANDS),
     completes: ['bash', 'zsh', 'fish'],
   },
+  inject: {
+    summary: 'manifests with sidecars, for those who want no webhook',
+    run: async (args, io) => (await import('./inject.ts')).runInject(args, io),
+    flags: async () => (await import('./inject.ts')).INJECT_FLAGS,
+  },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',
     run: async (args, io) => (await import('./demo/demo.ts')).runDemo(args, io),

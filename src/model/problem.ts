@@ -43,6 +43,7 @@ export const PROBLEMS = {
   HostTaken: { severity: 'error', title: 'An older Service of another namespace owns the host.' },
   DuplicateHost: { severity: 'error', title: 'Another Service already serves this host and path.' },
   NoPreviewUrl: { severity: 'warning', title: 'There can be no preview URL for this host.' },
+  NotInjected: { severity: 'warning', title: 'The pod gets no sidecar.' },
   Rejected: { severity: 'error', title: 'Envoy refused the configuration that this intercept makes.' },
 } as const satisfies Record<string, { readonly severity: Severity; readonly title: string }>;
 

@@ -81,7 +81,7 @@ describe('an example of the page', () => {
   });
 
   it('is there for every code that objects can make', () => {
-    const elsewhere = ['InvalidObject', 'DuplicateObject', 'SourceUnavailable', 'Rejected'];
+    const elsewhere = ['InvalidObject', 'DuplicateObject', 'SourceUnavailable', 'NotInjected', 'Rejected'];
     expect([...Object.keys(EXAMPLES), ...elsewhere].sort()).toEqual(Object.keys(PROBLEMS).sort());
   });
 });

@@ -1,0 +1,103 @@
+/** `detour inject`: manifests in, manifests with sidecars out, for those who want no webhook. No cluster is asked. */
+import { readFileSync } from 'node:fs';
+import { many, optional, readText } from '../flag-values.ts';
+import { type FlagTable, type FlagValues, type Reading, readFlags } from '../flags.ts';
+import { type ManifestInjection, restrictedNamespaces } from '../inject/inject-manifest.ts';
+import type { InjectSettings } from '../inject/settings.ts';
+import { PROBLEMS } from '../model/problem.ts';
+import { SIDECAR_FLAGS, sidecarSetting } from '../sidecar-setting.ts';
+import { EXIT, type Io, usageError } from './command.ts';
+import { commandHelp } from './help.ts';
+import { injectText } from './inject/inject-text.ts';
+import { fieldsOfAll, type Input, manifestsOf, readInputs } from './manifest-objects.ts';
+
+const HELP = {
+  name: 'inject',
+  about:
+    'Adds the sidecar to the pods of manifests: an init step that takes their traffic, and Envoy beside the app.\n' +
+    'Everything else stays as it was written. What has a sidecar, or the label detour.dev/inject: "false", is left alone.',
+  example: 'helm template shop ./chart | detour inject -f - | kubectl apply -f -',
+  variables: false,
+};
+
+export const INJECT_FLAGS = {
+  file: {
+    ...many({ value: 'FILE|-', summary: 'Manifests: files, folders, or - for standard input; may be repeated.' }, readText),
+    read: readFiles,
+    separable: false,
+    short: 'f',
+  },
+  'system-namespace': optional(
+    { value: 'NAME', summary: 'Where the control plane is, and nothing is injected; detour-system unless told.' },
+    readText,
+  ),
+  ...SIDECAR_FLAGS,
+} as const satisfies FlagTable;
+
+export async function runInject(args: readonly string[], io: Io): Promise<number> {
+  const { values, mistakes, help } = readFlags(INJECT_FLAGS, args, {});
+  if (help) {
+    io.out(commandHelp(HELP, INJECT_FLAGS));
+    return EXIT.ok;
+  }
+  if (values === undefined) return usageError('inject', mistakes, io);
+  const read = await readAll(values, io);
+  if (read === undefined) return EXIT.failure;
+  const { inputs, settings } = read;
+  const files = inputs.map((input) => ({ input, ...manifestsOf(input) }));
+  const broken = files.flatMap((file) => file.mistakes);
+  for (const { place, message } of broken) io.err(`detour inject: ${place}: ${message} Correct it.\n`);
+  if (broken.length > 0) return EXIT.failure;
+  const restricted = restrictedNamespaces(files.flatMap(({ objects }) => fieldsOfAll(objects)));
+  const results = inputs.map((input) => injectText(input.text, isJson(input), { settings, restricted }));
+  const fails = report(
+    results.flatMap(({ injections }) => injections),
+    io,
+  );
+  if (fails) return EXIT.failure;
+  io.out(results.map(({ text }) => text).join(''));
+  return EXIT.ok;
+}
+
+/** Problems, and what was passed over. @returns whether a mistake was among them. */
+function report(injections: readonly ManifestInjection[], io: Io): boolean {
+  let fails = false;
+  for (const { name, outcome, problems } of injections) {
+    if (outcome === 'unknown')
+      io.err(
+        `detour inject: ${name} is of a kind that is not known, and is left as it is. Use the webhook, which sees its pods.\n`,
+      );
+    for (const { code, message, hint } of problems) {
+      // A workload with a mistake would come up with something else than it asks for.
+      fails ||= PROBLEMS[code].severity === 'error';
+      io.err(`detour inject: ${name}: ${code}: ${message} ${hint}\n`);
+    }
+  }
+  if (!injections.some(({ outcome }) => outcome === 'injected')) io.err('detour inject: nothing was injected.\n');
+  return fails;
+}
+
+function isJson({ file, text }: Input): boolean {
+  return file.endsWith('.json') || (file === '-' && /^\s*[{[]/.test(text));
+}
+
+interface ReadInputs {
+  readonly inputs: readonly Input[];
+  readonly settings: InjectSettings;
+}
+
+async function readAll(values: FlagValues<typeof INJECT_FLAGS>, io: Io): Promise<ReadInputs | undefined> {
+  try {
+    const { tls, ...setting } = sidecarSetting(values);
+    const credentials = tls && { serverName: tls.serverName, ca: readFileSync(tls.caFile, 'utf8') };
+    const settings = { ...setting, credentials, systemNamespace: values['system-namespace'] ?? 'detour-system' };
+    return { inputs: await readInputs(values.file, io), settings };
+  } catch (error) {
+    io.err(`detour inject: ${error instanceof Error ? error.message : String(error)}.\n`);
+    return undefined;
+  }
+}
+
+function readFiles(texts: readonly string[]): Reading<readonly string[]> {
+  return texts.length === 0 ? { mistake: 'is missing: give files, or -f - for standard input' } : { value: texts };
+}

@@ -1,0 +1,28 @@
+/** What an installation's sidecars are, unless a pod says otherwise. */
+import type { ResourceSetting } from '../annotations/parse-sidecar.ts';
+import type { SocketAddress } from '../model/proxy.ts';
+import type { SidecarCredentials } from './credentials.ts';
+
+export const IP_FAMILIES = ['ipv4', 'ipv6'] as const;
+export type IpFamily = (typeof IP_FAMILIES)[number];
+
+export interface InjectSettings {
+  /** Where control planes listen, as pods reach them. */
+  readonly xds: readonly SocketAddress[];
+  /** Of pods. */
+  readonly ipFamilies: readonly IpFamily[];
+  /** undefined: no TLS, and sidecars do not say whose they are. */
+  readonly credentials: SidecarCredentials | undefined;
+  /** Envoy. */
+  readonly image: string;
+  /** What has the command `detour capture`. */
+  readonly captureImage: string;
+  readonly resources: ResourceSetting;
+  /** Worker threads. */
+  readonly concurrency: number;
+  /** The control plane's own namespace: what runs there starts before it. */
+  readonly systemNamespace: string;
+}
+
+/** Pods of these start the cluster: nothing is injected there. */
+export const SYSTEM_NAMESPACES: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
