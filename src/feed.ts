@@ -25,7 +25,7 @@ const LONGEST_NAP_MS = 60_000;
 
 export class Feed implements Disposable {
   readonly #options: FeedOptions;
-  #subscription: { unsubscribe(): void } | undefined;
+  #following: Disposable | undefined;
   /** What the engine has yet to be told. */
   #waiting: ClusterChange[] = [];
   #flush: NodeJS.Immediate | undefined;
@@ -63,11 +63,11 @@ export class Feed implements Disposable {
   }
 
   start(): void {
-    this.#subscription = this.#options.source.batches.subscribe((batch) => this.#receive(batch));
+    this.#following = this.#options.source.follow((batch) => this.#receive(batch));
   }
 
   [Symbol.dispose](): void {
-    this.#subscription?.unsubscribe();
+    this.#following?.[Symbol.dispose]();
     clearImmediate(this.#flush);
     clearTimeout(this.#alarm);
   }

@@ -5,14 +5,13 @@
  *   node bench/xds/detour-server.ts SERVICES
  */
 import { createInterface } from 'node:readline';
-import { BehaviorSubject } from 'rxjs';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { xdsMetrics } from '../../src/admin/xds-metrics.ts';
 import { Feed } from '../../src/feed.ts';
 import { InterceptEngine } from '../../src/intercepts/engine.ts';
 import { createLogger } from '../../src/logger.ts';
 import type { ClusterChange } from '../../src/model/cluster-state.ts';
-import type { SourceBatch } from '../../src/sources/source.ts';
+import type { OnBatch, SourceBatch } from '../../src/sources/source.ts';
 import { Translator } from '../../src/translate/translate.ts';
 import { XdsServer } from '../../src/xds/xds.ts';
 import { translateSettings } from './resources.ts';
@@ -30,9 +29,14 @@ const server = new XdsServer({
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
 
 const batch = (changes: readonly ClusterChange[]): SourceBatch => ({ changes, problems: [], synced: true, trouble: undefined });
-const batches = new BehaviorSubject(batch(world(Number(process.argv[2]))));
+let say: OnBatch = () => undefined;
+const follow = (onBatch: OnBatch): Disposable => {
+  say = onBatch;
+  say(batch(world(Number(process.argv[2]))));
+  return { [Symbol.dispose]: () => undefined };
+};
 const feed = new Feed({
-  source: { name: 'bench', batches, lastReadAt: Date.now },
+  source: { name: 'bench', follow, lastReadAt: Date.now },
   engine: new InterceptEngine(),
   publish: (model, change) => {
     server.publish(model, change);
@@ -51,7 +55,7 @@ createInterface(process.stdin)
     // Written by the benchmark, from the same type.
     const changes = JSON.parse(line) as readonly ClusterChange[];
     answer({ at: Math.round((performance.timeOrigin + performance.now()) * 1000) });
-    batches.next(batch(changes));
+    say(batch(changes));
   })
   .on('close', () => process.exit());
 

@@ -1,5 +1,4 @@
 /** What every source gives to the app, whatever it reads from. */
-import type { Observable } from 'rxjs';
 import type { ClusterChange } from '../model/cluster-state.ts';
 import type { Problem } from '../model/problem.ts';
 
@@ -14,11 +13,13 @@ export interface SourceBatch {
   readonly trouble: string | undefined;
 }
 
+export type OnBatch = (batch: SourceBatch) => void;
+
 export interface Source {
   /** As in the settings: `directory:/etc/detour`. */
   readonly name: string;
-  /** Cold; begins to read when subscribed, ends when unsubscribed. Errors are bugs. */
-  readonly batches: Observable<SourceBatch>;
+  /** Begins to read, and ends when what it gives is disposed of. */
+  follow(onBatch: OnBatch): Disposable;
   /** When it was last read without trouble, in ms since the epoch; 0: never. */
   lastReadAt(): number;
   /** By how many ms the clock here is ahead of the source's; undefined: not known. Where it has none, there is no such method. */

@@ -88,11 +88,11 @@ class Followed implements Disposable {
   readonly troubles = new Set<string>();
   readonly source;
   last: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
-  readonly #subscription;
+  readonly #following;
 
   constructor(source: ReturnType<typeof kubernetesSource>) {
     this.source = source;
-    this.#subscription = source.batches.subscribe((batch) => {
+    this.#following = source.follow((batch) => {
       this.last = batch;
       if (batch.trouble !== undefined) this.troubles.add(batch.trouble);
       for (const { kind, key, object } of batch.changes) {
@@ -116,7 +116,7 @@ class Followed implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#subscription.unsubscribe();
+    this.#following[Symbol.dispose]();
   }
 }
 

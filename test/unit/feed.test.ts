@@ -1,4 +1,3 @@
-import { Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Feed } from '../../src/feed.ts';
 import { InterceptEngine } from '../../src/intercepts/engine.ts';
@@ -6,7 +5,7 @@ import type { Logger } from '../../src/logger.ts';
 import type { ClusterChange } from '../../src/model/cluster-state.ts';
 import type { ModelChange } from '../../src/model/intercept.ts';
 import { readManifests } from '../../src/sources/directory/read.ts';
-import type { SourceBatch } from '../../src/sources/source.ts';
+import type { OnBatch, SourceBatch } from '../../src/sources/source.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -38,7 +37,7 @@ status: { podIP: 10.1.0.2, conditions: [{ type: Ready, status: "True" }] }
 const objects = (text: string): readonly ClusterChange[] => readManifests(text, 'a.yaml').objects;
 
 class Fixture {
-  readonly batches = new Subject<SourceBatch>();
+  #onBatch: OnBatch = () => undefined;
   readonly published: ModelChange[] = [];
   readonly warnings: string[] = [];
   readonly engine = new InterceptEngine();
@@ -53,7 +52,14 @@ class Fixture {
       warn: (message, { consequence }) => this.warnings.push(`${message}: ${consequence}`),
     };
     this.feed = new Feed({
-      source: { name: 'test', batches: this.batches, lastReadAt: () => 0 },
+      source: {
+        name: 'test',
+        follow: (onBatch) => {
+          this.#onBatch = onBatch;
+          return { [Symbol.dispose]: ignore };
+        },
+        lastReadAt: () => 0,
+      },
       engine: this.engine,
       publish: (_, change) => this.published.push(change),
       onChanges: ignore,
@@ -64,7 +70,7 @@ class Fixture {
   }
 
   say(changes: readonly ClusterChange[], more: Partial<SourceBatch> = {}): void {
-    this.batches.next({ changes, problems: [], synced: true, trouble: undefined, ...more });
+    this.#onBatch({ changes, problems: [], synced: true, trouble: undefined, ...more });
   }
 
   get states(): readonly string[] {

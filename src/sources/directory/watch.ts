@@ -2,10 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Observable, type Subscriber } from 'rxjs';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
-import type { Source, SourceBatch } from '../source.ts';
+import type { OnBatch, Source, SourceBatch } from '../source.ts';
 import { DirectoryState } from './directory-state.ts';
 import { FolderTree, inParallel, isGone, isManifest, type Listing, reason } from './folder-tree.ts';
 import { type FileRead, readManifests } from './read.ts';
@@ -37,11 +36,11 @@ export function directorySource(path: string, now: () => number, times: FollowTi
   };
   return {
     name: `directory:${path}`,
-    batches: new Observable((subscriber) => {
-      const follower = new Follower(resolve(path), times, subscriber, onRead);
+    follow: (onBatch) => {
+      const follower = new Follower(resolve(path), times, onBatch, onRead);
       follower.start();
-      return () => follower[Symbol.dispose]();
-    }),
+      return follower;
+    },
     lastReadAt: () => lastReadAt,
   };
 }
@@ -68,7 +67,7 @@ const READS_AT_A_TIME = 32;
 class Follower implements Disposable {
   readonly #root: string;
   readonly #times: FollowTimes;
-  readonly #subscriber: Subscriber<SourceBatch>;
+  readonly #onBatch: OnBatch;
   readonly #onRead: () => void;
   readonly #tree: FolderTree;
   readonly #state = new DirectoryState();
@@ -88,10 +87,10 @@ class Follower implements Disposable {
   #awayAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(root: string, times: FollowTimes, subscriber: Subscriber<SourceBatch>, onRead: () => void) {
+  constructor(root: string, times: FollowTimes, onBatch: OnBatch, onRead: () => void) {
     this.#root = root;
     this.#times = times;
-    this.#subscriber = subscriber;
+    this.#onBatch = onBatch;
     this.#onRead = onRead;
     this.#tree = new FolderTree(root, (file) => this.#hear(file));
   }
@@ -128,11 +127,10 @@ class Follower implements Disposable {
       // One look at a time; what happens meanwhile is seen by the next.
       if (this.#looking) return this.#lookIn(this.#times.gather);
       this.#looking = true;
-      this.#look()
-        .catch((error: unknown) => this.#subscriber.error(error))
-        .finally(() => {
-          this.#looking = false;
-        });
+      // It throws for a bug alone, and that ends the process.
+      void this.#look().finally(() => {
+        this.#looking = false;
+      });
     }, ms);
   }
 
@@ -259,7 +257,7 @@ class Follower implements Disposable {
     )
       return;
     this.#emitted = { changes, problems, synced, trouble };
-    this.#subscriber.next(this.#emitted);
+    this.#onBatch(this.#emitted);
   }
 }
 

@@ -1,11 +1,10 @@
 /** A cluster as the source: one reflector for each resource and namespace. */
-import { Observable, type Subscriber } from 'rxjs';
 import type { Access } from '../../kubernetes/access.ts';
 import { HttpApiClient } from '../../kubernetes/api-client.ts';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
 import { sameData } from '../../model/same-data.ts';
-import type { Source, SourceBatch } from '../source.ts';
+import type { OnBatch, Source, SourceBatch } from '../source.ts';
 import { REFLECTOR_TIMES, Reflector, type ReflectorTimes } from './reflector.ts';
 import { WATCHED_RESOURCES } from './resources.ts';
 import { describeTrouble } from './trouble.ts';
@@ -24,13 +23,13 @@ export function kubernetesSource(options: KubernetesSourceOptions): Source {
   let serverTime = (): number | undefined => undefined;
   return {
     name: 'kubernetes',
-    batches: new Observable((subscriber) => {
-      const follower = new ClusterFollower(options, subscriber);
+    follow: (onBatch) => {
+      const follower = new ClusterFollower(options, onBatch);
       reflectors = follower.reflectors;
       serverTime = () => follower.serverTime();
       follower.start();
-      return () => follower[Symbol.dispose]();
-    }),
+      return follower;
+    },
     lastReadAt: () => oldest(reflectors),
     clockAheadMs: () => {
       const theirs = serverTime();
@@ -49,15 +48,12 @@ function oldest(reflectors: readonly Reflector[]): number {
 class ClusterFollower implements Disposable {
   readonly reflectors: readonly Reflector[];
   readonly #client: HttpApiClient;
-  readonly #subscriber: Subscriber<SourceBatch>;
+  readonly #onBatch: OnBatch;
   readonly #ended = new AbortController();
   #emitted: SourceBatch = { changes: [], problems: [], synced: false, trouble: undefined };
 
-  constructor(
-    { access, namespaces, now, times = REFLECTOR_TIMES }: KubernetesSourceOptions,
-    subscriber: Subscriber<SourceBatch>,
-  ) {
-    this.#subscriber = subscriber;
+  constructor({ access, namespaces, now, times = REFLECTOR_TIMES }: KubernetesSourceOptions, onBatch: OnBatch) {
+    this.#onBatch = onBatch;
     this.#client = new HttpApiClient(access);
     const client = this.#client;
     const scopes = namespaces.length === 0 ? [undefined] : [...new Set(namespaces)];
@@ -74,8 +70,8 @@ class ClusterFollower implements Disposable {
   }
 
   start(): void {
-    for (const reflector of this.reflectors)
-      reflector.run(this.#ended.signal).catch((error: unknown) => this.#subscriber.error(error));
+    // It throws for a bug alone, and that ends the process.
+    for (const reflector of this.reflectors) void reflector.run(this.#ended.signal);
   }
 
   [Symbol.dispose](): void {
@@ -84,6 +80,7 @@ class ClusterFollower implements Disposable {
   }
 
   #emit(changes: readonly ClusterChange[]): void {
+    if (this.#ended.signal.aborted) return;
     const before = this.#emitted;
     const synced = before.synced || this.reflectors.every(({ hasListed }) => hasListed);
     const trouble = describeTrouble(this.reflectors);
@@ -94,7 +91,7 @@ class ClusterFollower implements Disposable {
     const isSame = synced === before.synced && trouble === before.trouble && sameData(problems, before.problems);
     if (changes.length === 0 && isSame) return;
     this.#emitted = { changes, problems, synced, trouble };
-    this.#subscriber.next(this.#emitted);
+    this.#onBatch(this.#emitted);
   }
 }
 

@@ -51,7 +51,7 @@ export const follow: ApiDuty = (api) => async (access) => {
   let trouble: string | undefined;
   let synced = false;
   const seen = new Set<string>();
-  const subscription = source.batches.subscribe((batch) => {
+  const following = source.follow((batch) => {
     trouble = batch.trouble;
     synced = batch.synced;
     for (const { kind, key } of batch.changes) seen.add(`${kind} ${key}`);
@@ -68,7 +68,7 @@ export const follow: ApiDuty = (api) => async (access) => {
     await sleep(200);
     return trouble ?? '';
   } finally {
-    subscription.unsubscribe();
+    following[Symbol.dispose]();
   }
 };
 

@@ -12,11 +12,11 @@ export class FollowedCluster implements Disposable {
   /** `kind namespace/name` → object. */
   readonly objects = new Map<string, unknown>();
   readonly source;
-  readonly #subscription;
+  readonly #following;
 
   constructor(fake: FakeApiServer, times: Partial<ReflectorTimes> = {}, namespaces: readonly string[] = []) {
     this.source = kubernetesSource({ access: fake.access, namespaces, now: Date.now, times: { ...TIMES, ...times } });
-    this.#subscription = this.source.batches.subscribe((batch) => {
+    this.#following = this.source.follow((batch) => {
       this.batches.push(batch);
       for (const { kind, key, object } of batch.changes) {
         if (object === undefined) this.objects.delete(`${kind} ${key}`);
@@ -43,7 +43,7 @@ export class FollowedCluster implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#subscription.unsubscribe();
+    this.#following[Symbol.dispose]();
   }
 }
 

@@ -17,13 +17,13 @@ class Followed implements AsyncDisposable {
   readonly path: string;
   readonly batches: SourceBatch[] = [];
   readonly #parent: string;
-  readonly #subscription: { unsubscribe(): void };
+  readonly #following: Disposable;
 
   constructor(parent: string, poll: number) {
     this.#parent = parent;
     this.path = join(parent, 'manifests');
     const times = { ...FOLLOW_TIMES, settle: SETTLE, poll, refill: 2 * SETTLE };
-    this.#subscription = directorySource(this.path, () => 1, times).batches.subscribe((batch) => this.batches.push(batch));
+    this.#following = directorySource(this.path, () => 1, times).follow((batch) => this.batches.push(batch));
   }
 
   get last(): SourceBatch | undefined {
@@ -58,7 +58,7 @@ class Followed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#subscription.unsubscribe();
+    this.#following[Symbol.dispose]();
     await rm(this.#parent, { recursive: true, force: true });
   }
 }
