@@ -1,6 +1,7 @@
 /** Outside of a cluster: by kubeconfig, read anew for every request, so that a login in another window counts at once. */
 import { readFile } from 'node:fs/promises';
 import type { Agent } from 'node:http';
+import { sameData } from '../model/same-data.ts';
 import { type Access, AccessError, type Connection } from './access.ts';
 import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
 import { type KubeContext, type KubeconfigFile, type Material, readKubeconfig } from './kubeconfig-file.ts';
@@ -81,10 +82,20 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
     return credential;
   }
 
+  /** Files that say what they said are not parsed again: a list makes a request for every page. */
+  let understood: { readonly files: readonly KubeconfigFile[]; readonly context: KubeContext } | undefined;
+
+  async function currentContext(): Promise<KubeContext> {
+    const files = await readFiles(options.files);
+    if (understood === undefined || !sameData(understood.files, files))
+      understood = { files, context: readKubeconfig(files, options.context) };
+    return understood.context;
+  }
+
   return {
     name: `kubeconfig ${options.files.join(', ')}`,
     async connect(): Promise<Connection> {
-      const context = readKubeconfig(await readFiles(options.files), options.context);
+      const context = await currentContext();
       const ca = await textOf(context.ca);
       const fromPlugin = await credentialOf(context, ca);
       const connection = {
