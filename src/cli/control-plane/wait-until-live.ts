@@ -38,6 +38,11 @@ const POLL_MS = 250;
 /** After that long nobody notices a second more. */
 const PATIENT_AFTER_MS = 15_000;
 const PATIENT_POLL_MS = 1_000;
+/**
+ * An Envoy acknowledges when its main thread has handed a change to its workers. Each takes it over in the next turn of
+ * its event loop: for as long Envoy itself thinks nothing of a worker that has none (its watchdog's first limit).
+ */
+const WORKERS_MS = 200;
 
 /**
  * @returns trouble where the control plane cannot be asked from the beginning, and waiting does not mend that; and where a
@@ -60,7 +65,10 @@ export async function waitUntilLive({ client, selection, deadline, look, onProgr
     } else {
       isKnown = overview.intercepts.length > 0 || overview.previews.length > 0;
       const verdict = verdictOf(overview, selection.key, looked);
-      if (verdict.kind === 'live') return { kind: 'live', overview, notes: verdict.notes };
+      if (verdict.kind === 'live') {
+        await new Promise((resolve) => setTimeout(resolve, WORKERS_MS));
+        return { kind: 'live', overview, notes: verdict.notes };
+      }
       if (verdict.kind === 'broken') {
         const said = JSON.stringify(verdict.problems);
         if (broken?.said !== said) broken = { said, since: Date.now() };
