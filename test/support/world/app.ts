@@ -8,6 +8,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Asked, answer } from './app-answer.ts';
 
+/** How long a side of a connection that was cut has to see it, in ms. */
+const CUT_MS = 1_000;
+
 export type AppProtocol = 'http1' | 'h2c';
 
 export interface AppOptions {
@@ -76,13 +79,16 @@ export class App implements AsyncDisposable {
     this.#port = (server.address() as AddressInfo).port;
   }
 
-  /** Dies: connections are cut, new ones refused. */
+  /**
+   * Dies: connections are cut, new ones refused. Done when the other sides have seen it: a request that is written into
+   * a connection that has just been cut may have been read for all that its sender knows, and is not sent again.
+   */
   async die(): Promise<void> {
     const server = this.#server;
     const closed = new Promise((resolve) => server.close(resolve));
     for (const socket of this.#webSockets) socket.terminate();
     for (const session of this.#sessions) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all([...this.#sockets].map(cut));
     await closed;
   }
 
@@ -167,4 +173,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   const app = new App(options);
   await app.listen();
   return app;
+}
+
+/** Says that there is no more, and waits for the other side to close; a side that reads nothing is not waited for. */
+function cut(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => socket.destroy(), CUT_MS);
+    socket.once('close', () => {
+      clearTimeout(force);
+      resolve();
+    });
+    if (socket.destroyed) return resolve();
+    socket.end();
+    // Nothing else may be waiting for the end of a connection without a request.
+    socket.resume();
+  });
 }
