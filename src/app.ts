@@ -27,6 +27,7 @@ import { kubernetesSource } from './sources/kubernetes/kubernetes-source.ts';
 import type { Source } from './sources/source.ts';
 import { type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
 import { Translator } from './translate/translate.ts';
+import { WebhookServer } from './webhooks/webhook-server.ts';
 import { type XdsLimits, XdsServer } from './xds/xds.ts';
 
 export interface AppOptions {
@@ -44,6 +45,8 @@ export interface App extends AsyncDisposable {
   /** Where it listens, with the ports that the system chose. */
   readonly xds: SocketAddress;
   readonly admin: SocketAddress;
+  /** undefined: there are none. */
+  readonly webhooks: SocketAddress | undefined;
   /**
    * Lets the Envoys go, one after the other over the time that is set; they are served meanwhile, and `/readyz` says that
    * nobody else should come. `stop` is still to be called. @param signal ends it early.
@@ -121,8 +124,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   });
   const adminServer = await listening('--admin-listen', config.adminListen, startAdminServer(config.adminListen, routes, log));
   const { address: admin } = stack.use(adminServer);
+  const webhooks = await startWebhooks(config, engine, metrics, log);
+  if (webhooks !== undefined) stack.use(webhooks);
   census.start();
-  log.info('started', { xds, admin, source: source.name });
+  log.info('started', { xds, admin, webhooks: webhooks?.address, source: source.name });
 
   const running = stack.move();
   const stop = (): Promise<void> => running.disposeAsync();
@@ -131,7 +136,34 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const { streams, left } = await server.drain({ overMs: config.drainMs, signal });
     log.info('Envoys have gone', { streams, ended: streams - left, left });
   };
-  return { xds, admin, drain, stop, [Symbol.asyncDispose]: stop };
+  return { xds, admin, webhooks: webhooks?.address, drain, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function startWebhooks(
+  { webhooks, source }: Config,
+  engine: InterceptEngine,
+  metrics: Metrics,
+  log: Logger,
+): Promise<WebhookServer | undefined> {
+  if (webhooks === undefined) return undefined;
+  const { listen, certificate, sidecars } = webhooks;
+  const { tls, ...others } = sidecars;
+  const server = new WebhookServer({
+    listen,
+    certificate,
+    xdsCa: tls && { file: tls.caFile, serverName: tls.serverName },
+    sidecars: { ...others, systemNamespace: await systemNamespace(source) },
+    policyOf: (service) => engine.policyOf(service),
+    onReview: (webhook, outcome) => metrics.increase('detour_webhook_reviews_total', { webhook, outcome }),
+    log,
+  });
+  return listening('--webhook-listen', listen, server.start());
+}
+
+/** The control plane's own namespace. */
+async function systemNamespace(setting: SourceSetting): Promise<string> {
+  const own = setting.kind === 'kubernetes' ? setting.status.leaseNamespace : undefined;
+  return own ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE;
 }
 
 async function listening<T>(flag: string, address: SocketAddress, attempt: Promise<T>): Promise<T> {
@@ -164,7 +196,7 @@ async function statusWriterOf(
   { log, now = Date.now, status: times = {} }: AppOptions,
 ): Promise<StatusWriter | undefined> {
   if (setting.kind !== 'kubernetes') return undefined;
-  const { events, deleteExpired, identity, leaseNamespace } = setting.status;
+  const { events, deleteExpired, identity } = setting.status;
   if (!events && !deleteExpired) return undefined;
   return new StatusWriter({
     access: accessOf(setting.access, now),
@@ -172,7 +204,7 @@ async function statusWriterOf(
     events,
     deleteExpired,
     identity,
-    leaseNamespace: leaseNamespace ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE,
+    leaseNamespace: await systemNamespace(setting),
     namespaces: setting.namespaces,
     times,
     now,
@@ -191,9 +223,9 @@ async function censusKeeperOf(setting: SourceSetting, server: XdsServer, now: ()
     isDraining: () => server.isDraining,
   };
   if (setting.kind !== 'kubernetes') return new CensusKeeper({ ...own, name: '', cluster: undefined });
-  const { identity, leaseNamespace } = setting.status;
+  const { identity } = setting.status;
   const sender = new HttpApiClient(accessOf(setting.access, now), 'detour-census');
-  const namespace = leaseNamespace ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE;
+  const namespace = await systemNamespace(setting);
   return new CensusKeeper({ ...own, name: identity, cluster: { sender, namespace } });
 }
 

@@ -13,6 +13,8 @@ import {
 import { isDnsLabel } from './model/names.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
+import { SIDECAR_FLAGS, type SidecarSetting, sidecarSetting } from './sidecar-setting.ts';
+import { isLoopback, STREAM_FLAGS, type StreamSetting, streamMistakes, streamSetting } from './stream-setting.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -20,13 +22,23 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Where the cluster's objects come from. */
 export type SourceSetting = { readonly kind: 'directory'; readonly path: string } | KubernetesSetting;
 
+export interface WebhookSetting {
+  readonly listen: SocketAddress;
+  /** PEM files. */
+  readonly certificate: { readonly cert: string; readonly key: string };
+  readonly sidecars: SidecarSetting;
+}
+
 export interface Config {
   readonly source: SourceSetting;
   readonly xdsListen: SocketAddress;
+  readonly streams: StreamSetting;
   readonly adminListen: SocketAddress;
   /** Over so many ms streams end when the control plane stops. */
   readonly drainMs: number;
   readonly carriers: Carriers;
+  /** undefined: none. */
+  readonly webhooks: WebhookSetting | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -89,10 +101,11 @@ export const SETTINGS = {
     {
       value: 'HOST:PORT',
       default: ['127.0.0.1:18000'],
-      summary: 'Where Envoys connect (xDS over gRPC, without TLS). Port 0: any free one.',
+      summary: 'Where Envoys connect (xDS over gRPC). Port 0: any free one.',
     },
     readAddress(LISTEN),
   ),
+  ...STREAM_FLAGS,
   'admin-listen': one(
     {
       value: 'HOST:PORT',
@@ -121,6 +134,22 @@ export const SETTINGS = {
   ),
   'header-alias': many({ value: 'NAME', summary: 'A further header that is read for the key, after --header.' }, readHeader),
   'member-alias': many({ value: 'NAME', summary: 'A further member that is read for the key, after --member.' }, readMember),
+  'webhook-listen': optional(
+    {
+      value: 'HOST:PORT',
+      summary: 'Where the API server calls the webhooks (HTTPS); without it there are none. Port 0: any free one.',
+    },
+    readAddress(LISTEN),
+  ),
+  'webhook-cert': optional(
+    {
+      value: 'FILE',
+      summary: "The webhooks' certificate, and those between it and its authority, as PEM. Read again when it changes.",
+    },
+    readText,
+  ),
+  'webhook-key': optional({ value: 'FILE', summary: 'The key of --webhook-cert, as PEM.' }, readText),
+  ...SIDECAR_FLAGS,
   'log-level': one(
     { value: LOG_LEVELS.join('|'), default: ['warn'], summary: 'What is logged, as JSON lines on standard error.' },
     readChoice(LOG_LEVELS),
@@ -143,6 +172,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
     config: {
       source: values.source.kind === 'kubernetes' ? kubernetesSetting(values, environment) : values.source,
       xdsListen: values['xds-listen'],
+      streams: streamSetting(values, values['xds-listen']),
       adminListen: values['admin-listen'],
       drainMs: values['drain-time'] * 1000,
       carriers: {
@@ -151,11 +181,18 @@ export function readConfig(args: readonly string[], environment: Environment): C
         headerAliases: values['header-alias'],
         memberAliases: values['member-alias'],
       },
+      webhooks: webhookSetting(values),
       logLevel: values['log-level'],
     },
     mistakes,
     help,
   };
+}
+
+function webhookSetting(values: FlagValues<typeof SETTINGS>): WebhookSetting | undefined {
+  const { 'webhook-listen': listen, 'webhook-cert': cert, 'webhook-key': key } = values;
+  if (listen === undefined || cert === undefined || key === undefined) return undefined;
+  return { listen, certificate: { cert, key }, sidecars: sidecarSetting(values) };
 }
 
 /** The environment of this process. */
@@ -180,6 +217,12 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
   const [xds, admin] = [values['xds-listen'], values['admin-listen']];
   if (xds !== undefined && admin !== undefined && xds.port !== 0 && formatSocketAddress(xds) === formatSocketAddress(admin))
     mistakes.push(`--xds-listen and --admin-listen are both ${formatSocketAddress(xds)}: give them different ports.`);
+  const webhook = (['webhook-listen', 'webhook-cert', 'webhook-key'] as const).filter((name) => values[name] === undefined);
+  if (webhook.length === 1 || webhook.length === 2)
+    mistakes.push(
+      `${webhook.map((name) => `--${name}`).join(' and ')} ${webhook.length === 1 ? 'is' : 'are'} missing: webhooks need address, certificate and key.`,
+    );
+  mistakes.push(...streamMistakes(values, values.source?.kind, xds));
   for (const name of CLUSTER_SETTINGS)
     if (values.source?.kind === 'directory' && values[name] !== undefined && values[name].length > 0)
       mistakes.push(`--${name} is for --source kubernetes: leave it out beside a directory.`);

@@ -11,7 +11,19 @@ export interface RoomRule {
 }
 
 const CORE = ['model', 'annotations', 'intercepts', 'translate'];
-const ROOMS_BELOW_APP = [...CORE, 'explain', 'preview', 'inject', 'xds', 'kubernetes', 'sources', 'replicas', 'status', 'admin'];
+const ROOMS_BELOW_APP = [
+  ...CORE,
+  'explain',
+  'preview',
+  'inject',
+  'xds',
+  'kubernetes',
+  'sources',
+  'replicas',
+  'status',
+  'admin',
+  'webhooks',
+];
 
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
   model: { imports: [], purity: 'pure', why: 'the words that all rooms share know none of them' },
@@ -29,8 +41,9 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'pure',
     why: 'a pod to what is added to it: knows no cluster and no webhook',
   },
+  grpc: { imports: ['model'], purity: 'shell', why: 'a server of calls: knows not what is said in them' },
   xds: {
-    imports: [...CORE, 'generated', 'logger.ts'],
+    imports: [...CORE, 'grpc', 'generated', 'logger.ts'],
     purity: 'shell',
     why: 'resources to streams: knows no source and no HTTP',
   },
@@ -45,6 +58,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     imports: ['model', 'annotations', 'kubernetes', 'replicas', 'logger.ts'],
     purity: 'shell',
     why: 'writes into the cluster what is so: knows not how it came about, and nothing waits for it',
+  },
+  webhooks: {
+    imports: ['model', 'annotations', 'inject', 'sources', 'logger.ts'],
+    purity: 'shell',
+    why: 'what an API server asks before it stores an object: knows no stream and no state but what Services allow',
   },
   admin: {
     imports: [...CORE, 'explain', 'xds', 'sources', 'config.ts', 'logger.ts'],
@@ -72,7 +90,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   'flags.ts': { imports: ['model'], purity: 'pure', why: 'a table of flags, whatever command they belong to' },
   'flag-values.ts': { imports: ['model', 'flags.ts'], purity: 'pure', why: 'values that flags of several commands take' },
   'config.ts': {
-    imports: ['model', 'flags.ts', 'flag-values.ts', 'kubernetes-setting.ts'],
+    imports: ['model', 'flags.ts', 'flag-values.ts', 'kubernetes-setting.ts', 'sidecar-setting.ts'],
     purity: 'shell',
     why: 'all settings, read and validated at once',
   },

@@ -76,6 +76,12 @@ export const METRICS = {
   },
   detour_expired_deleted_total: { kind: 'counter', labels: [], help: 'Workloads that were deleted because they had expired.' },
 
+  detour_webhook_reviews_total: {
+    kind: 'counter',
+    labels: ['webhook', 'outcome'],
+    help: 'What the API server asked: inject (injected, unfit, left, failed), validate (fine, warned, denied, failed).',
+  },
+
   detour_xds_streams: {
     kind: 'gauge',
     labels: ['protocol', 'role'],
@@ -96,6 +102,21 @@ export const METRICS = {
     kind: 'counter',
     labels: [],
     help: 'Streams that were closed because of what the client said of itself.',
+  },
+  detour_xds_streams_sent_away_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Streams that were closed before they were read, because many others were being brought up to date.',
+  },
+  detour_xds_connections_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Connections that were made.',
+  },
+  detour_xds_connections_given_up_total: {
+    kind: 'counter',
+    labels: ['why'],
+    help: 'Connections that Detour gave up: age, idle, dead (no sign of life), flood (of PING or SETTINGS), full (too many).',
   },
   detour_xds_subscriptions: {
     kind: 'gauge',

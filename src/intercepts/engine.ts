@@ -94,6 +94,11 @@ export class InterceptEngine {
     return this.#previews.nextDeadline();
   }
 
+  /** What a Service allows, as it is now; undefined: there is none. */
+  policyOf(service: ObjectKey): BaselinePolicy | undefined {
+    return this.#policies.get(service);
+  }
+
   /** Every intercept, by id. */
   intercepts(): Iterable<Intercept> {
     return [...this.#built.values()].flatMap(({ intercepts }) => intercepts).sort((a, b) => compareText(a.id, b.id));

@@ -16,6 +16,7 @@ describe('settings', () => {
       adminListen: { host: '127.0.0.1', port: 19000 },
       drainMs: 5_000,
       carriers: { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] },
+      webhooks: undefined,
       logLevel: 'warn',
     });
   });
@@ -59,6 +60,17 @@ describe('settings', () => {
       member: 'b',
       'header-alias': 'x-c,x-d',
       'member-alias': 'e,f',
+      'webhook-listen': '10.0.0.1:3',
+      'webhook-cert': '/w/tls.crt',
+      'webhook-key': '/w/tls.key',
+      'sidecar-xds': 'xds.tools:1,10.0.0.1:1',
+      'sidecar-xds-ca': '/ca.crt',
+      'sidecar-xds-name': 'xds.example.com',
+      'sidecar-image': 'r/envoy:1',
+      'capture-image': 'r/detour:1',
+      'sidecar-resources': 'requests.cpu=1,limits.memory=1Gi',
+      'sidecar-concurrency': '4',
+      'sidecar-ip-families': 'ipv6,ipv4',
       'log-level': 'error',
     };
     const environment = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variableOf(name), text]));
@@ -77,6 +89,22 @@ describe('settings', () => {
       adminListen: { host: '10.0.0.1', port: 2 },
       drainMs: 500,
       carriers: { header: 'x-a', member: 'b', headerAliases: ['x-c', 'x-d'], memberAliases: ['e', 'f'] },
+      webhooks: {
+        listen: { host: '10.0.0.1', port: 3 },
+        certificate: { cert: '/w/tls.crt', key: '/w/tls.key' },
+        sidecars: {
+          xds: [
+            { host: 'xds.tools', port: 1 },
+            { host: '10.0.0.1', port: 1 },
+          ],
+          tls: { serverName: 'xds.example.com', caFile: '/ca.crt' },
+          image: 'r/envoy:1',
+          captureImage: 'r/detour:1',
+          resources: { requests: { cpu: '1' }, limits: { memory: '1Gi' } },
+          concurrency: 4,
+          ipFamilies: ['ipv6', 'ipv4'],
+        },
+      },
       logLevel: 'error',
     });
   });
@@ -97,6 +125,23 @@ describe('settings', () => {
       access: { kind: 'in-cluster', host: '10.0.0.1', port: 6443 },
       namespaces: [],
       status: { events: true, deleteExpired: true, leaseNamespace: undefined, identity: hostname() },
+    });
+  });
+
+  test('tell what webhooks lack, and that sidecars begin as the installation of this version', () => {
+    expect(mistakes([...SOURCE, '--webhook-listen', '0.0.0.0:9443'])).toEqual([
+      '--webhook-cert and --webhook-key are missing: webhooks need address, certificate and key.',
+    ]);
+    const args = ['--webhook-listen', '0.0.0.0:9443', '--webhook-cert', 'a', '--webhook-key', 'b'];
+    const { version }: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(readConfig([...SOURCE, ...args], {}).config?.webhooks?.sidecars).toEqual({
+      xds: [{ host: 'detour.detour-system', port: 18000 }],
+      tls: undefined,
+      image: 'envoyproxy/envoy:distroless-v1.40.0',
+      captureImage: `detour:${version}`,
+      resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '256Mi' } },
+      concurrency: 2,
+      ipFamilies: ['ipv4'],
     });
   });
 
