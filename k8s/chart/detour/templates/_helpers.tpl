@@ -85,6 +85,29 @@ capabilities:
 {{- end }}
 {{- end }}
 
+{{/* As --sidecar-resources takes them. */}}
+{{- define "detour.sidecarResources" -}}
+{{- $entries := list }}
+{{- range $kind := list "requests" "limits" }}
+{{- range $name, $quantity := index $.Values.sidecars.resources $kind }}
+{{- $entries = append $entries (printf "%s.%s=%v" $kind $name $quantity) }}
+{{- end }}
+{{- end }}
+{{- join "," $entries }}
+{{- end }}
+
+{{/* Namespaces whose pods may be changed and checked: not those that the cluster and Detour need to start. */}}
+{{- define "detour.webhookNamespaces" -}}
+- key: kubernetes.io/metadata.name
+  operator: NotIn
+  values: [kube-system, kube-public, kube-node-lease, {{ .Release.Namespace }}]
+{{- with .Values.watchNamespaces }}
+- key: kubernetes.io/metadata.name
+  operator: In
+  values: {{ toJson . }}
+{{- end }}
+{{- end }}
+
 {{/* For commands, where they would look elsewhere. */}}
 {{- define "detour.systemFlag" -}}
 {{- if ne .Release.Namespace "detour-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
