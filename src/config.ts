@@ -14,7 +14,7 @@ import { isDnsLabel } from './model/names.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
 import { SIDECAR_FLAGS, type SidecarSetting, sidecarSetting } from './sidecar-setting.ts';
-import { isLoopback, STREAM_FLAGS, type StreamSetting, streamMistakes, streamSetting } from './stream-setting.ts';
+import { STREAM_FLAGS, type StreamSetting, streamMistakes, streamSetting } from './stream-setting.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

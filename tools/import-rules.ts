@@ -48,6 +48,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'resources to streams: knows no source and no HTTP',
   },
   kubernetes: { imports: ['model'], purity: 'shell', why: 'the way to an API server, whoever asks it and for what' },
+  identity: {
+    imports: ['model', 'kubernetes', 'xds', 'logger.ts'],
+    purity: 'shell',
+    why: 'who an Envoy is, and whether it may be whom it claims to be: knows no streams',
+  },
   sources: {
     imports: ['model', 'kubernetes', 'logger.ts'],
     purity: 'shell',
@@ -90,9 +95,14 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   'flags.ts': { imports: ['model'], purity: 'pure', why: 'a table of flags, whatever command they belong to' },
   'flag-values.ts': { imports: ['model', 'flags.ts'], purity: 'pure', why: 'values that flags of several commands take' },
   'config.ts': {
-    imports: ['model', 'flags.ts', 'flag-values.ts', 'kubernetes-setting.ts', 'sidecar-setting.ts'],
+    imports: ['model', 'flags.ts', 'flag-values.ts', 'kubernetes-setting.ts', 'sidecar-setting.ts', 'stream-setting.ts'],
     purity: 'shell',
     why: 'all settings, read and validated at once',
+  },
+  'stream-setting.ts': {
+    imports: ['model', 'flags.ts', 'flag-values.ts'],
+    purity: 'pure',
+    why: 'flags to how streams are kept from those whom they do not concern',
   },
   'sidecar-setting.ts': {
     imports: ['model', 'annotations', 'inject', 'flags.ts', 'flag-values.ts'],
