@@ -1,5 +1,6 @@
 /** What an Envoy is started with: who it is, and where the control plane is. Everything else comes from there. */
 import { isIP } from 'node:net';
+import { captureClusters, captureListeners } from './envoy-capture.ts';
 import { type EnvoyCredentials, tlsSocket, tokenFilters } from './envoy-credentials.ts';
 import { probeClusters, probeListener, socketAddress } from './envoy-probes.ts';
 import { type EnvoyProxy, nodeOf } from './model/node.ts';
@@ -21,14 +22,23 @@ export interface BootstrapOptions {
 
 const CONTROL_PLANE = 'detour';
 
+/** For clusters, then for listeners: a pod that finds no control plane starts after twice this time. */
+const CAPTURED_WAIT = '5s';
+
 /** An `envoy.config.bootstrap.v3.Bootstrap` as its YAML has it. */
 export function bootstrap({ proxy, xds, admin, protocol, probes, credentials }: BootstrapOptions): object {
+  const capture = proxy.role === 'sidecar' ? proxy.capture : undefined;
   const source = (): object => ({
     ads: {},
     resource_api_version: 'V3',
-    // Wait, however long: an Envoy that goes on without an answer calls itself ready, and has no listener.
-    initial_fetch_timeout: '0s',
+    // Wait, however long: an Envoy that goes on without an answer calls itself ready, and has no listener. The sidecar of
+    // a captured pod has those that pass everything through, and the pod waits for it.
+    initial_fetch_timeout: capture === undefined ? '0s' : CAPTURED_WAIT,
   });
+  const listeners = [
+    ...(probes === undefined ? [] : [probeListener(probes, capture !== undefined)]),
+    ...(capture === undefined ? [] : captureListeners(capture)),
+  ];
   return {
     node: nodeOf(proxy),
     admin: { address: socketAddress(admin) },
@@ -42,10 +52,14 @@ export function bootstrap({ proxy, xds, admin, protocol, probes, credentials }: 
       lds_config: source(),
       cds_config: source(),
     },
-    static_resources:
-      probes === undefined
-        ? { clusters: [controlPlane(xds, credentials)] }
-        : { listeners: [probeListener(probes)], clusters: [controlPlane(xds, credentials), ...probeClusters(admin)] },
+    static_resources: {
+      ...(listeners.length > 0 && { listeners }),
+      clusters: [
+        controlPlane(xds, credentials),
+        ...(probes === undefined ? [] : probeClusters(admin)),
+        ...(capture === undefined ? [] : captureClusters()),
+      ],
+    },
     layered_runtime: {
       layers: [
         {

@@ -15,16 +15,27 @@ const FILTERS = 'envoy.filters.http';
 const EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters';
 
 /** Envoy's admin endpoint takes changes by POST only. */
-const DRAIN = `function envoy_on_request(handle)
+function drainScript(path: string): string {
+  return `function envoy_on_request(handle)
   if handle:headers():get(":path") == "/drain" then
-    local drain = {[":method"] = "POST", [":path"] = "/drain_listeners?graceful&skip_exit", [":authority"] = "admin"}
+    local drain = {[":method"] = "POST", [":path"] = "${path}", [":authority"] = "admin"}
     handle:httpCall("${ADMIN}", drain, "", 1000)
   end
 end
 `;
+}
 
-/** An `envoy.config.listener.v3.Listener`. It answers nothing before the first configuration is there: not ready. */
-export function probeListener(address: SocketAddress): object {
+/** Closes listeners after the drain time, and connections as their requests are answered. */
+const DRAIN = drainScript('/drain_listeners?graceful&skip_exit');
+/** Connections alone: the app of a captured pod goes on calling, through these very listeners, until it has ended. */
+const DRAIN_CAPTURED = drainScript('/healthcheck/fail');
+
+/**
+ * An `envoy.config.listener.v3.Listener`. It answers nothing before the first configuration is there: not ready.
+ * @param captured for the sidecar of a pod whose traffic is captured: it ends after the pod's app, and `/drain` need not
+ * hold anything back.
+ */
+export function probeListener(address: SocketAddress, captured = false): object {
   return {
     name: 'probes',
     address: socketAddress(address),
@@ -39,7 +50,7 @@ export function probeListener(address: SocketAddress): object {
               '@type': `${EXTENSIONS}.network.http_connection_manager.v3.HttpConnectionManager`,
               stat_prefix: 'probes',
               http_filters: [
-                filter('lua', 'lua.v3.Lua', { default_source_code: { inline_string: DRAIN } }),
+                filter('lua', 'lua.v3.Lua', { default_source_code: { inline_string: captured ? DRAIN_CAPTURED : DRAIN } }),
                 filter('fault', 'fault.v3.HTTPFault', {}),
                 filter('router', 'router.v3.Router', {}),
               ],
@@ -55,12 +66,7 @@ export function probeListener(address: SocketAddress): object {
                       {
                         match: { path: '/drain' },
                         direct_response: { status: 200, body: { inline_string: 'drained\n' } },
-                        typed_per_filter_config: {
-                          [`${FILTERS}.fault`]: {
-                            '@type': `${EXTENSIONS}.http.fault.v3.HTTPFault`,
-                            delay: { fixed_delay: `${DRAIN_SECONDS}s`, percentage: { numerator: 100 } },
-                          },
-                        },
+                        ...(!captured && { typed_per_filter_config: HELD_BACK }),
                       },
                     ],
                   },
@@ -84,6 +90,13 @@ export function probeClusters(admin: SocketAddress): readonly object[] {
 export function socketAddress({ host, port }: SocketAddress): object {
   return { socket_address: { address: host, port_value: port } };
 }
+
+const HELD_BACK = {
+  [`${FILTERS}.fault`]: {
+    '@type': `${EXTENSIONS}.http.fault.v3.HTTPFault`,
+    delay: { fixed_delay: `${DRAIN_SECONDS}s`, percentage: { numerator: 100 } },
+  },
+};
 
 function filter(name: string, type: string, config: object): object {
   return { name: `${FILTERS}.${name}`, typed_config: { '@type': `${EXTENSIONS}.http.${type}`, ...config } };

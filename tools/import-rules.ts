@@ -115,11 +115,16 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'flags and environment to a cluster, for the control plane and for commands',
   },
   'envoy-bootstrap.ts': {
-    imports: ['model', 'translate', 'envoy-probes.ts', 'envoy-credentials.ts'],
+    imports: ['model', 'translate', 'envoy-probes.ts', 'envoy-credentials.ts', 'envoy-capture.ts'],
     purity: 'pure',
     why: 'options to a bootstrap',
   },
   'envoy-credentials.ts': { imports: [], purity: 'pure', why: 'how an Envoy and the control plane know each other' },
+  'envoy-capture.ts': {
+    imports: ['model', 'envoy-probes.ts'],
+    purity: 'pure',
+    why: "where a pod's captured traffic arrives, before there is a control plane",
+  },
   'envoy-probes.ts': { imports: ['model'], purity: 'pure', why: "what of an Envoy's admin endpoint is shown" },
   'feed.ts': {
     imports: ['model', 'intercepts', 'sources', 'logger.ts'],

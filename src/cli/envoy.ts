@@ -6,6 +6,7 @@ import { bootstrap } from '../envoy-bootstrap.ts';
 import { type EnvoyCredentials, sdsFiles } from '../envoy-credentials.ts';
 import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags, variableOf } from '../flags.ts';
+import type { IpFamily } from '../model/capture.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
 import type { InboundPort, SocketAddress } from '../model/proxy.ts';
@@ -69,12 +70,19 @@ export const ENVOY_FLAGS = {
     { value: 'NAMESPACE/SERVICE', summary: 'Sidecar: Services of other namespaces that the app calls.' },
     readService,
   ),
+  capture: many(
+    { value: 'ipv4|ipv6', summary: "Sidecar: the pod's traffic is captured, and its addresses are of these families." },
+    readChoice<IpFamily>(['ipv4', 'ipv6']),
+  ),
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof ENVOY_FLAGS>;
 
 /** Flags that only one role takes. */
-const OF_ROLE = { gateway: ['listen', 'preview-domain', 'cors-origins'], sidecar: ['inbound', 'outbound', 'services'] } as const;
+const OF_ROLE = {
+  gateway: ['listen', 'preview-domain', 'cors-origins'],
+  sidecar: ['inbound', 'outbound', 'services', 'capture'],
+} as const;
 
 export async function runEnvoy(args: readonly string[], io: Io): Promise<number> {
   const { values, mistakes, help } = readFlags(ENVOY_FLAGS, args, io.environment);
@@ -127,8 +135,8 @@ function readProxy(values: Values): EnvoyProxy | { readonly mistakes: readonly s
 
 function proxyOfValues(values: Values): EnvoyProxy | undefined {
   if (values.role === 'sidecar') {
-    const { inbound, outbound, services } = values;
-    return { role: 'sidecar', ...values.node, inbound, outbound, services };
+    const { inbound, outbound, services, capture } = values;
+    return { role: 'sidecar', ...values.node, inbound, outbound, services, ...(capture.length > 0 && { capture }) };
   }
   if (values.listen === undefined) return undefined;
   return {

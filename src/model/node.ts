@@ -3,9 +3,11 @@
  * reads them (design, section 3).
  *
  * `gateway~<namespace>/<name>`: `listen`, and perhaps `preview_domain` and `cors_origins`.
- * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`.
+ * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`; or `capture`,
+ * where the pod's traffic is captured.
  */
 import { isIP } from 'node:net';
+import type { IpFamily } from './capture.ts';
 import { isDnsLabel, type ObjectKey } from './names.ts';
 import type { InboundPort, Proxy, SocketAddress } from './proxy.ts';
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts';
@@ -37,6 +39,7 @@ export function nodeOf(proxy: EnvoyProxy): ProxyNode {
     ...(inbound.length > 0 && { inbound }),
     ...(proxy.outbound !== undefined && { outbound: formatSocketAddress(proxy.outbound) }),
     ...(proxy.services.length > 0 && { services: proxy.services }),
+    ...(proxy.capture !== undefined && { capture: proxy.capture }),
   };
   // Pods come and go: statistics and traces by pod would never end.
   return { id, cluster: proxy.namespace, metadata: { detour } };
@@ -90,7 +93,14 @@ function sidecar(fields: Fields, namespace: string, name: string): Proxy {
     taken.add(text);
   }
   const services = fields.texts('services', isServiceKey, 'NAMESPACE/SERVICE') as readonly ObjectKey[];
-  return { role: 'sidecar', namespace, name, inbound, outbound, services };
+  const capture = fields.families('capture');
+  if (capture !== undefined && (inbound.length > 0 || outbound !== undefined))
+    throw new Mistake('node.metadata.detour has capture and ports of its own: captured traffic comes to 15001 and 15006');
+  return { role: 'sidecar', namespace, name, inbound, outbound, services, ...(capture !== undefined && { capture }) };
+}
+
+function isFamily(text: unknown): text is IpFamily {
+  return text === 'ipv4' || text === 'ipv6';
 }
 
 function isDnsName(text: string): boolean {
@@ -137,6 +147,13 @@ class Fields {
   address(name: string): SocketAddress | undefined {
     const value = this.#fields[name];
     return value === undefined ? undefined : ipAddress(value, name);
+  }
+
+  /** undefined: none is named. */
+  families(name: string): readonly IpFamily[] | undefined {
+    const families = [...new Set(this.#list(name))];
+    if (families.every(isFamily)) return families.length === 0 ? undefined : families;
+    throw new Mistake(`node.metadata.detour.${name} ${show(families)} must be a list of ipv4 and ipv6`);
   }
 
   inbound(): readonly InboundPort[] {

@@ -1,4 +1,5 @@
 /** Who an Envoy is, and what it may see. */
+import type { IpFamily } from './capture.ts';
 import type { InterceptId, ObjectKey } from './names.ts';
 
 /** From `node.id` and `node.metadata` (design, section 3). */
@@ -22,6 +23,8 @@ export type Proxy =
       readonly outbound: SocketAddress | undefined;
       /** Services of other namespaces to reach through `outbound`. */
       readonly services: readonly ObjectKey[];
+      /** The pod's traffic is captured: the families of its addresses. Without: explicit ports. Never both. */
+      readonly capture?: readonly IpFamily[] | undefined;
     }
   /** Proxyless gRPC and the like: asks for names, gets plain routes. */
   | { readonly role: 'client'; readonly id: string };
@@ -58,6 +61,8 @@ export type Scope =
       readonly previews: readonly InterceptId[];
       /** Services whose undecided requests go on to the baseline (leak safety). */
       readonly inBaselineOf: readonly ObjectKey[];
+      /** As in {@link Proxy}; `inbound` are then the ports that Services have of the pod. */
+      readonly capture?: readonly IpFamily[] | undefined;
     }
   | { readonly kind: 'client' };
 

@@ -1,10 +1,18 @@
 /** Clusters: the baseline's adds nothing to a plain path; a preview's holds its fallback (design, section 3). */
-import type { Cluster, ConfigSource, HttpProtocolOptions, OutlierDetection } from '../generated/envoy.d.ts';
+import type {
+  Cluster,
+  ConfigSource,
+  Http1ProtocolOptions_HeaderKeyFormat,
+  HttpProtocolOptions,
+  OutlierDetection,
+} from '../generated/envoy.d.ts';
 import type { Intercept, PortProtocol } from '../model/intercept.ts';
+import type { InterceptId } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { endpointsOf } from './endpoints.ts';
-import { appClusterName } from './names.ts';
-import type { EnvoyResource } from './resource.ts';
+import { appClusterName, ORIGINAL_DESTINATION } from './names.ts';
+import { type EnvoyResource, RemadeResource } from './resource.ts';
 
 /** Who uses the cluster: it decides on the protocol upstream. */
 export type ClusterUser = 'gateway' | 'sidecar' | 'client';
@@ -44,30 +52,31 @@ const OUTLIER_DETECTION: OutlierDetection = {
 };
 
 export function baselineCluster(name: string, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
-  return edsCluster(name, [], { connect_timeout: '5s', ...protocolOptions(protocol, user) });
+  return edsCluster(name, NO_ITEMS, () => ({ connect_timeout: '5s', ...protocolOptions(protocol, user) }));
 }
 
 export function previewCluster(name: string, intercept: Intercept, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
-  return edsCluster(name, [intercept], {
+  const { id, whenUnavailable } = intercept;
+  return edsCluster(name, [id], () => ({
     connect_timeout: '1s',
     ...(user !== 'client' && { outlier_detection: OUTLIER_DETECTION }),
     // Without a fallback, pods that were found dead get nothing: 503 at once.
-    ...(intercept.whenUnavailable === 'fail' && { common_lb_config: { healthy_panic_threshold: { value: 0 } } }),
+    ...(whenUnavailable === 'fail' && { common_lb_config: { healthy_panic_threshold: { value: 0 } } }),
     ...protocolOptions(protocol, user),
-  });
+  }));
 }
 
 /** Copies are requests of Envoy's own: they have no downstream protocol to follow. */
 export function mirrorCluster(name: string, intercept: Intercept, protocol: PortProtocol): EnvoyResource {
-  return edsCluster(name, [intercept], {
+  return edsCluster(name, [intercept.id], () => ({
     connect_timeout: '1s',
     outlier_detection: OUTLIER_DETECTION,
     ...protocolOptions(protocol, 'gateway'),
-  });
+  }));
 }
 
-/** The app behind an explicit inbound port. @param copy what the stamp says. */
-export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
+/** The app behind an inbound port. @param copy what the stamp says. */
+export function appCluster(app: SocketAddress, copy: string, captured: boolean): EnvoyResource {
   const name = appClusterName(app);
   const load_assignment = endpointsOf(name, [{ addresses: [{ ip: app.host, port: app.port }], copy }]);
   const message: Cluster = {
@@ -76,21 +85,45 @@ export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
     connect_timeout: '5s',
     load_assignment,
     circuit_breakers: NO_BREAKERS,
-    ...protocolOptions('http1', 'sidecar'),
+    ...(captured ? OPTIONS.captured : OPTIONS.sidecar),
   };
   return { type: 'cluster', name, message, clusters: [], endpointsName: undefined, intercepts: [] };
 }
 
-function edsCluster(name: string, intercepts: readonly Intercept[], more: Cluster): EnvoyResource {
+/** To wherever a captured connection was opened, as it came: upper case in names of headers is kept, too. */
+export function originalDestinationCluster(): EnvoyResource {
   const message: Cluster = {
+    name: ORIGINAL_DESTINATION,
+    type: 'ORIGINAL_DST',
+    lb_policy: 'CLUSTER_PROVIDED',
+    connect_timeout: '10s',
+    circuit_breakers: NO_BREAKERS,
+    ...OPTIONS.captured,
+  };
+  return { type: 'cluster', name: ORIGINAL_DESTINATION, message, clusters: [], endpointsName: undefined, intercepts: [] };
+}
+
+function edsCluster(name: string, intercepts: readonly InterceptId[], more: () => Cluster): EnvoyResource {
+  const message = (): Cluster => ({
     name,
     type: 'EDS',
     eds_cluster_config: EDS_BY_ADS,
     circuit_breakers: NO_BREAKERS,
-    ...more,
-  };
-  return { type: 'cluster', name, message, clusters: [], endpointsName: name, intercepts: intercepts.map(({ id }) => id) };
+    ...more(),
+  });
+  return new RemadeResource({ type: 'cluster', name, clusters: NO_ITEMS, endpointsName: name, intercepts }, message);
 }
+
+/** Names of HTTP/1.1 headers and reasons of replies go out as they came in. */
+export const KEEP_CASE: Http1ProtocolOptions_HeaderKeyFormat = {
+  stateful_formatter: {
+    name: 'preserve_case',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
+      forward_reason_phrase: true,
+    },
+  },
+};
 
 const HTTP1 = { http_protocol_options: {} };
 const HTTP2 = { http2_protocol_options: { allow_connect: true } };
@@ -98,6 +131,9 @@ const HTTP2 = { http2_protocol_options: { allow_connect: true } };
 /** One object for all clusters that say the same: there are tens of thousands. */
 const OPTIONS = {
   sidecar: withOptions({ use_downstream_protocol_config: { ...HTTP1, ...HTTP2 } }),
+  captured: withOptions({
+    use_downstream_protocol_config: { http_protocol_options: { header_key_format: KEEP_CASE }, ...HTTP2 },
+  }),
   http1: withOptions({ explicit_http_config: HTTP1 }),
   http2: withOptions({ explicit_http_config: HTTP2 }),
 };

@@ -13,6 +13,8 @@ export interface Destination {
   /** `app`: this pod's own, behind an inbound sidecar: nothing decides after it. */
   readonly kind: 'preview' | 'baseline' | 'app';
   readonly cluster: string;
+  /** What the stamp says, where the cluster's endpoints do not say it themselves. */
+  readonly copy?: string;
 }
 
 /** Where requests of one kind go. */

@@ -3,8 +3,9 @@ import type { ClusterLoadAssignment, LocalityLbEndpoints, Metadata } from '../ge
 import { COPY_BASELINE, COPY_FALLBACK } from '../model/carriers.ts';
 import type { Address, Intercept } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import type { Fallback } from './fallback.ts';
-import type { EnvoyResource } from './resource.ts';
+import { type EnvoyResource, RemadeResource } from './resource.ts';
 
 /** Endpoints of one priority. */
 export interface EndpointGroup {
@@ -20,16 +21,19 @@ export interface EndpointGroup {
 const OVERPROVISIONING = 100_000;
 
 export function baselineEndpoints(name: string, baseline: readonly Address[]): EnvoyResource {
-  return resource(name, endpointsOf(name, [{ addresses: baseline, copy: COPY_BASELINE }]), []);
+  return resource(name, () => endpointsOf(name, [{ addresses: baseline, copy: COPY_BASELINE }]), NO_ITEMS);
 }
 
 /** @param fallback undefined: there is none. */
 export function previewEndpoints(name: string, intercept: Intercept, fallback: Fallback | undefined): EnvoyResource {
-  const own: EndpointGroup = { addresses: intercept.endpoints, copy: intercept.key };
-  const others = fallback?.chooseFor(name, intercept.endpoints) ?? [];
-  const groups = others.length === 0 ? [own] : [own, { addresses: others, copy: COPY_FALLBACK }];
-  const message = { ...endpointsOf(name, groups), policy: { overprovisioning_factor: OVERPROVISIONING } };
-  return resource(name, message, [intercept.id]);
+  const { id, endpoints, key } = intercept;
+  const message = (): ClusterLoadAssignment => {
+    const own: EndpointGroup = { addresses: endpoints, copy: key };
+    const others = fallback?.chooseFor(name, endpoints) ?? [];
+    const groups = others.length === 0 ? [own] : [own, { addresses: others, copy: COPY_FALLBACK }];
+    return { ...endpointsOf(name, groups), policy: { overprovisioning_factor: OVERPROVISIONING } };
+  };
+  return resource(name, message, [id]);
 }
 
 /** Groups in order of priority. */
@@ -39,11 +43,14 @@ export function endpointsOf(name: string, groups: readonly EndpointGroup[]): Clu
 
 /** gRPC wants a locality with a weight, and priorities without a gap: an empty group is left out. */
 export function clientEndpoints(endpoints: EnvoyResource): EnvoyResource {
-  // This room made the message: it is a ClusterLoadAssignment.
-  const message = endpoints.message as ClusterLoadAssignment;
-  const groups = (message.endpoints ?? []).filter((group) => (group.lb_endpoints ?? []).length > 0);
-  const renumbered = groups.map((group, priority) => ({ ...group, locality: {}, load_balancing_weight: 1, priority }));
-  return { ...endpoints, message: { cluster_name: message.cluster_name, endpoints: renumbered } };
+  const message = (): object => {
+    // This room made the message: it is a ClusterLoadAssignment.
+    const assignment = endpoints.message as ClusterLoadAssignment;
+    const groups = (assignment.endpoints ?? []).filter((group) => (group.lb_endpoints ?? []).length > 0);
+    const renumbered = groups.map((group, priority) => ({ ...group, locality: {}, load_balancing_weight: 1, priority }));
+    return { cluster_name: assignment.cluster_name, endpoints: renumbered };
+  };
+  return resource(endpoints.name, message, endpoints.intercepts);
 }
 
 function copyMetadata(copy: string): Metadata {
@@ -62,6 +69,6 @@ function localityOf(group: EndpointGroup, priority: number): LocalityLbEndpoints
   return { lb_endpoints, priority };
 }
 
-function resource(name: string, message: ClusterLoadAssignment, intercepts: readonly InterceptId[]): EnvoyResource {
-  return { type: 'endpoints', name, message, clusters: [], endpointsName: undefined, intercepts };
+function resource(name: string, message: () => object, intercepts: readonly InterceptId[]): EnvoyResource {
+  return new RemadeResource({ type: 'endpoints', name, clusters: NO_ITEMS, endpointsName: undefined, intercepts }, message);
 }

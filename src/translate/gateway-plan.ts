@@ -13,7 +13,7 @@ import type { ResourceChange } from './resource.ts';
 import { KEYS, shardName, shardOf } from './shards.ts';
 import type { SharedResources } from './shared-resources.ts';
 import { sortedUnique } from './sorted-unique.ts';
-import { routeConfiguration, type VirtualHostPart } from './virtual-host.ts';
+import type { VirtualHostPart } from './virtual-host.ts';
 
 export class GatewayPlan implements Plan {
   readonly #scope: Extract<Scope, { kind: 'gateway' }>;
@@ -113,7 +113,7 @@ export class GatewayPlan implements Plan {
       return;
     }
     const parts = hosts.flatMap((host) => this.#part(host, view) ?? []);
-    yield present(this.#shared.keep(id, routeConfiguration(name, parts, { ignore_port_in_host_matching: true })));
+    yield present(this.#shared.routes(id, name, parts));
     yield present(this.#shared.keep(`scope ${name}`, scopedRoute(name, String(shard))));
   }
 

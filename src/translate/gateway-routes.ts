@@ -12,11 +12,11 @@ import { type PathDecision, type VirtualHostPart, virtualHostPart } from './virt
 
 export type ServiceLookup = (service: ObjectKey) => ServiceModel | undefined;
 
-/** A host with its preview URLs. */
-export function hostPart(host: HostModel, services: ServiceLookup, carrier: string): VirtualHostPart {
+/** A host with its preview URLs. @param services of its paths, in their order. */
+export function hostPart(host: HostModel, services: readonly (ServiceModel | undefined)[], carrier: string): VirtualHostPart {
   const hop = callerHop(carrier);
-  const paths = host.paths.flatMap(({ prefix, service, target }): readonly PathDecision[] => {
-    const port = services(service)?.ports.find((each) => each.key === target);
+  const paths = host.paths.flatMap(({ prefix, target }, place): readonly PathDecision[] => {
+    const port = services[place]?.ports.find((each) => each.key === target);
     return port === undefined ? [] : [{ prefix, decision: decide([port], hop) }];
   });
   const domains = host.previewUrls ? [host.host, `*--${host.host}`] : [host.host];

@@ -1,10 +1,11 @@
 /** Where each kind of hop sends requests: what {@link decide} asks for. */
+import { COPY_BASELINE } from '../model/carriers.ts';
 import type { Intercept, PortModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey, ServicePortKey } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import type { Destination, Hop } from './decision.ts';
-import { appClusterName, clusterName } from './names.ts';
+import { appClusterName, clusterName, ORIGINAL_DESTINATION } from './names.ts';
 
 /** Gateways and outbound sidecars. */
 export function callerHop(carrier: string): Hop {
@@ -14,6 +15,12 @@ export function callerHop(carrier: string): Hop {
     preview: (port, intercept) => previewDestination(port, intercept, undefined),
     mirror: mirrorName,
   };
+}
+
+/** Outbound sidecars of pods whose traffic is captured: what is not detoured goes on to where it was going. */
+export function capturedHop(carrier: string): Hop {
+  const onward: Destination = { kind: 'baseline', cluster: ORIGINAL_DESTINATION, copy: COPY_BASELINE };
+  return { ...callerHop(carrier), baseline: () => onward };
 }
 
 /** Clients that make no copies of requests. */

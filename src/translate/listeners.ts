@@ -1,12 +1,29 @@
 /** Listeners. They depend on a proxy and its ports alone, so that no intercept ever drains a connection. */
-import type { Any, ConfigSource, FilterChain, HttpConnectionManager, Listener } from '../generated/envoy.d.ts';
+import type {
+  Address,
+  Any,
+  ConfigSource,
+  FilterChain,
+  FilterChainMatch,
+  HttpConnectionManager,
+  Listener,
+} from '../generated/envoy.d.ts';
+import { ANY_ADDRESS, type IpFamily } from '../model/capture.ts';
 import { SHARD_HEADER } from '../model/carriers.ts';
 import type { PortProtocol } from '../model/intercept.ts';
 import type { InboundScope, Scope, SocketAddress } from '../model/proxy.ts';
-import { ADS, MAX_HEADERS } from './clusters.ts';
+import { ADS, KEEP_CASE, MAX_HEADERS } from './clusters.ts';
 import { localReplies } from './local-replies.ts';
 import { type LuaSource, luaSource } from './lua-source.ts';
-import { appClusterName, GATEWAY_LISTENER, inboundName, OUTBOUND_NAME } from './names.ts';
+import {
+  appClusterName,
+  capturedName,
+  capturedOutboundName,
+  GATEWAY_LISTENER,
+  inboundName,
+  ORIGINAL_DESTINATION,
+  OUTBOUND_NAME,
+} from './names.ts';
 import type { EnvoyResource } from './resource.ts';
 import { LUA_METADATA, setHeader } from './routes.ts';
 import { KEYS } from './shards.ts';
@@ -19,8 +36,20 @@ const ROUTER = {
 /** A listener opens when its routes are there, however long that takes: not with 404 for everybody. */
 const ROUTES: ConfigSource = { ...ADS, initial_fetch_timeout: '0s' };
 
-/** How long a connection of a `maybe` port may stay silent before it counts as something other than HTTP. */
-const INSPECTION_TIME = '1s';
+/** Looks at the first bytes of a connection. */
+const INSPECTION: Listener = {
+  listener_filters: [
+    {
+      name: 'envoy.filters.listener.http_inspector',
+      typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector' },
+    },
+  ],
+  // Where the server speaks first, nothing comes to look at: one that is silent for so long is something other than HTTP.
+  listener_filters_timeout: '1s',
+  continue_on_listener_filters_timeout: true,
+};
+
+const LOOKS_LIKE_HTTP: FilterChainMatch = { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
 
 export function gatewayListener(scope: Extract<Scope, { kind: 'gateway' }>, source: LuaSource): EnvoyResource {
   const manager: HttpConnectionManager = {
@@ -65,25 +94,14 @@ export function inboundListener(inbound: InboundScope, protocol: PortProtocol, s
   };
   const app = appClusterName(inbound.app);
   const base: Listener = { ...addressOf(inbound.listen), traffic_direction: 'INBOUND' };
-  if (protocol === 'opaque') return listener(name, { ...base, filter_chains: [tcpChain(app)] }, [app]);
+  if (protocol === 'opaque') return listener(name, { ...base, filter_chains: [tcpChain(app, 'inbound')] }, [app]);
   if (protocol !== 'maybe') return listener(name, { ...base, filter_chains: [httpChain(manager)] });
   return listener(
     name,
     {
       ...base,
-      listener_filters: [
-        {
-          name: 'envoy.filters.listener.http_inspector',
-          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector' },
-        },
-      ],
-      // Where the server speaks first, nothing comes to look at.
-      listener_filters_timeout: INSPECTION_TIME,
-      continue_on_listener_filters_timeout: true,
-      filter_chains: [
-        { ...httpChain(manager), filter_chain_match: { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] } },
-        tcpChain(app),
-      ],
+      ...INSPECTION,
+      filter_chains: [{ ...httpChain(manager), filter_chain_match: LOOKS_LIKE_HTTP }, tcpChain(app, 'inbound')],
     },
     [app],
   );
@@ -97,6 +115,58 @@ export function outboundListener(address: SocketAddress, source: LuaSource): Env
     local_reply_config: localReplies(false),
   };
   return listener(OUTBOUND_NAME, { ...addressOf(address), traffic_direction: 'OUTBOUND', filter_chains: [httpChain(manager)] });
+}
+
+export interface CapturedPort {
+  readonly port: number;
+  readonly families: readonly IpFamily[];
+  /** Whether Services speak HTTP there, which the pod may call. */
+  readonly outbound: boolean;
+  /** What the Services of this port of the pod say together; undefined: there is none. */
+  readonly inbound: { readonly listen: SocketAddress; readonly protocol: PortProtocol } | undefined;
+}
+
+/**
+ * Captured connections to one port number, in whichever direction; the bootstrap's listeners hand them over. What the
+ * pod opened comes from loopback: a rule of the capture sees to it. Both in one listener, because Envoy takes an address
+ * once.
+ */
+export function capturedListener({ port, families, outbound, inbound }: CapturedPort, source: LuaSource): EnvoyResource {
+  const chains: FilterChain[] = [];
+  if (outbound) {
+    const manager: HttpConnectionManager = {
+      stat_prefix: 'outbound',
+      rds: { config_source: ROUTES, route_config_name: capturedOutboundName(port) },
+      ...capturedManager(luaSource(source, 'outbound')),
+      upgrade_configs: ['websocket', 'CONNECT', 'spdy/3.1', 'tcp'].map((upgrade_type) => ({ upgrade_type })),
+      local_reply_config: localReplies(false),
+    };
+    chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'SAME_IP_OR_LOOPBACK', ...LOOKS_LIKE_HTTP } });
+  }
+  if (inbound !== undefined) {
+    const manager: HttpConnectionManager = {
+      stat_prefix: 'inbound',
+      rds: { config_source: ROUTES, route_config_name: inboundName(inbound.listen) },
+      ...capturedManager(luaSource(source, 'inbound')),
+      local_reply_config: localReplies(true),
+    };
+    chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'EXTERNAL', ...LOOKS_LIKE_HTTP } });
+    // What Envoy finds by protocol first it does not look for again without one.
+    if (inbound.protocol !== 'maybe') chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'EXTERNAL' } });
+  }
+  const [first, ...others] = families.map((family) => socketAddress({ host: ANY_ADDRESS[family], port }));
+  return listener(
+    capturedName(port),
+    {
+      ...(first !== undefined && { address: first }),
+      ...(others.length > 0 && { additional_addresses: others.map((address) => ({ address })) }),
+      bind_to_port: false,
+      ...INSPECTION,
+      filter_chains: chains,
+      default_filter_chain: tcpChain(ORIGINAL_DESTINATION, 'passthrough'),
+    },
+    [ORIGINAL_DESTINATION],
+  );
 }
 
 /** For clients that route for themselves. No filter but the router: they have no other. */
@@ -146,6 +216,12 @@ function sidecarManager(lua: string): HttpConnectionManager {
   };
 }
 
+/** As nearly as can be, what would have gone by without it. */
+function capturedManager(lua: string): HttpConnectionManager {
+  const manager = sidecarManager(lua);
+  return { ...manager, http_protocol_options: { ...manager.http_protocol_options, header_key_format: KEEP_CASE } };
+}
+
 function httpChain(manager: HttpConnectionManager): FilterChain {
   return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: managerAny(manager) }] };
 }
@@ -157,14 +233,14 @@ function managerAny(manager: HttpConnectionManager): Any {
   };
 }
 
-function tcpChain(cluster: string): FilterChain {
+function tcpChain(cluster: string, stat_prefix: string): FilterChain {
   return {
     filters: [
       {
         name: 'envoy.filters.network.tcp_proxy',
         typed_config: {
           '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
-          stat_prefix: 'inbound',
+          stat_prefix,
           cluster,
           idle_timeout: '0s',
         },
@@ -173,8 +249,12 @@ function tcpChain(cluster: string): FilterChain {
   };
 }
 
-function addressOf({ host, port }: SocketAddress): Listener {
-  return { address: { socket_address: { address: host, port_value: port } } };
+function addressOf(address: SocketAddress): Listener {
+  return { address: socketAddress(address) };
+}
+
+function socketAddress({ host, port }: SocketAddress): Address {
+  return { socket_address: { address: host, port_value: port } };
 }
 
 function listener(name: string, more: Listener, clusters: readonly string[] = []): EnvoyResource {

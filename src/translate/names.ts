@@ -63,6 +63,19 @@ export function inboundName(listen: SocketAddress): string {
 export const GATEWAY_LISTENER = 'gateway';
 export const OUTBOUND_NAME = 'outbound';
 
+/** Captured connections of one port number: the listener. */
+export function capturedName(port: number): string {
+  return `captured/${port}`;
+}
+
+/** Captured requests to one port number: the RouteConfiguration. */
+export function capturedOutboundName(port: number): string {
+  return `outbound/${port}`;
+}
+
+/** The cluster of whatever a captured connection was opened to. */
+export const ORIGINAL_DESTINATION = 'original-destination';
+
 /** What a service mesh client asks for: `xds:///api.shop:8080`. */
 export function clientName(service: ObjectKey, port: number): string {
   return `${dottedName(service)}:${port}`;

@@ -5,7 +5,7 @@ import { callerHop } from './hops.ts';
 import { clusterName, OUTBOUND_NAME } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
 import { serviceNames } from './service-names.ts';
-import { routeConfiguration, type VirtualHostPart, virtualHostPart } from './virtual-host.ts';
+import { routeConfiguration, type VirtualHostPart, virtualHostPart, withOwnDomains } from './virtual-host.ts';
 
 /** A virtual host for each HTTP port. @param short the caller is in the Service's namespace. */
 export function outboundParts(service: ServiceModel, short: boolean, carrier: string): readonly VirtualHostPart[] {
@@ -33,15 +33,7 @@ function impliedPort(ports: readonly PortModel[]): PortModel | undefined {
 
 /** @param parts in the order of their Services' keys: of two that have a name in common the first keeps it. */
 export function outboundConfiguration(parts: readonly VirtualHostPart[]): EnvoyResource {
-  const taken = new Set<string>();
-  const own = parts.flatMap((part) => {
-    const all = part.virtualHost.domains ?? [];
-    const domains = all.filter((domain) => !taken.has(domain));
-    for (const domain of domains) taken.add(domain);
-    if (domains.length === 0) return [];
-    return domains.length === all.length ? [part] : [{ ...part, virtualHost: { ...part.virtualHost, domains } }];
-  });
-  return routeConfiguration(OUTBOUND_NAME, [...own, UNKNOWN]);
+  return routeConfiguration(OUTBOUND_NAME, [...withOwnDomains(parts), UNKNOWN]);
 }
 
 const UNKNOWN: VirtualHostPart = {

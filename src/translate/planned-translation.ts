@@ -3,11 +3,12 @@
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import { sameData } from '../model/same-data.ts';
 import type { ClusterUser } from './clusters.ts';
 import { readClusterName } from './names.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
-import type { EnvoyResource, ResourceChange, ResourceType } from './resource.ts';
+import { type EnvoyResource, RemadeResource, type ResourceChange, type ResourceType } from './resource.ts';
 import type { SharedResources } from './shared-resources.ts';
 
 /** A plan's resources, and the clusters that these name: no others are sent. */
@@ -34,7 +35,12 @@ export class PlannedTranslation {
     this.#shared = shared;
   }
 
-  update(model: InterceptModel, change: ModelChange | undefined, excluded: ReadonlySet<InterceptId>): readonly ResourceChange[] {
+  update(
+    model: InterceptModel,
+    change: ModelChange | undefined,
+    excluded: ReadonlySet<InterceptId>,
+    onMade?: (resource: EnvoyResource) => void,
+  ): readonly ResourceChange[] {
     const view: ModelView = {
       model,
       service: (key) => {
@@ -42,16 +48,27 @@ export class PlannedTranslation {
         return service === undefined ? undefined : this.#shared.without(service, excluded);
       },
     };
-    const planned = [...this.#plan.update(view, change)];
+    const planned: ResourceChange[] = [];
     const touched = new Set<string>();
-    const changes = this.#replace(change === undefined ? [...planned, ...this.#leftOut(planned)] : planned, touched);
+    const changes: ResourceChange[] = [];
+    for (const each of this.#plan.update(view, change)) {
+      planned.push(each);
+      if (!this.#replace(each, touched)) continue;
+      changes.push(each);
+      if (each.resource !== undefined) onMade?.(each.resource);
+    }
+    if (change === undefined) for (const each of this.#leftOut(planned)) if (this.#replace(each, touched)) changes.push(each);
     for (const service of change?.services ?? []) {
       for (const name of this.#clustersOf.get(service)) touched.add(name);
       if (!model.services.has(service)) this.#shared.forget(service);
     }
     if (change === undefined) for (const name of this.#uses.keys()) touched.add(name);
-    const clusters = [...touched].sort().flatMap((name) => this.#cluster(name, view));
-    return [...this.#replace(clusters, new Set()), ...changes];
+    const clusters: ResourceChange[] = [];
+    const none = new Set<string>();
+    for (const name of [...touched].sort()) {
+      for (const each of this.#cluster(name, view)) if (this.#replace(each, none)) clusters.push(each);
+    }
+    return [...clusters, ...changes];
   }
 
   /** What was sent and is not in a full plan. Service clusters are not planned. */
@@ -61,18 +78,19 @@ export class PlannedTranslation {
     return sent.flatMap(({ type, name }) => (kept.has(idOf(type, name)) || isOfService(type, name) ? [] : [gone(type, name)]));
   }
 
-  /** @param touched clusters that something began or ceased to use are added. */
-  #replace(changes: readonly ResourceChange[], touched: Set<string>): readonly ResourceChange[] {
-    return changes.filter(({ type, name, resource }) => {
-      const sent = this.#sent[type];
-      const before = sent.get(name);
-      if (before === resource || (before !== undefined && resource !== undefined && sameData(before, resource))) return false;
-      if (resource === undefined) sent.delete(name);
-      else sent.set(name, resource);
-      for (const cluster of resource?.clusters ?? []) this.#use(cluster, 1, touched);
-      for (const cluster of before?.clusters ?? []) this.#use(cluster, -1, touched);
-      return true;
-    });
+  /**
+   * @param touched clusters that something began or ceased to use are added.
+   * @returns whether it is another one than before.
+   */
+  #replace({ type, name, resource }: ResourceChange, touched: Set<string>): boolean {
+    const sent = this.#sent[type];
+    const before = sent.get(name);
+    if (before === resource || isSameAgain(before, resource)) return false;
+    if (resource === undefined) sent.delete(name);
+    else sent.set(name, resource);
+    for (const cluster of resource?.clusters ?? NO_ITEMS) this.#use(cluster, 1, touched);
+    for (const cluster of before?.clusters ?? NO_ITEMS) this.#use(cluster, -1, touched);
+    return true;
   }
 
   #use(cluster: string, by: number, touched: Set<string>): void {
@@ -98,6 +116,12 @@ export class PlannedTranslation {
       ? [gone('cluster', name), gone('endpoints', name)]
       : [present(pair.cluster), present(pair.endpoints)];
   }
+}
+
+/** Of those that are made again who shares them has seen to it. */
+function isSameAgain(before: EnvoyResource | undefined, resource: EnvoyResource | undefined): boolean {
+  if (before instanceof RemadeResource || resource instanceof RemadeResource) return false;
+  return before !== undefined && resource !== undefined && sameData(before, resource);
 }
 
 function isOfService(type: ResourceType, name: string): boolean {

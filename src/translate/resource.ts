@@ -1,5 +1,6 @@
 /** What translation makes: Envoy resources as ProtoJSON, the form in which Envoy's own YAML is written. */
 import type { InterceptId } from '../model/names.ts';
+import { sameData } from '../model/same-data.ts';
 
 export type ResourceType = 'cluster' | 'endpoints' | 'listener' | 'scopedRoute' | 'route';
 
@@ -15,6 +16,43 @@ export interface EnvoyResource {
   readonly endpointsName: string | undefined;
   /** Intercepts that shaped it: who may be to blame when Envoy refuses it. */
   readonly intercepts: readonly InterceptId[];
+}
+
+/**
+ * A resource whose message is made each time that it is asked for, from what is there anyway: it is asked for once, to be
+ * encoded, and a large cluster has tens of thousands of them. Who makes one keeps it: another object is another resource.
+ */
+export class RemadeResource implements EnvoyResource {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly clusters: readonly string[];
+  readonly endpointsName: string | undefined;
+  readonly intercepts: readonly InterceptId[];
+  readonly #make: () => object;
+
+  constructor(facts: Omit<EnvoyResource, 'message'>, make: () => object) {
+    this.type = facts.type;
+    this.name = facts.name;
+    this.clusters = facts.clusters;
+    this.endpointsName = facts.endpointsName;
+    this.intercepts = facts.intercepts;
+    this.#make = make;
+  }
+
+  get message(): object {
+    return this.#make();
+  }
+}
+
+/** `previous` where it says the same. */
+export function keepResource(previous: EnvoyResource | undefined, next: EnvoyResource): EnvoyResource {
+  const isSame =
+    previous !== undefined &&
+    previous.endpointsName === next.endpointsName &&
+    sameData(previous.intercepts, next.intercepts) &&
+    sameData(previous.clusters, next.clusters) &&
+    sameData(previous.message, next.message);
+  return isSame ? previous : next;
 }
 
 /** `resource` is undefined when the name is gone. */

@@ -29,6 +29,15 @@ export const OWN_METADATA = 'detour';
 /** Names the endpoint that really answered, after retries too. */
 const STAMP = setHeader(STAMP_HEADER, '%UPSTREAM_METADATA(detour:copy)%');
 
+function stampOf({ copy }: Destination): HeaderValueOption {
+  return copy === undefined ? STAMP : setHeader(STAMP_HEADER, copy);
+}
+
+/** Whether each share of the requests has a stamp of its own. */
+function stampsShares({ stamped, percent, destination, otherwise }: Leaf): boolean {
+  return stamped && percent < 100 && destination.copy !== otherwise.copy;
+}
+
 /** @param path `/`, or a prefix of whole segments where the routes themselves tell paths apart. */
 export function routesOf(rows: readonly Row[], style: RouteStyle, path = '/'): readonly Route[] {
   return rows.map(({ match, leaf }) => ({
@@ -36,11 +45,14 @@ export function routesOf(rows: readonly Row[], style: RouteStyle, path = '/'): r
     match: match.length === 0 ? pathMatch(path) : { ...pathMatch(path), headers: headerMatchers(match) },
     metadata: metadataOf(leaf, style),
     route: {
-      ...routeAction(leaf, (destination) => (style.mark === 'route' ? markOf(leaf, destination) : {})),
+      ...routeAction(leaf, (destination) => ({
+        ...(style.mark === 'route' && markOf(leaf, destination)),
+        ...(stampsShares(leaf) && { response_headers_to_add: [stampOf(destination)] }),
+      })),
       ...(style.retries && leaf.destination.kind !== 'preview' && { retry_policy: {} }),
     },
     ...(style.mark === 'route' && leaf.percent === 100 && markOf(leaf, leaf.destination)),
-    ...(leaf.stamped && { response_headers_to_add: [STAMP] }),
+    ...(leaf.stamped && !stampsShares(leaf) && { response_headers_to_add: [stampOf(leaf.destination)] }),
   }));
 }
 
@@ -72,6 +84,7 @@ export function routeAction(leaf: Leaf, mutations: (destination: Destination) =>
 interface HeaderMutations {
   readonly request_headers_to_add?: readonly HeaderValueOption[];
   readonly request_headers_to_remove?: readonly string[];
+  readonly response_headers_to_add?: readonly HeaderValueOption[];
 }
 
 /** Who decided, for the hops behind; an app has none behind it, and must not pass it on with calls of its own. */

@@ -1,4 +1,5 @@
 /** From who an Envoy is to what it may see. */
+import { ANY_ADDRESS, OWN_POD } from '../model/capture.ts';
 import type { InterceptModel, PodModel } from '../model/intercept.ts';
 import { type ObjectKey, objectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
@@ -17,12 +18,22 @@ export function scopeOf(proxy: Proxy, model: InterceptModel): Scope {
   return {
     kind: 'sidecar',
     namespace: proxy.namespace,
-    inbound: proxy.inbound.map((port) => inboundScope(port, pod)),
+    inbound: inboundPorts(proxy, pod).map((port) => inboundScope(port, pod)),
     outbound: proxy.outbound,
     services: sortedUnique(proxy.services),
     previews: sortedUnique(pod?.previews ?? []),
     inBaselineOf: sortedUnique(pod?.inBaselineOf ?? []),
+    ...(proxy.capture !== undefined && { capture: proxy.capture }),
   };
+}
+
+/** Where traffic is captured, those that Services have of the pod: all others are passed through unseen. */
+function inboundPorts(proxy: Extract<Proxy, { role: 'sidecar' }>, pod: PodModel | undefined): readonly InboundPort[] {
+  const [family] = proxy.capture ?? [];
+  if (family === undefined) return proxy.inbound;
+  const ports = [...new Set(pod?.ports.map(({ port }) => port))].sort((a, b) => a - b);
+  // Their names are the same whatever the family is.
+  return ports.map((port) => ({ listen: { host: ANY_ADDRESS.ipv4, port }, app: { host: OWN_POD[family], port } }));
 }
 
 const TYPES: ReadonlySet<ResourceType> = new Set<ResourceType>(['cluster', 'endpoints', 'listener', 'route']);
@@ -45,7 +56,8 @@ export function scopeKey(scope: Scope): string {
     services.map(({ service, port }) => [service, port]),
   ]);
   const outbound = scope.outbound === undefined ? null : [scope.outbound.host, scope.outbound.port];
-  return JSON.stringify(['sidecar', scope.namespace, inbound, outbound, scope.services, scope.previews, scope.inBaselineOf]);
+  const { namespace, services, previews, inBaselineOf, capture = [] } = scope;
+  return JSON.stringify(['sidecar', namespace, inbound, outbound, services, previews, inBaselineOf, capture]);
 }
 
 /**

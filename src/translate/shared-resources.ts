@@ -2,15 +2,16 @@
 
 import type { Address, HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
-import { keep } from '../model/same-data.ts';
+import { capturedParts } from './captured-routes.ts';
 import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } from './cluster-pair.ts';
 import type { ClusterUser } from './clusters.ts';
 import { Fallback } from './fallback.ts';
 import { hostPart, type ServiceLookup } from './gateway-routes.ts';
+import { HttpPorts } from './http-ports.ts';
 import { type ClusterTarget, clusterName } from './names.ts';
 import { outboundParts } from './outbound-routes.ts';
-import type { EnvoyResource } from './resource.ts';
-import type { VirtualHostPart } from './virtual-host.ts';
+import { type EnvoyResource, keepResource } from './resource.ts';
+import { RemadePart, remadeRouteConfiguration, samePart, type VirtualHostPart } from './virtual-host.ts';
 
 interface PairMemo {
   readonly source: PairSource;
@@ -22,6 +23,11 @@ interface HostMemo {
   readonly part: VirtualHostPart;
 }
 
+interface RoutesMemo {
+  readonly parts: readonly VirtualHostPart[];
+  readonly resource: EnvoyResource;
+}
+
 export class SharedResources {
   readonly #carrier: string;
   /** Models are new objects whenever anything in them changes, so what is made of one lives as long as it does. */
@@ -29,9 +35,12 @@ export class SharedResources {
   readonly #hosts = new WeakMap<HostModel, HostMemo>();
   readonly #fallbacks = new WeakMap<readonly Address[], Fallback>();
   readonly #outbound = new WeakMap<ServiceModel, Map<boolean, readonly VirtualHostPart[]>>();
+  readonly #captured = new WeakMap<ServiceModel, Map<boolean, ReadonlyMap<number, readonly VirtualHostPart[]>>>();
+  readonly httpPorts = new HttpPorts();
   /** What was made last: most of it is the same the next time. */
   readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
   readonly #lastResources = new Map<string, EnvoyResource>();
+  readonly #routes = new Map<string, RoutesMemo>();
 
   constructor(carrier: string) {
     this.#carrier = carrier;
@@ -58,7 +67,10 @@ export class SharedResources {
     const before = pairs.get(id);
     if (before !== undefined && samePair(before.source, source)) return before.pair;
     const made = clusterPair(target, source, user, (addresses) => this.#fallback(addresses));
-    const pair = { cluster: keep(before?.pair.cluster, made.cluster), endpoints: keep(before?.pair.endpoints, made.endpoints) };
+    const pair = {
+      cluster: keepResource(before?.pair.cluster, made.cluster),
+      endpoints: keepResource(before?.pair.endpoints, made.endpoints),
+    };
     pairs.set(id, { source, pair });
     return pair;
   }
@@ -76,7 +88,8 @@ export class SharedResources {
     const services = host.paths.map((path) => lookup(path.service));
     const known = this.#hosts.get(host);
     if (known?.services.every((service, index) => service === services[index]) === true) return known.part;
-    const part = hostPart(host, lookup, this.#carrier);
+    const made = new RemadePart(() => hostPart(host, services, this.#carrier));
+    const part = known !== undefined && samePart(known.part, made) ? known.part : made;
     this.#hosts.set(host, { services, part });
     return part;
   }
@@ -86,9 +99,27 @@ export class SharedResources {
     return memo(parts, short, () => outboundParts(service, short, this.#carrier));
   }
 
+  captured(service: ServiceModel, short: boolean): ReadonlyMap<number, readonly VirtualHostPart[]> {
+    const parts = memo(this.#captured, service, newMap<boolean, ReadonlyMap<number, readonly VirtualHostPart[]>>);
+    return memo(parts, short, () => capturedParts(service, short, this.#carrier));
+  }
+
+  /** The RouteConfiguration of these parts: the object that was made last under this id, where all of them are the same. */
+  routes(id: string, name: string, parts: readonly VirtualHostPart[]): EnvoyResource {
+    const known = this.#routes.get(id);
+    const isSame =
+      known !== undefined &&
+      known.parts.length === parts.length &&
+      parts.every((part, index) => samePart(part, known.parts[index] ?? part));
+    if (isSame) return known.resource;
+    const resource = remadeRouteConfiguration(name, parts, { ignore_port_in_host_matching: true });
+    this.#routes.set(id, { parts, resource });
+    return resource;
+  }
+
   /** The object that was made last under this id, where the new one says the same. */
   keep(id: string, resource: EnvoyResource): EnvoyResource {
-    const kept = keep(this.#lastResources.get(id), resource);
+    const kept = keepResource(this.#lastResources.get(id), resource);
     this.#lastResources.set(id, kept);
     return kept;
   }
@@ -96,6 +127,7 @@ export class SharedResources {
   /** To be told when what was kept under this id is gone. */
   drop(id: string): void {
     this.#lastResources.delete(id);
+    this.#routes.delete(id);
   }
 }
 

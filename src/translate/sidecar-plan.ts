@@ -34,7 +34,7 @@ export class SidecarPlan implements Plan {
 
   *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
     if (change === undefined) {
-      for (const { app } of this.#scope.inbound) yield present(appCluster(app, ownKey(this.#own) ?? COPY_BASELINE));
+      for (const { app } of this.#scope.inbound) yield present(appCluster(app, ownKey(this.#own) ?? COPY_BASELINE, false));
     }
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
@@ -85,7 +85,7 @@ export class SidecarPlan implements Plan {
 }
 
 /** Those that are there, each with its ports that lead here. */
-function inboundServices(inbound: InboundScope, view: ModelView): readonly InboundService[] {
+export function inboundServices(inbound: InboundScope, view: ModelView): readonly InboundService[] {
   const keys = new Set(inbound.services.map(({ service }) => service));
   return [...keys].flatMap((key): readonly InboundService[] => {
     const service = view.service(key);

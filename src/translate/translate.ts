@@ -3,11 +3,12 @@ import type { Carriers } from '../model/carriers.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import type { Scope } from '../model/proxy.ts';
+import { CapturePlan } from './capture-plan.ts';
 import { ClientPlan } from './client-plan.ts';
 import { GatewayPlan } from './gateway-plan.ts';
 import type { Plan } from './plan.ts';
 import { PlannedTranslation } from './planned-translation.ts';
-import type { ResourceChange } from './resource.ts';
+import type { EnvoyResource, ResourceChange } from './resource.ts';
 import { SharedResources } from './shared-resources.ts';
 import { SidecarPlan } from './sidecar-plan.ts';
 
@@ -25,9 +26,16 @@ export interface ScopeTranslation {
   /**
    * @param change what differs from the model of the last call; undefined at the first call and to start afresh.
    * @param excluded intercepts to leave out (quarantine). Services whose exclusion changed must be in `change`.
+   * @param onMade called for resources that will be returned, as soon as they are made: what is encoded then need not
+   * wait for the others with its whole message.
    * @returns only resources that differ from what was returned before.
    */
-  update(model: InterceptModel, change: ModelChange | undefined, excluded: ReadonlySet<InterceptId>): readonly ResourceChange[];
+  update(
+    model: InterceptModel,
+    change: ModelChange | undefined,
+    excluded: ReadonlySet<InterceptId>,
+    onMade?: (resource: EnvoyResource) => void,
+  ): readonly ResourceChange[];
 }
 
 export type CreateScopeTranslation = (scope: Scope, settings: TranslateSettings) => ScopeTranslation;
@@ -48,6 +56,7 @@ export class Translator {
 
   #plan(scope: Scope): Plan {
     if (scope.kind === 'gateway') return new GatewayPlan(scope, this.#settings, this.#shared);
+    if (scope.kind === 'sidecar' && scope.capture !== undefined) return new CapturePlan(scope, this.#settings, this.#shared);
     if (scope.kind === 'sidecar') return new SidecarPlan(scope, this.#settings, this.#shared);
     return new ClientPlan(this.#settings.carriers);
   }

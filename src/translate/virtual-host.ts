@@ -2,8 +2,9 @@
 import type { RouteConfiguration, VirtualHost, XdsMatcher_OnMatch } from '../generated/envoy.d.ts';
 import { baggageHeader, MARK_HEADER, SHARD_HEADER, UNAVAILABLE_HEADER } from '../model/carriers.ts';
 import type { InterceptId, ServicePortKey } from '../model/names.ts';
+import { sameData } from '../model/same-data.ts';
 import type { Choice, Decision, Leaf, Row } from './decision.ts';
-import type { EnvoyResource } from './resource.ts';
+import { type EnvoyResource, RemadeResource } from './resource.ts';
 import { RETRY_POLICY } from './retry-policy.ts';
 import { headerInput, matcherPredicate } from './route-match.ts';
 import { type RouteStyle, routesOf, setHeader } from './routes.ts';
@@ -14,6 +15,39 @@ export interface VirtualHostPart {
   /** Sorted, as the intercepts. */
   readonly clusters: readonly string[];
   readonly intercepts: readonly InterceptId[];
+}
+
+/**
+ * A part whose virtual host, once it was asked for, is made again each time: it is asked for once, to be encoded, and a
+ * large cluster has tens of thousands of them.
+ * @param make gives the same each time.
+ */
+export class RemadePart implements VirtualHostPart {
+  readonly clusters: readonly string[];
+  readonly intercepts: readonly InterceptId[];
+  readonly #make: () => VirtualHostPart;
+  #first: VirtualHost | undefined;
+
+  constructor(make: () => VirtualHostPart) {
+    const { virtualHost, clusters, intercepts } = make();
+    this.clusters = clusters;
+    this.intercepts = intercepts;
+    this.#make = make;
+    this.#first = virtualHost;
+  }
+
+  get virtualHost(): VirtualHost {
+    const virtualHost = this.#first ?? this.#make().virtualHost;
+    this.#first = undefined;
+    return virtualHost;
+  }
+}
+
+export function samePart(a: VirtualHostPart, b: VirtualHostPart): boolean {
+  return (
+    a === b ||
+    (sameData(a.clusters, b.clusters) && sameData(a.intercepts, b.intercepts) && sameData(a.virtualHost, b.virtualHost))
+  );
 }
 
 /** Paths of one host: the longest prefix first; whole segments. A single `/` where paths do not matter. */
@@ -59,26 +93,57 @@ export function virtualHostPart(options: VirtualHostOptions): VirtualHostPart {
   return { virtualHost, clusters: sortedUnique(clusters), intercepts };
 }
 
+/** Of two that have a name in common the first keeps it: Envoy takes each once. */
+export function withOwnDomains(parts: readonly VirtualHostPart[]): readonly VirtualHostPart[] {
+  const taken = new Set<string>();
+  return parts.flatMap((part) => {
+    const all = part.virtualHost.domains ?? [];
+    const domains = all.filter((domain) => !taken.has(domain));
+    for (const domain of domains) taken.add(domain);
+    if (domains.length === 0) return [];
+    return domains.length === all.length ? [part] : [{ ...part, virtualHost: { ...part.virtualHost, domains } }];
+  });
+}
+
 /** The RouteConfiguration of Envoy (not of gRPC): what leaves is free of what is only said between filters and hops. */
 export function routeConfiguration(
   name: string,
   parts: readonly VirtualHostPart[],
   more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'> = {},
 ): EnvoyResource {
-  const message: RouteConfiguration = {
+  return { ...routeFacts(name, parts), message: routeMessage(name, parts, more) };
+}
+
+/** The same, with a message that is made when it is asked for. */
+export function remadeRouteConfiguration(
+  name: string,
+  parts: readonly VirtualHostPart[],
+  more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'> = {},
+): EnvoyResource {
+  return new RemadeResource(routeFacts(name, parts), () => routeMessage(name, parts, more));
+}
+
+function routeFacts(name: string, parts: readonly VirtualHostPart[]): Omit<EnvoyResource, 'message'> {
+  return {
+    type: 'route',
+    name,
+    clusters: sortedUnique(parts.flatMap((part) => part.clusters)),
+    endpointsName: undefined,
+    intercepts: sortedUnique(parts.flatMap((part) => part.intercepts)),
+  };
+}
+
+function routeMessage(
+  name: string,
+  parts: readonly VirtualHostPart[],
+  more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'>,
+): RouteConfiguration {
+  return {
     name,
     virtual_hosts: parts.map((part) => part.virtualHost),
     ...more,
     request_headers_to_remove: [SHARD_HEADER],
     response_headers_to_remove: [UNAVAILABLE_HEADER],
-  };
-  return {
-    type: 'route',
-    name,
-    message,
-    clusters: sortedUnique(parts.flatMap((part) => part.clusters)),
-    endpointsName: undefined,
-    intercepts: sortedUnique(parts.flatMap((part) => part.intercepts)),
   };
 }
 

@@ -1,0 +1,121 @@
+/**
+ * A sidecar's resources where its pod's traffic is captured (design, section 3, "Sidecar outbound"): a listener for each
+ * port number at which there may be HTTP to route, a RouteConfiguration for each direction of it, and its apps.
+ * Connections to all other ports never meet anything of this: the bootstrap passes them through.
+ */
+import { COPY_BASELINE } from '../model/carriers.ts';
+import type { ModelChange } from '../model/intercept.ts';
+import { type InterceptId, type ObjectKey, splitObjectKey } from '../model/names.ts';
+import { compareText } from '../model/order.ts';
+import type { InboundScope, Scope } from '../model/proxy.ts';
+import { capturedConfiguration } from './captured-routes.ts';
+import { appCluster, originalDestinationCluster } from './clusters.ts';
+import { inboundConfiguration, inboundProtocol, ownKey } from './inbound-routes.ts';
+import { type CapturedPort, capturedListener } from './listeners.ts';
+import type { LuaSource } from './lua-source.ts';
+import { capturedName, capturedOutboundName, inboundName } from './names.ts';
+import { gone, type ModelView, type Plan, present } from './plan.ts';
+import type { ResourceChange } from './resource.ts';
+import type { SharedResources } from './shared-resources.ts';
+import { inboundServices } from './sidecar-plan.ts';
+
+export class CapturePlan implements Plan {
+  readonly #scope: Extract<Scope, { kind: 'sidecar' }>;
+  readonly #source: LuaSource;
+  readonly #shared: SharedResources;
+  readonly #own: ReadonlySet<InterceptId>;
+  readonly #inboundByPort: ReadonlyMap<number, InboundScope>;
+  /** What each port's listener was last made for. */
+  readonly #listening = new Map<number, Pick<CapturedPort, 'outbound' | 'inbound'>>();
+  /** Port numbers at which requests to a Service are routed, because it has intercepts. */
+  readonly #routed = new Map<ObjectKey, readonly number[]>();
+
+  constructor(scope: Extract<Scope, { kind: 'sidecar' }>, source: LuaSource, shared: SharedResources) {
+    this.#scope = scope;
+    this.#source = source;
+    this.#shared = shared;
+    this.#own = new Set(scope.previews);
+    this.#inboundByPort = new Map(scope.inbound.map((inbound) => [inbound.listen.port, inbound]));
+  }
+
+  *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
+    if (change === undefined) {
+      this.#listening.clear();
+      this.#routed.clear();
+      yield present(originalDestinationCluster());
+      const copy = ownKey(this.#own) ?? COPY_BASELINE;
+      for (const { app } of this.#scope.inbound) yield present(appCluster(app, copy, true));
+    }
+    const httpPorts = this.#shared.httpPorts.update(view.model, change?.services);
+    for (const inbound of this.#scope.inbound) {
+      const touched = inbound.services.some(({ service }) => change?.services.has(service));
+      if (change === undefined || touched) yield* this.#inbound(inbound, view);
+    }
+    const touched = this.#route(view, change);
+    for (const port of httpPorts.keys()) if (change === undefined || touched.has(port)) yield this.#outbound(port, view);
+    for (const port of new Set([...httpPorts.keys(), ...this.#inboundByPort.keys(), ...this.#listening.keys()])) {
+      yield* this.#listener(port, httpPorts.has(port), touched, view);
+    }
+  }
+
+  *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
+    const [first, ...others] = inboundServices(inbound, view);
+    if (first === undefined || inboundProtocol([first, ...others]) === 'opaque') {
+      yield gone('route', inboundName(inbound.listen));
+      return;
+    }
+    const { inBaselineOf } = this.#scope;
+    const carrier = this.#source.carriers.header;
+    yield present(inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf }));
+  }
+
+  /** @returns ports whose routes may differ. */
+  #route(view: ModelView, change: ModelChange | undefined): ReadonlySet<number> {
+    const touched = new Set<number>();
+    for (const key of change?.services ?? view.model.services.keys()) {
+      const service = view.service(key);
+      const before = this.#routed.get(key) ?? [];
+      const after = service === undefined ? [] : [...this.#shared.captured(service, this.#isShort(key)).keys()];
+      for (const port of [...before, ...after]) touched.add(port);
+      if (after.length > 0) this.#routed.set(key, after);
+      else this.#routed.delete(key);
+    }
+    return touched;
+  }
+
+  #outbound(port: number, view: ModelView): ResourceChange {
+    const keys = [...this.#routed].filter(([, ports]) => ports.includes(port)).map(([key]) => key);
+    const parts = keys.sort(compareText).flatMap((key) => {
+      const service = view.service(key);
+      return service === undefined ? [] : (this.#shared.captured(service, this.#isShort(key)).get(port) ?? []);
+    });
+    // Every captured pod of a namespace has the same.
+    const id = `captured ${this.#scope.namespace} ${port}`;
+    return present(this.#shared.keep(id, capturedConfiguration(port, parts)));
+  }
+
+  *#listener(port: number, outbound: boolean, touched: ReadonlySet<number>, view: ModelView): Iterable<ResourceChange> {
+    const scope = this.#inboundByPort.get(port);
+    const protocol = scope === undefined ? 'opaque' : inboundProtocol(inboundServices(scope, view));
+    const inbound = scope === undefined || protocol === 'opaque' ? undefined : { listen: scope.listen, protocol };
+    const before = this.#listening.get(port);
+    if (!outbound && inbound === undefined) {
+      if (before === undefined) return;
+      this.#listening.delete(port);
+      yield gone('listener', capturedName(port));
+      yield gone('route', capturedOutboundName(port));
+      return;
+    }
+    if (before?.outbound === outbound && before.inbound?.protocol === inbound?.protocol) return;
+    this.#listening.set(port, { outbound, inbound });
+    const families = this.#scope.capture ?? [];
+    // A port that nobody spoke HTTP at before has no routes yet.
+    if (outbound && before?.outbound !== true && !touched.has(port)) yield this.#outbound(port, view);
+    if (!outbound) yield gone('route', capturedOutboundName(port));
+    yield present(capturedListener({ port, families, outbound, inbound }, this.#source));
+  }
+
+  #isShort(service: ObjectKey): boolean {
+    return splitObjectKey(service).namespace === this.#scope.namespace;
+  }
+}
