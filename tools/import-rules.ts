@@ -35,6 +35,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: "intercepts to resources: knows Envoy's messages, and no stream",
   },
   explain: { imports: [...CORE, 'generated'], purity: 'pure', why: 'a second reading of the same model, on its own' },
+  capture: { imports: ['model'], purity: 'pure', why: 'settings to rules of iptables: runs no program itself' },
   preview: { imports: ['model', 'annotations'], purity: 'pure', why: 'a workload to its preview: knows no cluster and no Envoy' },
   inject: {
     imports: ['model', 'annotations', 'envoy-bootstrap.ts', 'envoy-credentials.ts'],

@@ -24,6 +24,20 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
       const consequence = 'This client gets no configuration until its bootstrap is corrected.';
       log.warn('stream refused', { peer, reason, consequence });
     },
+    streamSentAway: (peer, reason) => {
+      metrics.increase('detour_xds_streams_sent_away_total', {});
+      log.info('stream sent away', {
+        peer,
+        reason,
+        consequence: 'This Envoy keeps the configuration that it has, and connects again.',
+      });
+    },
+    connectionOpened: () => metrics.increase('detour_xds_connections_total', {}),
+    connectionClosed: () => undefined,
+    connectionGivenUp: (peer, why) => {
+      metrics.increase('detour_xds_connections_given_up_total', { why });
+      log.info('connection given up', { peer, why });
+    },
     nodeClaimedTwice: (stream, rivalPeer) => {
       const consequence =
         "What is said of one of them, in events and commands, is true of both only. Give each Envoy a name of its own, for example its pod's.";

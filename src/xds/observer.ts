@@ -1,4 +1,5 @@
 /** What the app wants to hear of the streams, for metrics and logs. */
+import type { GrpcObserver } from '../grpc/observer.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { Protocol } from './session.ts';
@@ -26,7 +27,7 @@ export interface NackInfo {
 /** Types that we do not serve are told by their URL. */
 export type TypeName = ResourceType | (string & {});
 
-export interface XdsObserver {
+export interface XdsObserver extends GrpcObserver {
   streamOpened(stream: StreamInfo): void;
   /** @param reason why we closed it; undefined: the client did, or the connection broke */
   streamClosed(stream: StreamInfo, reason: string | undefined): void;
@@ -34,6 +35,8 @@ export interface XdsObserver {
   streamDrained(stream: StreamInfo): void;
   /** Closed before it was one, because of what the client said. */
   streamRefused(peer: string, reason: string): void;
+  /** Closed before it was read, because many others are being brought up to date. */
+  streamSentAway(peer: string, reason: string): void;
   /**
    * Another Envoy, at the address `rivalPeer`, says that it is the same node, and both go on to speak. Told once for
    * each two streams.

@@ -1,5 +1,5 @@
-/** The gRPC services of xDS: the aggregated one and one for each type. Requests and responses are bytes here. */
-import type { handleBidiStreamingCall, handleUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+/** The gRPC services of xDS: the aggregated one and one for each type. */
+import type { Method } from '../grpc/call.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { Protocol } from './session.ts';
 import { factsOf } from './type-urls.ts';
@@ -8,11 +8,6 @@ export interface XdsMethod {
   readonly protocol: Protocol;
   /** undefined: aggregated. */
   readonly typeUrl: string | undefined;
-}
-
-export interface XdsService {
-  readonly definition: ServiceDefinition;
-  readonly implementation: UntypedServiceImplementation;
 }
 
 const SERVICES: readonly { readonly name: string; readonly suffix: string; readonly type: ResourceType | undefined }[] = [
@@ -24,46 +19,24 @@ const SERVICES: readonly { readonly name: string; readonly suffix: string; reado
   { name: 'envoy.service.route.v3.ScopedRoutesDiscoveryService', suffix: 'ScopedRoutes', type: 'scopedRoute' },
 ];
 
-/** S1: aggregated and by type, State-of-the-World and delta. */
-export function xdsServices(handle: (method: XdsMethod) => handleBidiStreamingCall<Buffer, Buffer>): readonly XdsService[] {
-  return SERVICES.map(({ name, suffix, type }) => {
-    const typeUrl = type === undefined ? undefined : factsOf(type).typeUrl;
-    const methods = [
-      { method: `Stream${suffix}`, protocol: 'sotw' },
-      { method: `Delta${suffix}`, protocol: 'delta' },
-    ] as const;
-    return {
-      definition: Object.fromEntries(methods.map(({ method }) => [method, streaming(`/${name}/${method}`)])),
-      implementation: Object.fromEntries(methods.map(({ method, protocol }) => [method, handle({ protocol, typeUrl })])),
-    };
-  });
+/** S1: aggregated and by type, State-of-the-World and delta. @returns the methods by their path */
+export function xdsMethods(handle: (method: XdsMethod) => Method): ReadonlyMap<string, Method> {
+  return new Map(
+    SERVICES.flatMap(({ name, suffix, type }) => {
+      const typeUrl = type === undefined ? undefined : factsOf(type).typeUrl;
+      return [
+        [`/${name}/Stream${suffix}`, handle({ protocol: 'sotw', typeUrl })] as const,
+        [`/${name}/Delta${suffix}`, handle({ protocol: 'delta', typeUrl })] as const,
+      ];
+    }),
+  );
 }
 
-/** CSDS: the stream's handler answers every request, the other one once. */
-export function statusService(
-  stream: handleBidiStreamingCall<Buffer, Buffer>,
-  fetch: handleUnaryCall<Buffer, Buffer>,
-): XdsService {
-  const path = '/envoy.service.status.v3.ClientStatusDiscoveryService';
-  return {
-    definition: {
-      StreamClientStatus: streaming(`${path}/StreamClientStatus`),
-      FetchClientStatus: { ...streaming(`${path}/FetchClientStatus`), requestStream: false, responseStream: false },
-    },
-    implementation: { StreamClientStatus: stream, FetchClientStatus: fetch },
-  };
-}
-
-/** Responses are encoded already, and requests are decoded by the stream: what grpc-js moves is bytes. */
-function streaming(path: string): ServiceDefinition[string] {
-  const same = (bytes: Buffer): Buffer => bytes;
-  return {
-    path,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
+/** CSDS: the stream answers every request, the other one once. */
+export function statusMethods(stream: Method, fetch: Method): ReadonlyMap<string, Method> {
+  const service = '/envoy.service.status.v3.ClientStatusDiscoveryService';
+  return new Map([
+    [`${service}/StreamClientStatus`, stream],
+    [`${service}/FetchClientStatus`, fetch],
+  ]);
 }

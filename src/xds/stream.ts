@@ -1,7 +1,10 @@
 /** The shell around a session: one gRPC call. Bytes and timers here, decisions there. */
-import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import type { CallHandler, ServerCall } from '../grpc/call.ts';
+import { PREFIX_LENGTH } from '../grpc/frame.ts';
+import { OK, STATUS, type Status } from '../grpc/status.ts';
 import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
+import type { Admission, Applicant } from './admission.ts';
 import type { Member } from './audience.ts';
 import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type Node, type SotwRequest } from './codec.ts';
 import type { Leaver } from './drain.ts';
@@ -12,9 +15,7 @@ import { type Protocol, Session } from './session.ts';
 import { factsOfUrl } from './type-urls.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
-import { deltaResponse, sotwResponse } from './wire.ts';
-
-export type Call = ServerDuplexStream<Buffer, Buffer>;
+import { deltaFrame, sotwFrame } from './wire.ts';
 
 export interface StreamLimits {
   /** Routes wait this long for the clusters that they name, in ms (M9). */
@@ -23,6 +24,8 @@ export interface StreamLimits {
   readonly maxBytes: number;
   /** A stream that takes nothing for so long is closed, in ms (F3). */
   readonly blockedMs: number;
+  /** A stream that does not say who it is is closed, in ms after it was let in. */
+  readonly silentMs: number;
 }
 
 export interface StreamOptions {
@@ -32,6 +35,7 @@ export interface StreamOptions {
   readonly typeUrl: string | undefined;
   readonly views: Views;
   readonly claims: NodeClaims;
+  readonly admission: Admission;
   readonly observer: XdsObserver;
   /** ms */
   readonly now: () => number;
@@ -42,14 +46,14 @@ export interface StreamOptions {
 type Request = { readonly sotw: SotwRequest } | { readonly delta: DeltaRequest };
 
 /** `client`: or the connection broke. */
-type Ending = { readonly by: 'client' | 'drain' } | { readonly by: 'server'; readonly reason: string };
+type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'server'; readonly reason: string };
 
 /** How many requests may wait for the first model. */
 const MAX_EARLY = 1000;
 
-export class XdsStream implements Member, Leaver {
+export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   readonly connectedAt: number;
-  readonly #call: Call;
+  readonly #call: ServerCall;
   readonly #options: StreamOptions;
   #proxy: Proxy | undefined;
   #info: StreamInfo | undefined;
@@ -62,17 +66,41 @@ export class XdsStream implements Member, Leaver {
   #timer: NodeJS.Timeout | undefined;
   #isPumping = false;
   #isClosed = false;
+  /** In ms; until then it is not read. */
+  #admittedAt: number | undefined;
+  /** Whether its client has once answered all that there was to say. */
+  #isSynced = false;
+  #isAged = false;
 
-  constructor(call: Call, options: StreamOptions) {
+  constructor(call: ServerCall, options: StreamOptions) {
     this.#call = call;
     this.#options = options;
     this.connectedAt = options.now();
-    call.on('data', (bytes: Buffer) => this.#receive(bytes));
-    // S10: the client is done. The others mean that the connection is.
-    call.on('end', () => this.#close({ by: 'client' }, () => call.end()));
-    call.on('error', () => this.#close({ by: 'client' }));
-    call.on('cancelled', () => this.#close({ by: 'client' }));
-    call.on('close', () => this.#close({ by: 'client' }));
+  }
+
+  admit(): void {
+    this.#admittedAt = this.#options.now();
+    this.#call.read();
+  }
+
+  sendAway(reason: string): void {
+    this.#options.observer.streamSentAway(this.#call.peer.address, reason);
+    this.#close({ by: 'server', reason }, { code: STATUS.resourceExhausted, details: reason });
+  }
+
+  /** S10: the client is done. */
+  halfClosed(): void {
+    this.#close({ by: 'client' }, OK);
+  }
+
+  cancelled(problem: Status | undefined): void {
+    this.#close(problem === undefined ? { by: 'client' } : { by: 'server', reason: problem.details });
+  }
+
+  /** F6: its client has answered what it was sent, so that its next server knows what it has. */
+  aged(): void {
+    this.#isAged = true;
+    this.#settle();
   }
 
   get info(): StreamInfo | undefined {
@@ -118,14 +146,14 @@ export class XdsStream implements Member, Leaver {
   }
 
   /** F3: called now and then. */
-  checkBlocked(now: number): void {
-    const { blockedMs } = this.#options.limits;
+  check(now: number): void {
+    const { blockedMs, silentMs } = this.#options.limits;
+    if (this.#info === undefined && this.#admittedAt !== undefined && now - this.#admittedAt > silentMs) {
+      this.#refuse({ code: STATUS.deadlineExceeded, details: `The client has said nothing for ${silentMs / 1000} s.` });
+    }
     if (this.#writingSince === undefined || now - this.#writingSince <= blockedMs) return;
-    this.stop(status.UNAVAILABLE, `The client has taken nothing for ${Math.round((now - this.#writingSince) / 1000)} s.`);
-  }
-
-  stop(code: status, reason: string): void {
-    this.#close({ by: 'server', reason }, () => this.#call.emit('error', { code, details: reason }));
+    const reason = `The client has taken nothing for ${Math.round((now - this.#writingSince) / 1000)} s.`;
+    this.#close({ by: 'server', reason }, { code: STATUS.unavailable, details: reason });
   }
 
   get isAnswered(): boolean {
@@ -133,19 +161,18 @@ export class XdsStream implements Member, Leaver {
   }
 
   leave(): void {
-    const error = { code: status.UNAVAILABLE, details: 'The control plane is stopping.' };
-    this.#close({ by: 'drain' }, () => this.#call.emit('error', error));
+    this.#close({ by: 'drain' }, { code: STATUS.unavailable, details: 'The control plane is stopping.' });
   }
 
-  #receive(bytes: Buffer): void {
+  message(bytes: Buffer): void {
     if (this.#isClosed) return;
     const request = this.#decode(bytes);
-    if (typeof request === 'string') return this.#refuse(request);
+    if (typeof request === 'string') return this.#refuse(invalid(request));
     const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
-    if (problem !== undefined) return this.#refuse(problem);
+    if (problem !== undefined) return this.#refuse(invalid(problem));
     this.#claimNode();
     if (this.#session === undefined) {
-      if (this.#early.length >= MAX_EARLY) return this.#refuse('too many requests before the first answer');
+      if (this.#early.length >= MAX_EARLY) return this.#refuse(invalid('too many requests before the first answer'));
       this.#early.push(request);
       return;
     }
@@ -181,7 +208,7 @@ export class XdsStream implements Member, Leaver {
     if ('error' in proxy) return proxy.error;
     const { id, protocol, observer, views } = this.#options;
     this.#proxy = proxy;
-    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer: this.#call.getPeer(), userAgent: node.userAgent };
+    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer: this.#call.peer.address, userAgent: node.userAgent };
     this.#claim = { nodeId: node.id, role: proxy.role, peer: this.#info.peer, typeUrl: this.#options.typeUrl };
     observer.streamOpened(this.#info);
     views.join(this);
@@ -230,17 +257,29 @@ export class XdsStream implements Member, Leaver {
     const { now, observer, views } = this.#options;
     const response = this.#writingSince === undefined ? session.next(now()) : undefined;
     if (response !== undefined) {
-      const bytes = response.protocol === 'sotw' ? sotwResponse(response) : deltaResponse(response);
+      const frame = response.protocol === 'sotw' ? sotwFrame(response) : deltaFrame(response);
       this.#writingSince = now();
-      this.#call.write(bytes, () => {
-        this.#writingSince = undefined;
-        this.#pump();
-      });
-      observer.responseSent(response.type ?? response.typeUrl, bytes.length, response.resources.length, this.#info);
+      this.#call.write(frame, this.#written);
+      const bytes = frame.length - PREFIX_LENGTH;
+      observer.responseSent(response.type ?? response.typeUrl, bytes, response.resources.length, this.#info);
     }
     // What is on its way out asks again when it is gone.
     this.#setTimer(this.#writingSince === undefined ? session.deadline() : undefined, now());
     views.progressed(this);
+    if (!this.#isSynced || this.#isAged) this.#settle();
+  }
+
+  readonly #written = (): void => {
+    this.#writingSince = undefined;
+    this.#pump();
+  };
+
+  #settle(): void {
+    if (!this.isAnswered) return;
+    if (this.#isAged)
+      return this.#close({ by: 'age' }, { code: STATUS.unavailable, details: 'The connection has reached its age.' });
+    this.#isSynced = true;
+    this.#options.admission.done(this, this.#options.now());
   }
 
   #setTimer(deadline: number | undefined, now: number): void {
@@ -248,22 +287,28 @@ export class XdsStream implements Member, Leaver {
     if (deadline !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(1, deadline - now)).unref();
   }
 
-  #refuse(reason: string): void {
-    if (this.#info === undefined) this.#options.observer.streamRefused(this.#call.getPeer(), reason);
-    this.stop(status.INVALID_ARGUMENT, reason);
+  #refuse(problem: Status): void {
+    if (this.#info === undefined) this.#options.observer.streamRefused(this.#call.peer.address, problem.details);
+    this.#close({ by: 'server', reason: problem.details }, problem);
   }
 
-  #close(ending: Ending, end?: () => void): void {
+  /** @param status for the client; undefined: it is gone */
+  #close(ending: Ending, status?: Status): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#early = [];
-    const { observer, views, claims, onClose } = this.#options;
+    const { observer, views, claims, admission, now, onClose } = this.#options;
     if (this.#proxy !== undefined) views.leave(this);
     if (this.#claim !== undefined) claims.ended(this.#claim);
     if (this.#info !== undefined && ending.by === 'drain') observer.streamDrained(this.#info);
     else if (this.#info !== undefined) observer.streamClosed(this.#info, ending.by === 'server' ? ending.reason : undefined);
     onClose(this);
-    end?.();
+    if (status !== undefined) this.#call.end(status);
+    admission.done(this, now());
   }
+}
+
+function invalid(details: string): Status {
+  return { code: STATUS.invalidArgument, details };
 }

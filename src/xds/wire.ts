@@ -2,6 +2,7 @@
  * Just enough of protobuf's wire format to put responses together from parts that are already encoded. Fields may come
  * in any order and a message may be the concatenation of its parts, so a nonce never makes a resource be encoded again.
  */
+import { type Frame, PREFIX_LENGTH, writePrefix } from '../grpc/frame.ts';
 
 /** Tags of the fields that we write, all length-delimited: number << 3 | 2. */
 const TAG = {
@@ -46,41 +47,69 @@ export interface ResponseParts {
 
 /** An encoded DiscoveryResponse. */
 export function sotwResponse(parts: ResponseParts): Buffer {
-  const tags = TAG.sotw;
-  const texts = textFields(tags, parts);
-  let length = texts.length;
-  for (const { bytes, sotwStart } of parts.resources) length += bytes.length - sotwStart;
-  const writer = new Writer(length);
-  writer.raw(texts);
-  for (const { bytes, sotwStart } of parts.resources) writer.raw(bytes.subarray(sotwStart));
-  return writer.buffer;
+  return messageOf(sotwFrame(parts));
 }
 
 /** An encoded DeltaDiscoveryResponse. */
 export function deltaResponse(parts: ResponseParts): Buffer {
-  const texts = textFields(TAG.delta, parts);
-  const { resources, body } = parts;
-  let length = texts.length;
-  if (body !== undefined) length += body.length;
-  else for (const { bytes } of resources) length += bytes.length;
-  for (const name of parts.removed) length += fieldLength(Buffer.byteLength(name));
-  const writer = new Writer(length);
-  writer.raw(texts);
-  if (body !== undefined) writer.raw(body);
-  else for (const { bytes } of resources) writer.raw(bytes);
-  for (const name of parts.removed) writer.text(TAG.delta.removed, name, Buffer.byteLength(name));
-  return writer.buffer;
+  return messageOf(deltaFrame(parts));
 }
 
-function textFields(tags: typeof TAG.sotw | typeof TAG.delta, parts: ResponseParts): Buffer {
-  const fields = [
-    { tag: tags.version, text: parts.version },
-    { tag: tags.typeUrl, text: parts.typeUrl },
-    { tag: tags.nonce, text: parts.nonce },
+/** A DiscoveryResponse as it goes out. */
+export function sotwFrame(parts: ResponseParts): Frame {
+  const entries = parts.resources.map(({ bytes, sotwStart }) => bytes.subarray(sotwStart));
+  return frameWith(TAG.sotw, parts, entries, []);
+}
+
+/** A DeltaDiscoveryResponse as it goes out. */
+export function deltaFrame(parts: ResponseParts): Frame {
+  const { body, resources, removed } = parts;
+  return frameWith(TAG.delta, parts, body === undefined ? resources.map(({ bytes }) => bytes) : [body], removed);
+}
+
+/** From so many bytes on a copy for each stream costs more than a part of its own. */
+const WORTH_A_PART = 4_096;
+
+function frameWith(
+  tags: typeof TAG.sotw | typeof TAG.delta,
+  { version, typeUrl, nonce }: ResponseParts,
+  entries: readonly Buffer[],
+  removed: readonly string[],
+): Frame {
+  const texts = [
+    { tag: tags.version, text: version },
+    { tag: tags.typeUrl, text: typeUrl },
+    { tag: tags.nonce, text: nonce },
+    ...removed.map((text) => ({ tag: TAG.delta.removed, text })),
   ].map((field) => ({ ...field, length: Buffer.byteLength(field.text) }));
-  const writer = new Writer(fields.reduce((sum, { length }) => sum + fieldLength(length), 0));
-  for (const { tag, text, length } of fields) writer.text(tag, text, length);
-  return writer.buffer;
+  let copied = PREFIX_LENGTH;
+  let shared = 0;
+  for (const { length } of texts) copied += fieldLength(length);
+  for (const { length } of entries) {
+    if (length < WORTH_A_PART) copied += length;
+    else shared += length;
+  }
+  const length = copied + shared;
+  const writer = new Writer(copied);
+  writePrefix(writer.buffer, length - PREFIX_LENGTH);
+  writer.skip(PREFIX_LENGTH);
+  for (const { tag, text, length: bytes } of texts) writer.text(tag, text, bytes);
+  const parts: Buffer[] = [];
+  let begun = 0;
+  for (const entry of entries) {
+    if (entry.length < WORTH_A_PART) writer.raw(entry);
+    else {
+      if (writer.position > begun) parts.push(writer.buffer.subarray(begun, writer.position));
+      parts.push(entry);
+      begun = writer.position;
+    }
+  }
+  if (writer.position > begun) parts.push(begun === 0 ? writer.buffer : writer.buffer.subarray(begun));
+  return { parts, length };
+}
+
+function messageOf({ parts, length }: Frame): Buffer {
+  return Buffer.concat(parts, length).subarray(PREFIX_LENGTH);
 }
 
 /** Tag (all of ours are one byte), length, content. */
@@ -104,6 +133,10 @@ class Writer {
 
   get position(): number {
     return this.#position;
+  }
+
+  skip(bytes: number): void {
+    this.#position += bytes;
   }
 
   head(field: number, length: number): void {

@@ -1,11 +1,16 @@
 /** The one door of this room: models in, xDS out, and what the Envoys made of it. */
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { Method } from '../grpc/call.ts';
+import { frameOf } from '../grpc/frame.ts';
+import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from '../grpc/limits.ts';
+import { GrpcServer } from '../grpc/server.ts';
+import { OK, STATUS, type Status } from '../grpc/status.ts';
+import { unary } from '../grpc/unary.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
-import { formatSocketAddress } from '../model/socket-address.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { clientStatus } from './client-status.ts';
 import { decodeStatusRequest, encodeMessage } from './codec.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
@@ -14,7 +19,7 @@ import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
-import { statusService, xdsServices } from './services.ts';
+import { statusMethods, xdsMethods } from './services.ts';
 import { type StreamLimits, XdsStream } from './stream.ts';
 import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
@@ -24,21 +29,22 @@ export type { ProxyStatus } from './proxy-status.ts';
 export type { Receipt } from './receipts.ts';
 export type Rejection = ViewRejection;
 
-export interface XdsLimits extends StreamLimits {
+export interface XdsLimits extends StreamLimits, AdmissionLimits, GrpcLimits {
   /** A view that no Envoy reads is kept for so long, in ms. */
   readonly idleViewMs: number;
-  /** A connection is asked for a sign of life so often, in ms, and is given up when none has come after the other time (F7). */
-  readonly pingMs: number;
-  readonly pingTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: XdsLimits = {
+  ...DEFAULT_GRPC_LIMITS,
   gateMs: 15_000,
   maxBytes: 2_000_000,
   blockedMs: 30_000,
+  silentMs: 30_000,
   idleViewMs: 60_000,
-  pingMs: 10_000,
-  pingTimeoutMs: 5_000,
+  maxSyncing: 100,
+  syncMs: 2_000,
+  waitMs: 10_000,
+  maxWaiting: 10_000,
 };
 
 export interface XdsServerOptions {
@@ -52,32 +58,31 @@ export interface XdsServerOptions {
   readonly drainClock?: DrainClock;
 }
 
-/** F8: a reconnecting client may say a lot. */
-const MESSAGE_SIZES = { 'grpc.max_receive_message_length': 64 * 1024 * 1024, 'grpc.max_send_message_length': -1 };
-
 /** How often streams are looked at that take nothing, in ms. */
 const CHECK_MS = 1_000;
+
+/** Of a stream of CSDS, that wait for their answers. */
+const MAX_STATUS_REQUESTS = 100;
 
 export class XdsServer implements AsyncDisposable {
   readonly #views: Views;
   readonly #streams = new Set<XdsStream>();
   readonly #claims = new NodeClaims();
-  readonly #server: Server;
+  readonly #server: GrpcServer;
+  readonly #admission: Admission;
+  readonly #now: () => number;
   readonly #checks: NodeJS.Timeout;
   readonly #drainClock: DrainClock;
   #opened = 0;
   #isDraining = false;
-  /** Nobody comes any more; done when all connections have ended. */
-  #closed: Promise<void> | undefined;
+  #isPublished = false;
 
   constructor(options: XdsServerOptions) {
     const { settings, createTranslation, observer, now } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#now = now;
     this.#drainClock = options.drainClock ?? MONOTONIC;
-    // F7: what an Envoy that is gone has not answered holds up receipts for so long.
-    const { pingMs, pingTimeoutMs } = limits;
-    const keepalive = { 'grpc.keepalive_time_ms': pingMs, 'grpc.keepalive_timeout_ms': pingTimeoutMs };
-    this.#server = new Server({ ...MESSAGE_SIZES, ...keepalive });
+    this.#admission = new Admission(limits);
     this.#views = new Views({
       settings,
       createTranslation,
@@ -86,7 +91,7 @@ export class XdsServer implements AsyncDisposable {
       defer: setImmediate,
       onConverged: (ms) => observer.converged(ms),
     });
-    const services = xdsServices(({ protocol, typeUrl }) => (call) => {
+    const methods = xdsMethods(({ protocol, typeUrl }) => (call) => {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
       const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
@@ -96,33 +101,24 @@ export class XdsServer implements AsyncDisposable {
         typeUrl,
         views: this.#views,
         claims: this.#claims,
+        admission: this.#admission,
         observer,
         now,
         limits,
         onClose,
       });
       this.#streams.add(stream);
-      // On a connection that was told to be given up.
-      if (this.#closed !== undefined) stream.leave();
+      this.#admission.apply(stream, now());
+      return stream;
     });
-    const csds = statusService(
-      (call) => {
-        call.on('data', (bytes: Buffer) => {
-          const answer = this.#clientStatus(bytes);
-          if (Buffer.isBuffer(answer)) call.write(answer);
-          else call.emit('error', answer);
-        });
-        call.on('end', () => call.end());
-      },
-      (call, respond) => {
-        const answer = this.#clientStatus(call.request);
-        if (Buffer.isBuffer(answer)) respond(null, answer);
-        else respond(answer);
-      },
+    const csds = statusMethods(
+      this.#streamStatus,
+      unary((request) => this.#clientStatus(request)),
     );
-    for (const { definition, implementation } of [...services, csds]) this.#server.addService(definition, implementation);
+    this.#server = new GrpcServer({ methods: new Map([...methods, ...csds]), limits, observer });
     this.#checks = setInterval(() => {
-      for (const stream of this.#streams) stream.checkBlocked(now());
+      for (const stream of this.#streams) stream.check(now());
+      this.#admission.check(now());
     }, CHECK_MS).unref();
   }
 
@@ -131,13 +127,8 @@ export class XdsServer implements AsyncDisposable {
    * @returns the address with the port that it is.
    * @throws what the system says when the address cannot be had.
    */
-  async listen(address: SocketAddress): Promise<SocketAddress> {
-    const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(formatSocketAddress(address), ServerCredentials.createInsecure(), (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
-    });
-    return { host: address.host, port };
+  listen(address: SocketAddress): Promise<SocketAddress> {
+    return this.#server.listen(address);
   }
 
   /**
@@ -146,6 +137,8 @@ export class XdsServer implements AsyncDisposable {
    * @param change what differs from the last call; undefined: everything may
    */
   publish(model: InterceptModel, change: ModelChange | undefined): void {
+    if (!this.#isPublished) this.#admission.open(this.#now());
+    this.#isPublished = true;
     this.#views.publish(model, change);
   }
 
@@ -195,7 +188,7 @@ export class XdsServer implements AsyncDisposable {
     await drain({
       ...options,
       streams: () => [...this.#streams],
-      close: () => void this.#close(),
+      close: () => void this.#server.close(),
       clock: this.#drainClock,
       random: Math.random,
     });
@@ -206,30 +199,43 @@ export class XdsServer implements AsyncDisposable {
   async stop(graceMs = 1_000): Promise<void> {
     clearInterval(this.#checks);
     for (const stream of [...this.#streams]) stream.leave();
-    await new Promise<void>((resolve) => {
-      const force = setTimeout(() => {
-        this.#server.forceShutdown();
-        resolve();
-      }, graceMs);
-      void this.#close().then(() => {
-        clearTimeout(force);
-        resolve();
-      });
-    });
-  }
-
-  /** No more connections; those that are there are told to be given up when their streams have ended (GOAWAY). */
-  #close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
-    return this.#closed;
+    const force = setTimeout(() => this.#server.destroy(), graceMs);
+    await this.#server.close();
+    clearTimeout(force);
   }
 
   #rivals({ claim }: XdsStream): readonly string[] {
     return claim === undefined ? [] : this.#claims.rivals(claim);
   }
 
+  readonly #streamStatus: Method = (call) => {
+    const requests: Buffer[] = [];
+    let isDone = false;
+    const answerNext = (): void => {
+      const request = call.isWriting ? undefined : requests.shift();
+      if (request !== undefined) {
+        const answer = this.#clientStatus(request);
+        if (Buffer.isBuffer(answer)) call.write(frameOf(answer), answerNext);
+        else call.end(answer);
+      } else if (isDone && !call.isWriting) call.end(OK);
+    };
+    call.read();
+    return {
+      message: (request) => {
+        if (requests.push(request) <= MAX_STATUS_REQUESTS) answerNext();
+        else call.end({ code: STATUS.resourceExhausted, details: 'too many requests before the last answer was taken' });
+      },
+      halfClosed: () => {
+        isDone = true;
+        answerNext();
+      },
+      cancelled: () => undefined,
+      aged: () => undefined,
+    };
+  };
+
   /** @returns an encoded ClientStatusResponse, or what is wrong with the request. */
-  #clientStatus(bytes: Buffer): Buffer | { readonly code: status; readonly details: string } {
+  #clientStatus(bytes: Buffer): Buffer | Status {
     try {
       const matches = decodeStatusRequest(bytes);
       const clients = [...this.#streams].flatMap(({ info, session }) =>
@@ -237,7 +243,7 @@ export class XdsServer implements AsyncDisposable {
       );
       return Buffer.from(encodeMessage('envoy.service.status.v3.ClientStatusResponse', clientStatus(clients, matches)));
     } catch (error) {
-      return { code: status.INVALID_ARGUMENT, details: error instanceof Error ? error.message : String(error) };
+      return { code: STATUS.invalidArgument, details: error instanceof Error ? error.message : String(error) };
     }
   }
 

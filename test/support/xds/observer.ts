@@ -1,3 +1,4 @@
+import type { GivenUp } from '../../../src/grpc/observer.ts';
 import type { NackInfo, StreamInfo, TypeName, XdsObserver } from '../../../src/xds/xds.ts';
 
 /** Keeps what it was told. */
@@ -9,6 +10,9 @@ export class SilentObserver implements XdsObserver {
   readonly nacks: { readonly type: TypeName; readonly stream: StreamInfo; readonly nack: NackInfo }[] = [];
   readonly sent: { readonly type: TypeName; readonly bytes: number; readonly resources: number }[] = [];
   readonly convergence: number[] = [];
+  readonly sentAway: string[] = [];
+  readonly givenUp: GivenUp[] = [];
+  connections = 0;
   acks = 0;
   requests = 0;
 
@@ -30,6 +34,22 @@ export class SilentObserver implements XdsObserver {
 
   nodeClaimedTwice({ nodeId }: StreamInfo): void {
     this.duplicates.push(nodeId);
+  }
+
+  streamSentAway(_peer: string, reason: string): void {
+    this.sentAway.push(reason);
+  }
+
+  connectionOpened(): void {
+    this.connections += 1;
+  }
+
+  connectionClosed(): void {
+    this.connections -= 1;
+  }
+
+  connectionGivenUp(_peer: string, why: GivenUp): void {
+    this.givenUp.push(why);
   }
 
   request(): void {
