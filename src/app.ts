@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { ControlPlane } from './admin/control-plane.ts';
 import { collectGauges } from './admin/gauges.ts';
+import { healthRoutes } from './admin/health-routes.ts';
 import { startAdminServer } from './admin/http.ts';
 import { Metrics } from './admin/metrics.ts';
 import { ProcessMetrics } from './admin/process-metrics.ts';
@@ -45,6 +46,8 @@ export interface App extends AsyncDisposable {
   /** Where it listens, with the ports that the system chose. */
   readonly xds: SocketAddress;
   readonly admin: SocketAddress;
+  /** undefined: nowhere else. */
+  readonly health: SocketAddress | undefined;
   /** undefined: there are none. */
   readonly webhooks: SocketAddress | undefined;
   /**
@@ -124,6 +127,12 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   });
   const adminServer = await listening('--admin-listen', config.adminListen, startAdminServer(config.adminListen, routes, log));
   const { address: admin } = stack.use(adminServer);
+  const health = config.health && {
+    ...config.health,
+    routes: healthRoutes(routes, { metrics: config.health.metrics, isReplica: (address) => census.isReplica(address) }),
+  };
+  const healthServer =
+    health && stack.use(await listening('--health-listen', health.listen, startAdminServer(health.listen, health.routes, log)));
   const webhooks = await startWebhooks(config, engine, metrics, log);
   if (webhooks !== undefined) stack.use(webhooks);
   census.start();
@@ -136,7 +145,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const { streams, left } = await server.drain({ overMs: config.drainMs, signal });
     log.info('Envoys have gone', { streams, ended: streams - left, left });
   };
-  return { xds, admin, webhooks: webhooks?.address, drain, stop, [Symbol.asyncDispose]: stop };
+  return { xds, admin, health: healthServer?.address, webhooks: webhooks?.address, drain, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function startWebhooks(

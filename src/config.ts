@@ -34,6 +34,8 @@ export interface Config {
   readonly xdsListen: SocketAddress;
   readonly streams: StreamSetting;
   readonly adminListen: SocketAddress;
+  /** undefined: nowhere but at `adminListen`. */
+  readonly health: { readonly listen: SocketAddress; readonly metrics: boolean } | undefined;
   /** Over so many ms streams end when the control plane stops. */
   readonly drainMs: number;
   readonly carriers: Carriers;
@@ -114,6 +116,18 @@ export const SETTINGS = {
     },
     readAddress(LISTEN),
   ),
+  'health-listen': optional(
+    {
+      value: 'HOST:PORT',
+      summary:
+        'Where /healthz and /readyz are for a kubelet, and, for other replicas only, what replicas ask each other. Port 0: any free one.',
+    },
+    readAddress(LISTEN),
+  ),
+  'health-metrics': one(
+    { value: SWITCH.join('|'), default: ['off'], summary: 'Whether /metrics is at --health-listen too, for everybody.' },
+    readChoice(SWITCH),
+  ),
   'drain-time': one(
     {
       value: 'SECONDS',
@@ -174,6 +188,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
       xdsListen: values['xds-listen'],
       streams: streamSetting(values, values['xds-listen']),
       adminListen: values['admin-listen'],
+      health: healthSetting(values),
       drainMs: values['drain-time'] * 1000,
       carriers: {
         header: values.header,
@@ -200,6 +215,11 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
+function healthSetting(values: FlagValues<typeof SETTINGS>): Config['health'] {
+  const listen = values['health-listen'];
+  return listen === undefined ? undefined : { listen, metrics: values['health-metrics'] === 'on' };
+}
+
 /** They mean nothing without an API server. */
 const CLUSTER_SETTINGS = [
   'kubeconfig',
@@ -222,6 +242,8 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
     mistakes.push(
       `${webhook.map((name) => `--${name}`).join(' and ')} ${webhook.length === 1 ? 'is' : 'are'} missing: webhooks need address, certificate and key.`,
     );
+  if (values['health-listen'] === undefined && values['health-metrics'] === 'on')
+    mistakes.push('--health-metrics is about --health-listen: give that too.');
   mistakes.push(...streamMistakes(values, values.source?.kind, xds));
   for (const name of CLUSTER_SETTINGS)
     if (values.source?.kind === 'directory' && values[name] !== undefined && values[name].length > 0)

@@ -11,7 +11,8 @@ export interface Answer {
 
 export interface Route {
   readonly summary: string;
-  readonly answer: (query: URLSearchParams) => Answer | Promise<Answer>;
+  /** @param asker its address, IPv4 as such. */
+  readonly answer: (query: URLSearchParams, asker: string) => Answer | Promise<Answer>;
 }
 
 /** By path. */
@@ -85,11 +86,16 @@ async function answer(request: IncomingMessage, routes: Routes, log: Logger): Pr
   if (route === undefined)
     return failure(404, `There is nothing at ${path.slice(0, 200)}.`, `There is: ${Object.keys(routes).join(', ')}.`);
   try {
-    return await route.answer(new URLSearchParams(query));
+    return await route.answer(new URLSearchParams(query), plainAddress(request.socket.remoteAddress ?? ''));
   } catch (error) {
     log.error(`GET ${path} failed`, { err: error, consequence: 'This one answer is missing; traffic is not touched by it.' });
     return failure(500, 'The answer could not be made.', 'This is a bug of Detour; its log says more.');
   }
+}
+
+/** A socket that listens on :: has IPv4 in IPv6. */
+function plainAddress(address: string): string {
+  return /^::ffff:(?<ipv4>\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.groups?.['ipv4'] ?? address;
 }
 
 function write(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {

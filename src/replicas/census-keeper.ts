@@ -28,6 +28,8 @@ export interface CensusReport {
 }
 
 const EVERY_MS = 2_000;
+/** However many strangers ask. */
+const RELIST_MS = 500;
 const LIST_MS = 5_000;
 const ANSWER_MS = 1_000;
 
@@ -40,6 +42,8 @@ export class CensusKeeper implements AsyncDisposable {
   #pods: readonly ReplicaPod[] = [];
   #answered = new Set<string>();
   #listedAt = Number.NEGATIVE_INFINITY;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #listing: Promise<void> | undefined;
   #round: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
@@ -75,6 +79,14 @@ export class CensusKeeper implements AsyncDisposable {
       isSettled: this.#census.isSettled(now),
       astray: Object.fromEntries(this.#census.astray(now)),
     };
+  }
+
+  /** Whether a replica has the address; one that has just started may not have been listed yet. */
+  async isReplica(address: string): Promise<boolean> {
+    const isKnown = () => this.#pods.some(({ addresses }) => addresses.includes(address));
+    if (isKnown()) return true;
+    if (this.#listing !== undefined || performance.now() - this.#triedAt >= RELIST_MS) await this.#listNow();
+    return isKnown();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,8 +135,21 @@ export class CensusKeeper implements AsyncDisposable {
 
   /** Where they may not be listed, each is taken for the only one. */
   async #list(): Promise<void> {
+    if (performance.now() - this.#listedAt >= EVERY_MS) await this.#listNow();
+  }
+
+  /** Those who want it meanwhile share it. */
+  #listNow(): Promise<void> {
+    this.#listing ??= this.#listPods().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #listPods(): Promise<void> {
     const { cluster } = this.#options;
-    if (cluster === undefined || performance.now() - this.#listedAt < EVERY_MS) return;
+    if (cluster === undefined) return;
+    this.#triedAt = performance.now();
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(LIST_MS)]);
     const pods = await listReplicaPods(cluster.sender, cluster.namespace, signal);
     if (isFailure(pods)) return;

@@ -7,13 +7,16 @@ import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 export interface ReplicaPod {
   readonly name: string;
   readonly isReady: boolean;
-  /** Of its admin endpoint. */
+  /** Where replicas ask it. */
   readonly url: string;
+  /** All that its pod has. */
+  readonly addresses: readonly string[];
 }
 
 /** What the pods of the control plane have. */
 const SELECTOR = 'app.kubernetes.io/name=detour,app.kubernetes.io/component=control-plane';
-const PORT_NAME = 'admin';
+/** Where others than its own machine may ask; one that has none shows everything on the other. */
+const PORT_NAMES = ['health', 'admin'];
 
 /** Those that have an address. */
 export async function listReplicaPods(
@@ -44,9 +47,15 @@ function replicaOf(pod: Fields): ReplicaPod | undefined {
   const ports = read
     .list(read.map(pod['spec'], 'spec')['containers'], 'spec.containers')
     .flatMap((container) => (isFields(container) ? read.list(container['ports'], 'ports') : []));
-  const port = ports.flatMap((each) =>
-    isFields(each) && each['name'] === PORT_NAME && typeof each['containerPort'] === 'number' ? [each['containerPort']] : [],
+  const port = PORT_NAMES.flatMap((wanted) =>
+    ports.flatMap((each) =>
+      isFields(each) && each['name'] === wanted && typeof each['containerPort'] === 'number' ? [each['containerPort']] : [],
+    ),
   )[0];
   if (ip === '' || port === undefined) return undefined;
-  return { name, isReady, url: `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}` };
+  const others = read
+    .list(status['podIPs'], 'status.podIPs')
+    .flatMap((each) => (isFields(each) ? [read.text(each['ip'], 'ip')] : []));
+  const url = `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+  return { name, isReady, url, addresses: [...new Set([ip, ...others])] };
 }

@@ -225,7 +225,9 @@ async function interceptsOf(replica: PodObject): Promise<number> {
 }
 
 async function answerOf(replica: PodObject, path: string): Promise<string> {
-  return (await fetch(`http://${addressOf(replica)}:19000${path}`)).text();
+  const { namespace, name } = replica.metadata;
+  await using forward = await cluster.portForward(namespace, name, 19_000);
+  return (await fetch(`http://127.0.0.1:${forward.port}${path}`)).text();
 }
 
 /** What controllers and people made in the shop; Events aside, which the API server forgets by itself. */

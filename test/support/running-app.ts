@@ -86,16 +86,18 @@ export class RunningApp implements AsyncDisposable {
 export interface RunningAppOptions extends Partial<AppOptions> {
   /** Before the app starts; the directory is there. */
   readonly prepare?: (manifests: Manifests) => Promise<void>;
+  /** Further settings. */
+  readonly args?: readonly string[];
 }
 
 /** Ready when it returns, unless the directory was taken away. */
-export async function runApp({ prepare, ...options }: RunningAppOptions = {}): Promise<RunningApp> {
+export async function runApp({ prepare, args = [], ...options }: RunningAppOptions = {}): Promise<RunningApp> {
   const stack = new AsyncDisposableStack();
   try {
     const manifests = stack.use(await createManifests());
     await prepare?.(manifests);
     const listen = ['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
-    const { config, mistakes } = readConfig(['--source', `directory:${manifests.folder}`, ...listen], {});
+    const { config, mistakes } = readConfig(['--source', `directory:${manifests.folder}`, ...listen, ...args], {});
     if (config === undefined) throw new Error(mistakes.join('\n'));
     const logged: Logged[] = [];
     const note = (message: string, fields: Consequence) => logged.push({ message, ...fields });
