@@ -1,18 +1,57 @@
 /**
- * The xDS server beside go-control-plane's two caches: the same resources, the same load, one after the other.
+ * The xDS server beside go-control-plane's two caches: the same resources, the same load, one after the other. Then what
+ * Detour does alone.
  *
- *   npm run bench:xds              1,000 services × 100 streams, then 10,000 × 200; minutes, 3 GB
- *   npm run bench:xds -- --quick   the first alone
+ *   npm run bench:xds                    1,000 services × 100 streams, then 10,000 × 200, then alone; minutes, 3 GB
+ *   npm run bench:xds -- --quick         the first size alone, and all else smaller; writes no results
+ *   npm run bench:xds -- --only NAME     one server ('Detour', 'linear cache', 'snapshot cache'), or sidecars, steady or stuck
  */
 import { parseArgs } from 'node:util';
 import { table, writeSection } from './results.ts';
 import { CONTENDERS, type Contender } from './xds/contenders.ts';
-import { goPrograms } from './xds/go-programs.ts';
+import { type GoPrograms, goPrograms } from './xds/go-programs.ts';
 import { type Figures, measure, type Size } from './xds/scenario.ts';
+import { sidecars } from './xds/sidecars.ts';
+import { steady } from './xds/steady.ts';
+import { stuck } from './xds/stuck.ts';
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const SIZES: readonly Size[] = [
   { services: 1_000, streams: 100, changes: 30 },
   { services: 10_000, streams: 200, changes: 10 },
+];
+
+/** What nobody else has. */
+interface Alone {
+  readonly name: string;
+  /** Of its section. */
+  readonly title: string;
+  readonly measure: (programs: GoPrograms, isQuick: boolean) => Promise<string>;
+}
+
+const ALONE: readonly Alone[] = [
+  {
+    name: 'sidecars',
+    title: 'xDS: sidecars with views of their own',
+    measure: (programs, isQuick) => sidecars({ services: isQuick ? 200 : 1_000, programs }, say),
+  },
+  {
+    name: 'steady',
+    title: 'xDS: changes that do not stop',
+    measure: (programs, isQuick) =>
+      isQuick
+        ? steady({ services: 200, streams: 200, rate: 250, seconds: 10, programs }, say)
+        : steady({ services: 1_000, streams: 1_000, rate: 250, seconds: 60, programs }, say),
+  },
+  {
+    name: 'stuck',
+    title: 'xDS: clients that stop reading',
+    measure: (programs, isQuick) =>
+      isQuick
+        ? stuck({ services: 200, streams: 40, rate: 50, seconds: 5, programs }, say)
+        : stuck({ services: 1_000, streams: 200, rate: 50, seconds: 25, programs }, say),
+  },
 ];
 
 interface Row {
@@ -39,12 +78,12 @@ const ROWS: readonly Row[] = [
 const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
 });
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-
 const contenders = CONTENDERS.filter((each) => flags.only === undefined || each === flags.only);
+const alone = ALONE.filter(({ name }) => flags.only === undefined || name === flags.only);
+if (contenders.length + alone.length === 0) throw new Error(`There is no ${flags.only} to measure.`);
 const programs = await goPrograms(say);
 const sections: string[] = [];
-for (const size of flags.quick ? SIZES.slice(0, 1) : SIZES) {
+for (const size of contenders.length === 0 ? [] : flags.quick ? SIZES.slice(0, 1) : SIZES) {
   const measured = new Map<Contender, Figures>();
   for (const contender of contenders) measured.set(contender, await measure(contender, size, programs, say));
   sections.push(tableOf(size, measured));
@@ -59,6 +98,12 @@ Detour makes. The last column is Detour by the better of the two.
 
 ${sections.join('\n\n')}`,
   );
+}
+
+for (const { title, measure: measureAlone } of alone) {
+  const body = await measureAlone(programs, flags.quick);
+  say(`\n${body}\n`);
+  if (!flags.quick) await writeSection(title, 'npm run bench:xds', body);
 }
 
 function tableOf({ services, streams, changes }: Size, measured: ReadonlyMap<Contender, Figures>): string {

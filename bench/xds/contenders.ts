@@ -36,7 +36,7 @@ export async function startServer(contender: Contender, services: number, progra
   const isDetour = contender === 'Detour';
   const process_ = stack.use(
     isDetour
-      ? new LineProcess(process.execPath, [DETOUR, String(services)])
+      ? new LineProcess(process.execPath, ['--expose-gc', DETOUR, String(services)])
       : new LineProcess(programs.server, ['-cache', contender.replace(' cache', '')]),
   );
   const { port } = await process_.answer<{ port: number }>();

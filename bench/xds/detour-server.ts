@@ -1,10 +1,12 @@
 /**
  * A control plane as `detour serve` starts it, but for its source: the world of this benchmark, and the changes that come
- * as lines of JSON on standard input. Each is answered by a line: when it was given to the control plane, in µs.
+ * as lines of JSON on standard input. Each is answered by a line: when it was given to the control plane, in µs. The line
+ * `"holds"` is answered by what it holds, after collecting garbage where Node was started with --expose-gc.
  *
  *   node bench/xds/detour-server.ts SERVICES
  */
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { xdsMetrics } from '../../src/admin/xds-metrics.ts';
 import { Feed } from '../../src/feed.ts';
@@ -17,13 +19,24 @@ import { XdsServer } from '../../src/xds/xds.ts';
 import { translateSettings } from './resources.ts';
 import { world } from './world.ts';
 
+/** Sizes in MB. */
+export interface Holds {
+  /** Heap, and what it holds outside of itself. */
+  readonly heap: number;
+  readonly resident: number;
+  readonly streams: number;
+  /** How many streams it has closed. */
+  readonly closed: number;
+}
+
 const settings = await translateSettings();
-const log = createLogger('warn');
+const log = createLogger('error');
 const translator = new Translator(settings);
+const metrics = new Metrics();
 const server = new XdsServer({
   settings,
   createTranslation: (scope) => translator.scope(scope),
-  observer: xdsMetrics(new Metrics(), log),
+  observer: xdsMetrics(metrics, log),
   now: Date.now,
 });
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -53,11 +66,28 @@ feed.start();
 createInterface(process.stdin)
   .on('line', (line) => {
     // Written by the benchmark, from the same type.
-    const changes = JSON.parse(line) as readonly ClusterChange[];
+    const changes = JSON.parse(line) as readonly ClusterChange[] | 'holds';
+    if (changes === 'holds') return void holds().then(answer);
     answer({ at: Math.round((performance.timeOrigin + performance.now()) * 1000) });
     say(batch(changes));
   })
   .on('close', () => process.exit());
+
+async function holds(): Promise<Holds> {
+  // What is finalized by one collection is let go of by the next.
+  for (let round = 0; round < 4; round += 1) {
+    globalThis.gc?.();
+    await wait(50);
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const closed = /^detour_xds_streams_closed_total (\d+)$/m.exec((await metrics.render()).body)?.[1];
+  return {
+    heap: (heapUsed + external) / 1e6,
+    resident: rss / 1e6,
+    streams: server.proxies().length,
+    closed: Number(closed ?? 0),
+  };
+}
 
 function answer(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -27,7 +27,8 @@ export class LineProcess implements AsyncDisposable {
     return JSON.parse(value) as T;
   }
 
-  ask<T>(order: object): Promise<T> {
+  /** Several may wait for their answer: they come in order. */
+  ask<T>(order: object | string): Promise<T> {
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
     return this.answer();
   }

@@ -118,7 +118,7 @@ async function settledCpu(server: RunningServer): Promise<number> {
   return server.process.cpuMs();
 }
 
-function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

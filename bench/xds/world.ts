@@ -48,6 +48,27 @@ export function newPreview(index: number): readonly ClusterChange[] {
   return puts(preview(index, 'owner'));
 }
 
+/** The sidecar of a pod that is never replaced, as it says who it is, and its routes by type URL and name. @param pod 0 or 1 */
+export function sidecarNode(index: number, pod: number): { readonly node: object; readonly route: string } {
+  // A port of its own: pods of one Service have one view otherwise.
+  const listen = `0.0.0.0:${15_080 + pod}`;
+  const inbound = { listValue: { values: [structOf({ listen: textOf(listen), app: textOf('127.0.0.1:8080') })] } };
+  const { structValue } = structOf({ detour: structOf({ inbound }) });
+  const id = `sidecar~${NAMESPACE}/${serviceName(index)}-${pod + 1}`;
+  return {
+    node: { id, cluster: NAMESPACE, metadata: structValue },
+    route: `type.googleapis.com/envoy.config.route.v3.RouteConfiguration\ninbound/${listen}`,
+  };
+}
+
+function structOf(fields: Readonly<Record<string, object>>): { readonly structValue: object } {
+  return { structValue: { fields } };
+}
+
+function textOf(stringValue: string): object {
+  return { stringValue };
+}
+
 /** Which Service a change is made to: spread over all, and none that has a preview. */
 export function pick(services: number, round: number): number {
   const index = (round * 7919 + 7) % services;

@@ -17,10 +17,17 @@ import (
 type Order struct {
 	// connect: streams to Address that have nothing. watch: from now on, wait for Resources. arrivals: answered when
 	// every stream has them. disconnect: all at once. reconnect: all at once, with what they have.
+	// join: sidecars, one for each of Nodes, beside those that are there. record: from now on, note when Resources come, and
+	// count responses. recorded: what that came to for single changes. lags: for many of them, over the streams from From on.
+	// stall: the first Streams read nothing more from their connections.
 	Do        string   `json:"do"`
 	Address   string   `json:"address"`
 	Streams   int      `json:"streams"`
 	Resources []string `json:"resources"`
+	// DeltaDiscoveryRequests that have a node and nothing else.
+	Nodes   [][]byte `json:"nodes"`
+	Changes []Change `json:"changes"`
+	From    int      `json:"from"`
 }
 
 // Watch is what all streams are waited for.
@@ -36,6 +43,7 @@ type Fleet struct {
 	running                     sync.WaitGroup
 	syncs                       chan int64
 	watch                       atomic.Pointer[Watch]
+	record                      atomic.Pointer[Record]
 	responses, resources, bytes int64
 }
 
@@ -66,7 +74,21 @@ func main() {
 			fleet.startWatch(order.Resources)
 			answer(map[string]any{})
 		case "arrivals":
-			answer(map[string]any{"times": fleet.times(fleet.watch.Load().done)})
+			answer(map[string]any{"times": fleet.times(fleet.watch.Load().done, len(fleet.clients))})
+		case "join":
+			fleet.join(order)
+		case "record":
+			fleet.startRecord(order.Resources)
+			answer(map[string]any{})
+		case "recorded":
+			answer(fleet.recorded())
+		case "lags":
+			answer(fleet.lags(order.Changes, order.From))
+		case "stall":
+			for _, client := range fleet.clients[:order.Streams] {
+				client.stall()
+			}
+			answer(map[string]any{})
 		case "disconnect":
 			fleet.disconnect()
 			answer(map[string]any{})
@@ -82,30 +104,42 @@ func (fleet *Fleet) connect(order Order) {
 	fleet.address = order.Address
 	fleet.clients = nil
 	for id := range order.Streams {
-		fleet.clients = append(fleet.clients, &Client{id: id, fleet: fleet})
+		node := nodeOf(fmt.Sprintf("gateway~bench/edge-%d", id), "127.0.0.1:8080")
+		fleet.clients = append(fleet.clients, &Client{node: node, id: id, fleet: fleet, order: gatewayOrder})
 	}
-	from := fleet.open(false)
-	fleet.report(from, fleet.times(fleet.syncs))
+	from := fleet.open(fleet.clients, false)
+	fleet.report(from, fleet.times(fleet.syncs, len(fleet.clients)))
+}
+
+func (fleet *Fleet) join(order Order) {
+	fleet.address = order.Address
+	var clients []*Client
+	for _, node := range order.Nodes {
+		clients = append(clients, &Client{node: node, id: len(fleet.clients), fleet: fleet, order: sidecarOrder})
+		fleet.clients = append(fleet.clients, clients[len(clients)-1])
+	}
+	from := fleet.open(clients, false)
+	fleet.report(from, fleet.times(fleet.syncs, len(clients)))
 }
 
 // Up to date is a stream that has the resources that changed meanwhile.
 func (fleet *Fleet) reconnect(order Order) {
 	fleet.startWatch(order.Resources)
-	from := fleet.open(true)
-	fleet.report(from, fleet.times(fleet.watch.Load().done))
+	from := fleet.open(fleet.clients, true)
+	fleet.report(from, fleet.times(fleet.watch.Load().done, len(fleet.clients)))
 }
 
-func (fleet *Fleet) open(resume bool) int64 {
-	fleet.syncs = make(chan int64, len(fleet.clients))
+func (fleet *Fleet) open(clients []*Client, resume bool) int64 {
+	fleet.syncs = make(chan int64, len(clients))
 	from := time.Now().UnixMicro()
-	for _, client := range fleet.clients {
+	for _, client := range clients {
 		fleet.running.Add(1)
 		go func() {
 			defer fleet.running.Done()
 			if err := client.connect(fleet.address, resume); err != nil {
 				log.Fatal(err)
 			}
-			if err := client.run(); err != nil {
+			if err := client.run(); err != nil && !client.stalled.Load() {
 				log.Fatal(err)
 			}
 		}()
@@ -132,9 +166,9 @@ func (fleet *Fleet) disconnect() {
 	fleet.running.Wait()
 }
 
-func (fleet *Fleet) times(from chan int64) []int64 {
+func (fleet *Fleet) times(from chan int64, count int) []int64 {
 	var times []int64
-	for range fleet.clients {
+	for range count {
 		times = append(times, <-from)
 	}
 	return times

@@ -24,7 +24,8 @@ const (
 )
 
 // Everything by wildcard, or by the names that others gave.
-var order = []string{clusterType, endpointsType, listenerType, scopedRouteType, routeType}
+var gatewayOrder = []string{clusterType, endpointsType, listenerType, scopedRouteType, routeType}
+var sidecarOrder = []string{clusterType, endpointsType, listenerType, routeType}
 
 // What one type of one stream has.
 type typeState struct {
@@ -37,8 +38,15 @@ type typeState struct {
 
 // Client is one Envoy: a connection of its own, one stream, what it holds.
 type Client struct {
-	id      int
-	fleet   *Fleet
+	id    int
+	fleet *Fleet
+	// The types that it asks for.
+	order []string
+	// An encoded request with a node and nothing else: the beginning of its first one.
+	node    []byte
+	stalled atomic.Bool
+	noted   []Arrival
+	counted int64
 	types   map[string]*typeState
 	conn    *grpc.ClientConn
 	stream  grpc.ClientStream
@@ -56,6 +64,7 @@ func (client *Client) connect(address string, resume bool) error {
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		// A server that is busy with all the others is waited for.
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: patience}),
+		grpc.WithContextDialer(client.dial),
 		grpc.WithStaticStreamWindowSize(window), grpc.WithStaticConnWindowSize(window))
 	if err != nil {
 		return err
@@ -71,7 +80,7 @@ func (client *Client) connect(address string, resume bool) error {
 	client.isFirst, client.warming, client.synced = true, "", false
 	if !resume {
 		client.types = map[string]*typeState{}
-		for _, each := range order {
+		for _, each := range client.order {
 			client.types[each] = &typeState{versions: map[string]string{}}
 		}
 		if err := client.send(Request{typeURL: clusterType}); err != nil {
@@ -81,7 +90,7 @@ func (client *Client) connect(address string, resume bool) error {
 		return nil
 	}
 	// A reconnecting Envoy says all that it has and wants, type after type.
-	for _, each := range order {
+	for _, each := range client.order {
 		state := client.types[each]
 		state.answered = false
 		if !state.asked {
@@ -99,6 +108,8 @@ func (client *Client) connect(address string, resume bool) error {
 	}
 	return nil
 }
+
+func (client *Client) isGateway() bool { return len(client.order) == len(gatewayOrder) }
 
 func (client *Client) close() {
 	client.end()
@@ -137,6 +148,7 @@ func (client *Client) take(response Response, size int, now int64) error {
 	atomic.AddInt64(&fleet.bytes, int64(size))
 	atomic.AddInt64(&fleet.resources, int64(len(response.resources)))
 	state.answered = true
+	client.note(response, now)
 	var wanted []string
 	for _, each := range response.resources {
 		version, known := state.versions[string(each.name)]
@@ -153,6 +165,12 @@ func (client *Client) take(response Response, size int, now int64) error {
 			}
 		case scopedRouteType:
 			wanted = client.want(routeType, routeOf(each.value), wanted)
+		case listenerType:
+			if !client.isGateway() {
+				for _, route := range routesOf(each.value) {
+					wanted = client.want(routeType, route, wanted)
+				}
+			}
 		}
 		client.arrived(response.typeURL, string(each.name), now)
 	}
@@ -178,7 +196,7 @@ func (client *Client) reply(response Response, wanted []string, now int64) error
 		} else if err := client.warm(ack); err != nil {
 			return err
 		}
-	case scopedRouteType:
+	case scopedRouteType, listenerType:
 		if err := client.send(ack); err != nil {
 			return err
 		}
@@ -210,7 +228,7 @@ func (client *Client) warm(ack Request) error {
 		return err
 	}
 	for _, each := range []string{listenerType, scopedRouteType} {
-		if client.types[each].asked {
+		if state := client.types[each]; state == nil || state.asked {
 			continue
 		}
 		client.types[each].asked = true
@@ -240,8 +258,11 @@ func (client *Client) subscribe(typeURL string, names []string) error {
 }
 
 func (client *Client) isUpToDate() bool {
-	for _, each := range order {
-		if state := client.types[each]; !state.asked || !state.answered || state.missing > 0 {
+	for _, each := range client.order {
+		state := client.types[each]
+		// A sidecar may have no cluster that takes endpoints.
+		isNeeded := state.asked || each != endpointsType || client.isGateway()
+		if isNeeded && (!state.asked || !state.answered || state.missing > 0) {
 			return false
 		}
 	}
@@ -266,7 +287,7 @@ func (client *Client) arrived(typeURL string, name string, now int64) {
 
 func (client *Client) send(request Request) error {
 	if client.isFirst {
-		request.node = nodeOf(fmt.Sprintf("gateway~bench/edge-%d", client.id), "127.0.0.1:8080")
+		request.node = client.node
 		client.isFirst = false
 	}
 	message := request.encode()

@@ -124,13 +124,36 @@ func routeOf(scope []byte) string {
 	return route
 }
 
+// The RouteConfigurations that a Listener's connection managers take by name.
+func routesOf(listener []byte) []string {
+	var routes []string
+	// filter_chains, filters, typed_config, Any.value, HttpConnectionManager.rds, route_config_name
+	path := []protowire.Number{3, 3, 4, 2, 3, 2}
+	var walk func(message []byte, depth int) error
+	walk = func(message []byte, depth int) error {
+		return fields(message, func(number protowire.Number, content []byte) error {
+			if number != path[depth] {
+				return nil
+			}
+			if depth == len(path)-1 {
+				routes = append(routes, string(content))
+				return nil
+			}
+			return walk(content, depth+1)
+		})
+	}
+	_ = walk(listener, 0)
+	return routes
+}
+
 // Request is what a client says in a DeltaDiscoveryRequest.
 type Request struct {
 	typeURL, nonce string
-	node           []byte
-	subscribe      []string
-	unsubscribe    []string
-	versions       map[string]string
+	// An encoded request that has a node and nothing else.
+	node        []byte
+	subscribe   []string
+	unsubscribe []string
+	versions    map[string]string
 }
 
 func (request Request) encode() []byte {
@@ -138,9 +161,7 @@ func (request Request) encode() []byte {
 	text := func(into []byte, number protowire.Number, value string) []byte {
 		return protowire.AppendString(protowire.AppendTag(into, number, protowire.BytesType), value)
 	}
-	if request.node != nil {
-		out = protowire.AppendBytes(protowire.AppendTag(out, 1, protowire.BytesType), request.node)
-	}
+	out = append(out, request.node...)
 	out = text(out, 2, request.typeURL)
 	for _, name := range request.subscribe {
 		out = text(out, 3, name)
@@ -159,7 +180,7 @@ func (request Request) encode() []byte {
 	return out
 }
 
-// A Node with metadata {"detour": {"listen": …}}.
+// A request with a Node that has metadata {"detour": {"listen": …}}.
 func nodeOf(id string, listen string) []byte {
 	sub := func(number protowire.Number, content []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), content)
@@ -170,5 +191,5 @@ func nodeOf(id string, listen string) []byte {
 	}
 	metadata := field("detour", sub(5, field("listen", sub(3, []byte(listen)))))
 	node := append(sub(1, []byte(id)), sub(2, []byte("bench"))...)
-	return append(node, sub(3, metadata)...)
+	return sub(1, append(node, sub(3, metadata)...))
 }
