@@ -15,6 +15,7 @@ const ROOMS_BELOW_APP = [
   ...CORE,
   'explain',
   'preview',
+  'capture',
   'inject',
   'xds',
   'kubernetes',

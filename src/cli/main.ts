@@ -62,6 +62,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./inject.ts')).runInject(args, io),
     flags: async () => (await import('./inject.ts')).INJECT_FLAGS,
   },
+  capture: {
+    summary: "makes a pod's traffic go through its sidecar: the pod's init step",
+    run: async (args, io) => (await import('./capture.ts')).runCapture(args, io),
+    flags: async () => (await import('./capture.ts')).CAPTURE_FLAGS,
+  },
   demo: {
     summary: 'three services, two previews and real Envoys on this machine',
     run: async (args, io) => (await import('./demo/demo.ts')).runDemo(args, io),
