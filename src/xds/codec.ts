@@ -7,6 +7,7 @@ import { ByteWriter } from './byte-writer.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
 import { writeDirectly } from './direct-encoder.ts';
 import { MessageSchemas } from './message-schemas.ts';
+import type { PackedVersions, Texts } from './packed-texts.ts';
 import { readDeltaRequest, readSotwRequest } from './request-reader.ts';
 import { factsOf } from './type-urls.ts';
 
@@ -33,7 +34,7 @@ export interface Node {
 export interface SotwRequest {
   readonly node: Node | undefined;
   readonly typeUrl: string;
-  readonly names: readonly string[];
+  readonly names: Texts;
   readonly version: string;
   readonly nonce: string;
   /** The client's reason, for a NACK; undefined otherwise. */
@@ -43,10 +44,9 @@ export interface SotwRequest {
 export interface DeltaRequest {
   readonly node: Node | undefined;
   readonly typeUrl: string;
-  readonly subscribe: readonly string[];
-  readonly unsubscribe: readonly string[];
-  /** Name to version. */
-  readonly initialVersions: ReadonlyMap<string, string>;
+  readonly subscribe: Texts;
+  readonly unsubscribe: Texts;
+  readonly initialVersions: PackedVersions;
   readonly nonce: string;
   readonly error: string | undefined;
 }

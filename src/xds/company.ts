@@ -46,17 +46,16 @@ export class Company {
   }
 
   #find(gate: Gate, maxBytes: number): SharedPass | undefined {
-    const { wildcard } = this.#subscription;
+    const { wildcard, ids } = this.#subscription;
     const { cursor, log, marks } = this.#ledger;
-    const byWildcard = wildcard && marks.size === 0;
     const byName = !wildcard && marks.size > 0 && log.newestSeq <= cursor;
-    const from = byWildcard ? cursor : byName ? this.#from : undefined;
+    const from = marks.size === 0 ? cursor : byName ? this.#from : undefined;
     const pass = from === undefined ? undefined : log.shared.after(from, maxBytes);
     if (pass === undefined || (pass.needsClusters && !gate.isOpen)) return undefined;
-    if (byWildcard) return pass;
+    if (marks.size === 0) return wildcard || ids.hasAll(pass.ids) ? pass : undefined;
     // What else is owed goes with the last of it, in one response.
     const isAll = pass.reached === Infinity ? pass.items.size === marks.size : pass.items.size < marks.size;
-    const isOwed = pass.isFresh && isAll && this.#ledger.owesAll(pass.items.keys());
+    const isOwed = pass.isFresh && isAll && marks.owesAll(pass.ids);
     this.#from = isOwed ? pass.reached : undefined;
     return isOwed ? pass : undefined;
   }

@@ -6,7 +6,7 @@ import type { Track } from './track.ts';
 /**
  * @param seq the view's newest change number
  * @param now ms
- * @param mustSend names that a reconnected client gets again, whatever version it has (C3)
+ * @param mustSend names that a reconnected client gets again, whatever version it has (C3); undefined: none
  */
 export function receiveDelta(
   track: Track,
@@ -14,7 +14,7 @@ export function receiveDelta(
   isFirst: boolean,
   seq: number,
   now: number,
-  mustSend: (name: string) => boolean,
+  mustSend: ((name: string) => boolean) | undefined,
 ): Outcome {
   const state = track.nonceState(request.nonce);
   const outcome = answerOf(track, request.error, state === 'inFlight', now);

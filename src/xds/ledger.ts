@@ -3,6 +3,9 @@
  * but for the few names with a mark. So an idle stream costs its subscription's bits and a number. Pure.
  */
 import type { Entry } from './entry.ts';
+import { IdSet } from './id-set.ts';
+import { Marks } from './marks.ts';
+import type { PackedVersions } from './packed-texts.ts';
 import type { Item, Known, Mark } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { Subscription } from './subscription.ts';
@@ -11,12 +14,13 @@ import type { TypeLog } from './type-log.ts';
 export class Ledger {
   readonly #subscription: Subscription;
   #log: TypeLog;
-  #marks = new Map<string, Mark>();
+  #marks: Marks;
   cursor: number;
 
   constructor(subscription: Subscription, log: TypeLog, cursor: number) {
     this.#subscription = subscription;
     this.#log = log;
+    this.#marks = new Marks(subscription, log.names);
     this.cursor = cursor;
   }
 
@@ -24,7 +28,7 @@ export class Ledger {
     return this.#log;
   }
 
-  get marks(): ReadonlyMap<string, Mark> {
+  get marks(): Marks {
     return this.#marks;
   }
 
@@ -48,15 +52,6 @@ export class Ledger {
     if (mark.heldSince === undefined) this.#marks.set(name, { ...mark, heldSince: now });
   }
 
-  /** Whether these were all asked for, and the client is known to have none of them. */
-  owesAll(names: Iterable<string>): boolean {
-    for (const name of names) {
-      const mark = this.#marks.get(name);
-      if (mark?.forced !== true || mark.has !== undefined || mark.refused !== undefined) return false;
-    }
-    return true;
-  }
-
   /** The client accepts `sent` under this name, or will: the cursor may say so already. */
   settle(name: string, sent: EncodedResource | undefined): void {
     if (this.#log.entry(name)?.at(this.cursor)?.version === sent?.version) this.unmark(name);
@@ -71,55 +66,72 @@ export class Ledger {
 
   /** What is not subscribed any more needs no mark. */
   forgetUnsubscribed(): void {
-    for (const name of this.#marks.keys()) if (!this.#subscription.has(name)) this.unmark(name);
+    for (const [name] of this.#marks) if (!this.#subscription.has(name)) this.unmark(name);
   }
 
   /**
    * A reconnected client says what it has (C1 to C3).
    * @param seq the view's newest change number
-   * @param mustSend names that are sent whatever the client has
+   * @param mustSend names that are sent whatever the client has; undefined: none
    */
-  seed(versions: ReadonlyMap<string, string>, seq: number, mustSend: (name: string) => boolean): void {
-    const compare = (name: string, version: string | undefined, entry: Entry | undefined): void => {
-      if (mustSend(name)) return this.mark(name, undefined, { forced: true });
-      if (version !== entry?.current?.version) this.mark(name, version === undefined ? undefined : { version });
-      else if (this.#marks.size > 0) this.#marks.delete(name);
-    };
-    if (!this.#subscription.wildcard) {
-      for (const [name, version] of versions) {
-        const entry = this.#log.entry(name);
-        // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
-        if (entry === undefined ? this.#subscription.has(name) : this.#subscription.hasId(entry.id))
-          compare(name, version, entry);
+  seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
+    const { names } = versions;
+    const { wildcard, ids } = this.#subscription;
+    const missing = new IdSet();
+    if (wildcard) missing.addAll(this.#log.live);
+    const gone: number[] = [];
+    for (let index = 0; index < names.length; index += 1) {
+      const id = this.#log.names.findIn(names, index);
+      // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
+      if (!wildcard && !ids.has(id)) continue;
+      if (mustSend === undefined && this.#log.versions.is(id, versions.versions, index)) {
+        missing.delete(id);
+        this.#marks.deleteId(id);
+      } else if (wildcard && !this.#log.live.has(id)) {
+        gone.push(index);
+      } else {
+        missing.delete(id);
+        this.#compare(names.text(index), versions.versions.text(index), this.#log.entryOf(id), mustSend);
       }
-      return;
     }
-    for (const entry of this.#log.entries()) {
-      if (entry.current !== undefined) compare(entry.name, versions.get(entry.name), entry);
+    if (!wildcard) return;
+    for (const id of missing) {
+      const entry = this.#log.entryOf(id);
+      if (entry !== undefined) this.#compare(entry.name, undefined, entry, mustSend);
     }
     // C2: what is gone by now.
-    for (const [name, version] of versions) {
-      const entry = this.#log.entry(name);
-      if (entry?.current === undefined) compare(name, version, entry);
-    }
+    for (const index of gone) this.#compare(names.text(index), versions.versions.text(index), undefined, mustSend);
     this.cursor = seq;
+  }
+
+  #compare(
+    name: string,
+    version: string | undefined,
+    entry: Entry | undefined,
+    mustSend: ((name: string) => boolean) | undefined,
+  ): void {
+    if (mustSend?.(name) === true) this.mark(name, undefined, { forced: true });
+    else if (version !== entry?.current?.version) this.mark(name, version === undefined ? undefined : { version });
+    else this.#marks.delete(name);
   }
 
   /** The stream's view is another one now: what differs is due, the rest is not. @param seq its newest change number */
   rebase(log: TypeLog, seq: number): void {
-    const names = new Set([...this.#marks.keys(), ...this.#subscription.explicit()]);
+    const names = new Set(this.#subscription.explicit());
+    for (const [name] of this.#marks) names.add(name);
     if (this.#subscription.wildcard) {
       for (const { name } of this.#log.entries()) names.add(name);
       for (const { name } of log.entries()) names.add(name);
     }
-    const marks = new Map<string, Mark>();
+    const kept: (readonly [string, Mark])[] = [];
     for (const name of names) {
       const mark = this.#marks.get(name) ?? { has: this.has(name), forced: false, refused: undefined, heldSince: undefined };
-      if (mark.forced || mark.has?.version !== log.entry(name)?.current?.version) marks.set(name, mark);
+      if (mark.forced || mark.has?.version !== log.entry(name)?.current?.version) kept.push([name, mark]);
     }
     this.#subscription.moveTo(log.names);
     this.#log = log;
-    this.#marks = marks;
+    this.#marks = new Marks(this.#subscription, log.names);
+    for (const [name, mark] of kept) this.#marks.set(name, mark);
     this.cursor = seq;
   }
 
@@ -135,7 +147,7 @@ export class Ledger {
     };
     if (this.#subscription.wildcard) {
       for (const entry of this.#log.entries()) add(entry.name, entry);
-      for (const name of this.#marks.keys()) if (this.#log.entry(name) === undefined) add(name, undefined);
+      for (const [name] of this.#marks) if (this.#log.entry(name) === undefined) add(name, undefined);
     } else {
       for (const name of this.#subscription.explicit()) add(name, this.#log.entry(name));
     }

@@ -2,59 +2,28 @@
  * Numbers for names. The streams of a view share one table for each type, so that what a stream is subscribed to is a
  * row of bits and not a set of 10,000 strings.
  */
+import { ByteIndex } from './byte-index.ts';
+import type { IdSet } from './id-set.ts';
+import { PackedTexts, type Texts } from './packed-texts.ts';
 
-/** A set of small non-negative integers. */
-export class IdSet implements Iterable<number> {
-  #words = new Uint32Array(0);
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  has(id: number): boolean {
-    return ((this.#words[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
-  }
-
-  /** @returns whether it is new. */
-  add(id: number): boolean {
-    if (this.has(id)) return false;
-    const index = id >>> 5;
-    if (index >= this.#words.length) this.#grow(index + 1);
-    this.#words[index] = (this.#words[index] ?? 0) | (1 << (id & 31));
-    this.#size += 1;
-    return true;
-  }
-
-  /** @returns whether it was there. */
-  delete(id: number): boolean {
-    if (!this.has(id)) return false;
-    const index = id >>> 5;
-    this.#words[index] = (this.#words[index] ?? 0) & ~(1 << (id & 31));
-    this.#size -= 1;
-    return true;
-  }
-
-  *[Symbol.iterator](): Generator<number> {
-    for (let index = 0; index < this.#words.length; index += 1) {
-      for (let word = this.#words[index] ?? 0; word !== 0; word &= word - 1) yield index * 32 + (31 - Math.clz32(word & -word));
-    }
-  }
-
-  #grow(length: number): void {
-    const words = new Uint32Array(Math.max(length, this.#words.length * 2));
-    words.set(this.#words);
-    this.#words = words;
-  }
-}
+/** Who names fewer is answered as fast by way of texts. */
+const WORTH_INDEXING = 32;
 
 export class NameTable {
   readonly #ids = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
   readonly #free: number[] = [];
+  /** Made when somebody names many. */
+  #index: ByteIndex | undefined;
+  #sweeps = 0;
 
   get size(): number {
     return this.#ids.size;
+  }
+
+  /** How often numbers were taken from names: as long as it stays, every number means what it meant. */
+  get sweeps(): number {
+    return this.#sweeps;
   }
 
   /** Makes a number for a name that has none. */
@@ -64,11 +33,27 @@ export class NameTable {
     const id = this.#free.pop() ?? this.#names.length;
     this.#names[id] = name;
     this.#ids.set(name, id);
+    this.#index?.add(id, name);
     return id;
   }
 
   find(name: string): number | undefined {
     return this.#ids.get(name);
+  }
+
+  /** @returns -1 for a name that has no number. */
+  findIn(texts: Texts, index: number): number {
+    if (!(texts instanceof PackedTexts)) return this.#ids.get(texts[index] ?? '') ?? -1;
+    if (this.#index === undefined && texts.length < WORTH_INDEXING) return this.#ids.get(texts.text(index)) ?? -1;
+    this.#index ??= this.#makeIndex();
+    return this.#index.find(texts, index);
+  }
+
+  /** Makes a number for a name that has none. */
+  idIn(texts: Texts, index: number): number {
+    const known = this.findIn(texts, index);
+    if (known >= 0) return known;
+    return this.idOf(texts instanceof PackedTexts ? texts.text(index) : (texts[index] ?? ''));
   }
 
   nameOf(id: number): string {
@@ -79,11 +64,19 @@ export class NameTable {
 
   /** Forgets the names whose number is not in use. */
   sweep(inUse: IdSet): void {
+    this.#index = undefined;
+    this.#sweeps += 1;
     for (const [name, id] of this.#ids) {
       if (inUse.has(id)) continue;
       this.#ids.delete(name);
       this.#names[id] = undefined;
       this.#free.push(id);
     }
+  }
+
+  #makeIndex(): ByteIndex {
+    const index = new ByteIndex();
+    for (const [name, id] of this.#ids) index.add(id, name);
+    return index;
   }
 }

@@ -1,8 +1,9 @@
 /**
- * Reads the requests of xDS. A client that comes back names all that it has, tens of thousands of texts: this reads them
- * several times as fast as decoding by reflection does, and fields that are of no interest are passed over.
+ * Reads the requests of xDS. A client that comes back names all that it has, tens of thousands of texts: these are left as
+ * they are, and fields that are of no interest are passed over.
  */
 import { isUtf8 } from 'node:buffer';
+import { PackedTexts, PackedVersions } from './packed-texts.ts';
 
 /** What both kinds of request have; messages within are left as they are. */
 interface RequestFields {
@@ -16,26 +17,25 @@ interface RequestFields {
 
 export interface SotwFields extends Readonly<RequestFields> {
   readonly version: string;
-  readonly names: readonly string[];
+  readonly names: PackedTexts;
 }
 
 export interface DeltaFields extends Readonly<RequestFields> {
-  readonly subscribe: readonly string[];
-  readonly unsubscribe: readonly string[];
-  /** Name to version. */
-  readonly initialVersions: ReadonlyMap<string, string>;
+  readonly subscribe: PackedTexts;
+  readonly unsubscribe: PackedTexts;
+  readonly initialVersions: PackedVersions;
 }
 
 /** A DiscoveryRequest. @throws Error when the bytes are not such a message. */
 export function readSotwRequest(bytes: Uint8Array): SotwFields {
   const reader = new FieldReader(bytes);
-  const names: string[] = [];
+  const names = new PackedTexts(reader.source);
   const request: RequestFields = { typeUrl: '', nonce: '', node: undefined, error: undefined };
   let version = '';
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) version = reader.text();
     else if (field === 2) request.node = reader.bytes();
-    else if (field === 3) names.push(reader.text());
+    else if (field === 3) reader.textInto(names);
     else if (field === 4) request.typeUrl = reader.text();
     else if (field === 5) request.nonce = reader.text();
     else if (field === 6) request.error = reader.bytes();
@@ -46,15 +46,15 @@ export function readSotwRequest(bytes: Uint8Array): SotwFields {
 /** A DeltaDiscoveryRequest. @throws Error when the bytes are not such a message. */
 export function readDeltaRequest(bytes: Uint8Array): DeltaFields {
   const reader = new FieldReader(bytes);
-  const subscribe: string[] = [];
-  const unsubscribe: string[] = [];
-  const initialVersions = new Map<string, string>();
+  const subscribe = new PackedTexts(reader.source);
+  const unsubscribe = new PackedTexts(reader.source);
+  const initialVersions = new PackedVersions(reader.source);
   const request: RequestFields = { typeUrl: '', nonce: '', node: undefined, error: undefined };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) request.node = reader.bytes();
     else if (field === 2) request.typeUrl = reader.text();
-    else if (field === 3) subscribe.push(reader.text());
-    else if (field === 4) unsubscribe.push(reader.text());
+    else if (field === 3) reader.textInto(subscribe);
+    else if (field === 4) reader.textInto(unsubscribe);
     else if (field === 5) readEntry(reader, initialVersions);
     else if (field === 6) request.nonce = reader.text();
     else if (field === 7) request.error = reader.bytes();
@@ -63,16 +63,18 @@ export function readDeltaRequest(bytes: Uint8Array): DeltaFields {
 }
 
 /** An entry of a map is a message with its key as field 1 and its value as field 2. */
-function readEntry(reader: FieldReader, into: Map<string, string>): void {
+function readEntry(reader: FieldReader, { names, versions }: PackedVersions): void {
   const outer = reader.enter();
-  let key = '';
-  let value = '';
+  // One that is '' may be left out.
+  let key = { from: 0, to: 0 };
+  let value = key;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) key = reader.text();
-    else if (field === 2) value = reader.text();
+    if (field === 1) key = reader.span;
+    else if (field === 2) value = reader.span;
   }
   reader.leave(outer);
-  into.set(key, value);
+  names.push(key.from, key.to);
+  versions.push(value.from, value.to);
 }
 
 const WIRE = { varint: 0, fixed64: 1, delimited: 2, fixed32: 5 } as const;
@@ -113,6 +115,21 @@ class FieldReader {
     return 0;
   }
 
+  /** All that there is to be read. */
+  get source(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Where the content of the present field is. */
+  get span(): { readonly from: number; readonly to: number } {
+    return { from: this.#from, to: this.#to };
+  }
+
+  /** The present field is a text, and one more of these. */
+  textInto(texts: PackedTexts): void {
+    texts.push(this.#from, this.#to);
+  }
+
   /** The content of the present field. */
   bytes(): Buffer {
     return this.#bytes.subarray(this.#from, this.#to);
@@ -138,6 +155,11 @@ class FieldReader {
   }
 
   #varint(): number {
+    const first = this.#bytes[this.#position] ?? 0;
+    if (first < 128 && this.#position < this.#end) {
+      this.#position += 1;
+      return first;
+    }
     let value = 0;
     // Lengths and tags are below 2³²; of longer numbers only the end is looked for.
     for (let shift = 0; shift < 70; shift += 7) {

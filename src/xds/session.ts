@@ -6,6 +6,7 @@
 import type { ResourceType } from '../translate/resource.ts';
 import type { DeltaRequest, SotwRequest } from './codec.ts';
 import { receiveDelta } from './delta.ts';
+import type { IdSet } from './id-set.ts';
 import type { Outcome } from './outcome.ts';
 import type { Gate, Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
@@ -100,7 +101,10 @@ export class Session implements Gate, ViewReader {
     if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
     const isEndpoints = track.facts?.type === 'endpoints';
     const due = isEndpoints && this.#endpointsDue !== undefined ? [this.#endpointsDue, ...this.#endpointsDueShared] : [];
-    const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, (name) => due.some((names) => names.has(name)));
+    const mustSend = due.every(({ size }) => size === 0)
+      ? undefined
+      : (name: string): boolean => due.some((names) => names.has(name));
+    const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, mustSend);
     if (isEndpoints) {
       this.#endpointsDue = undefined;
       this.#endpointsDueShared = [];
@@ -199,8 +203,8 @@ export class Session implements Gate, ViewReader {
     return cursor === undefined ? [this.answeredSeq] : [cursor, this.answeredSeq];
   }
 
-  idsOf(type: ResourceType): Iterable<number> {
-    return this.track(type)?.subscription.ids ?? [];
+  idsOf(type: ResourceType): IdSet | undefined {
+    return this.track(type)?.subscription.ids;
   }
 
   /**
@@ -235,6 +239,11 @@ export class Session implements Gate, ViewReader {
     if (endpoints === undefined && shared !== undefined && this.#endpointsDueShared.length < MAX_SHARED_DUE) {
       this.#endpointsDueShared.push(shared.endpointsNames);
       return;
+    }
+    if (endpoints !== undefined && shared !== undefined && !endpoints.subscription.wildcard) {
+      const { log, subscription } = endpoints;
+      const ids = shared.endpointsIds(log.names);
+      if (!subscription.ids.hasAny(ids)) return;
     }
     for (const { endpointsName } of clusters) {
       if (endpointsName === undefined) continue;

@@ -3,33 +3,45 @@
  * out once, and its bytes are put together once, for all of them.
  */
 import type { Entry } from './entry.ts';
+import { IdSet } from './id-set.ts';
+import type { NameTable } from './name-table.ts';
 import type { Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 
 /** All that is after a cursor, for a stream that has just what the cursor says. Nothing in it is a removal. */
 export class SharedPass {
   readonly items: ReadonlyMap<string, Item>;
+  /** Of the names of the items. */
+  readonly ids: IdSet;
   readonly resources: readonly EncodedResource[];
   /** The number of the last change in it; Infinity: it goes to the end. */
   readonly reached: number;
   /** Whether any of it sends requests to clusters. */
   readonly needsClusters: boolean;
-  /** Whether it is for streams that have none of it. */
-  readonly isFresh: boolean;
+  #isFresh: boolean | undefined;
   #body: Buffer | undefined;
   #endpointsNames: ReadonlySet<string> | undefined;
+  #endpointsIds: { readonly of: NameTable; readonly sweeps: number; readonly ids: IdSet } | undefined;
 
-  constructor(items: ReadonlyMap<string, Item>, resources: readonly EncodedResource[], reached: number) {
+  constructor(items: ReadonlyMap<string, Item>, ids: IdSet, resources: readonly EncodedResource[], reached: number) {
     this.items = items;
+    this.ids = ids;
     this.resources = resources;
     this.reached = reached;
-    this.isFresh = [...items.values()].every(({ had }) => had === undefined);
     this.needsClusters = resources.some(({ clusters }) => clusters.length > 0);
+  }
+
+  /** Whether it is for streams that have none of it. */
+  get isFresh(): boolean {
+    this.#isFresh ??= [...this.items.values()].every(({ had }) => had === undefined);
+    return this.#isFresh;
   }
 
   /** The resources one after the other, as entries of a delta response. */
   get body(): Buffer {
-    this.#body ??= Buffer.concat(this.resources.map(({ bytes }) => bytes));
+    const [first] = this.resources;
+    this.#body ??=
+      this.resources.length === 1 && first !== undefined ? first.bytes : Buffer.concat(this.resources.map(({ bytes }) => bytes));
     return this.#body;
   }
 
@@ -38,10 +50,17 @@ export class SharedPass {
     this.#endpointsNames ??= new Set(this.resources.flatMap(({ endpointsName }) => endpointsName ?? []));
     return this.#endpointsNames;
   }
-}
 
-/** Fewer changes are looked at as fast by each stream for itself. */
-const WORTH_SHARING = 16;
+  /** The same, by the numbers that they have now. */
+  endpointsIds(names: NameTable): IdSet {
+    const known = this.#endpointsIds;
+    if (known?.of === names && known.sweeps === names.sweeps) return known.ids;
+    const ids = new IdSet();
+    for (const name of this.endpointsNames) ids.add(names.idOf(name));
+    this.#endpointsIds = { of: names, sweeps: names.sweeps, ids };
+    return ids;
+  }
+}
 
 /** The order in which the names of a type changed. */
 export interface Changes {
@@ -53,11 +72,11 @@ export interface Changes {
 
 export class SharedPasses {
   readonly #log: Changes;
-  readonly #worthSharing: number;
+  readonly #worthSharing: () => number;
   readonly #passes = new Map<string, SharedPass | undefined>();
 
   /** @param worthSharing from how many changes on */
-  constructor(log: Changes, worthSharing = WORTH_SHARING) {
+  constructor(log: Changes, worthSharing: () => number) {
     this.#log = log;
     this.#worthSharing = worthSharing;
   }
@@ -72,7 +91,7 @@ export class SharedPasses {
    * @returns undefined where that is little, or not the same for all
    */
   after(cursor: number, maxBytes: number): SharedPass | undefined {
-    if (this.#log.countSince(cursor) < this.#worthSharing) return undefined;
+    if (this.#log.countSince(cursor) < this.#worthSharing()) return undefined;
     const key = `${cursor} ${maxBytes}`;
     if (!this.#passes.has(key)) this.#passes.set(key, this.#make(cursor, maxBytes));
     return this.#passes.get(key);
@@ -80,6 +99,7 @@ export class SharedPasses {
 
   #make(cursor: number, maxBytes: number): SharedPass | undefined {
     const items = new Map<string, Item>();
+    const ids = new IdSet();
     const resources: EncodedResource[] = [];
     let bytes = 0;
     let reached = cursor;
@@ -94,6 +114,7 @@ export class SharedPasses {
         if (!isFull) {
           bytes += sent.bytes.length;
           items.set(entry.name, { sent, had });
+          ids.add(entry.id);
           resources.push(sent);
         }
       }
@@ -101,7 +122,7 @@ export class SharedPasses {
       // What is left must be found again behind `reached` as it is found behind `cursor`.
       else if (had?.version !== versionAt(entry, reached)) return undefined;
     }
-    return items.size === 0 ? undefined : new SharedPass(items, resources, isFull ? reached : Infinity);
+    return items.size === 0 ? undefined : new SharedPass(items, ids, resources, isFull ? reached : Infinity);
   }
 }
 

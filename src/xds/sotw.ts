@@ -16,12 +16,13 @@ export function receiveSotw(track: Track, request: SotwRequest, isFirst: boolean
   const { subscription } = track;
   if (isFirst && change.everything && request.version !== '') {
     // N11: only where everything of a full-state type was asked for, and nothing by name, does a version say it all.
-    if (subscription.size === 0 && request.version === track.log.version) track.startAt(seq);
+    const isState = track.facts?.fullState === true && subscription.size === 0;
+    if (isState && request.version === track.log.version) track.startAt(seq);
     else track.startUnknown();
   }
   const isSame =
-    change.answer.length + change.answerAgain.length === 0 &&
-    change.dropped.length === 0 &&
+    change.answer.size + change.answerAgain.length === 0 &&
+    change.dropped.size === 0 &&
     !change.everything &&
     !change.lostEverything;
   if (state === 'done' && isSame && request.error === undefined && track.facts?.type === 'endpoints') {

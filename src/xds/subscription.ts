@@ -1,5 +1,7 @@
 /** What one stream is subscribed to, for one type. Pure bookkeeping of names; what follows from it is track.ts. */
-import { IdSet, type NameTable } from './name-table.ts';
+import { IdSet } from './id-set.ts';
+import type { NameTable } from './name-table.ts';
+import { PackedTexts, type Texts } from './packed-texts.ts';
 
 export const WILDCARD = '*';
 
@@ -7,18 +9,18 @@ export const WILDCARD = '*';
 export interface SubscriptionChange {
   /** Everything is subscribed now, and was not before. */
   readonly everything: boolean;
-  /** Names to answer, that were not subscribed in any way. */
-  readonly answer: readonly string[];
+  /** Ids of names to answer, that were not subscribed in any way. */
+  readonly answer: IdSet;
   /** Names to answer, of which the client may or may not have something. */
   readonly answerAgain: readonly string[];
-  /** Names that are no longer subscribed in any way. */
-  readonly dropped: readonly string[];
+  /** Ids of names that are no longer subscribed in any way. */
+  readonly dropped: IdSet;
   /** `*` was given up: of what is not named, the client keeps nothing. */
   readonly lostEverything: boolean;
 }
 
-const NO_NAMES: ReadonlySet<string> = new Set();
-const NOTHING: SubscriptionChange = { everything: false, answer: [], answerAgain: [], dropped: [], lostEverything: false };
+const NONE = new IdSet();
+const NOTHING: SubscriptionChange = { everything: false, answer: NONE, answerAgain: [], dropped: NONE, lostEverything: false };
 
 export class Subscription {
   #names: NameTable;
@@ -70,61 +72,69 @@ export class Subscription {
   }
 
   /** A State-of-the-World request lists all that is wanted from now on. */
-  replace(names: readonly string[]): SubscriptionChange {
+  replace(names: Texts): SubscriptionChange {
     // W1: no names, and never any: everything. W5: of these types only.
     if (names.length === 0 && !this.#everNamed) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
     // W3: an empty list after names is not the wildcard: nothing is wanted any more.
     this.#everNamed = true;
-    const wanted = new Set(names);
     const before = this.#wildcard;
     // W2: names beside `*` are additional.
-    const wildcard = this.#setWildcard(wanted.delete(WILDCARD));
-    const dropped: string[] = [];
-    for (const name of [...this.explicit()]) {
-      if (wanted.has(name)) continue;
-      this.#ids.delete(this.#names.idOf(name));
-      // W10: a pure shrink is not answered.
-      if (!this.#wildcard) dropped.push(name);
+    const wildcard = this.#setWildcard(names.includes(WILDCARD));
+    const wanted = new IdSet();
+    for (let index = 0; index < names.length; index += 1) {
+      if (!isWildcard(names, index)) wanted.add(this.#names.idIn(names, index));
     }
+    if (wanted.size === this.#ids.size && wanted.hasAll(this.#ids)) return wildcard;
     // W9: a name that is new in the list is sent, whatever was sent before.
-    const added = [...wanted].filter((name) => this.#ids.add(this.#names.idOf(name)));
-    return { ...wildcard, answer: before ? [] : added, answerAgain: before ? added : [], dropped };
+    const added = new IdSet();
+    added.addAll(wanted);
+    added.deleteAll(this.#ids);
+    const dropped = new IdSet();
+    // W10: a pure shrink is not answered.
+    if (!this.#wildcard) dropped.addAll(this.#ids);
+    dropped.deleteAll(wanted);
+    this.#ids = wanted;
+    if (!before) return { ...wildcard, answer: added, dropped };
+    return { ...wildcard, answerAgain: [...added].map((id) => this.#names.nameOf(id)), dropped };
   }
 
   /** A delta request adds and takes away. */
-  adjust(subscribe: readonly string[], unsubscribe: readonly string[], isFirst: boolean): SubscriptionChange {
+  adjust(subscribe: Texts, unsubscribe: Texts, isFirst: boolean): SubscriptionChange {
     // W1, W4: a first request that names nothing; W5: of these types only.
     if (isFirst && subscribe.length === 0) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
+    // An ACK.
+    if (subscribe.length + unsubscribe.length === 0) return NOTHING;
     if (subscribe.length > 0) this.#everNamed = true;
     const before = this.#wildcard;
     // No name is new twice.
-    const answer: string[] = [];
-    const answerAgain = new Set<string>();
-    const dropped: string[] = [];
+    const answer = new IdSet();
+    const again = new IdSet();
+    const dropped = new IdSet();
     if (unsubscribe.includes(WILDCARD)) this.#wildcard = false;
     if (subscribe.includes(WILDCARD)) this.#wildcard = true;
-    for (const name of unsubscribe) {
-      const id = this.#names.find(name);
+    for (let index = 0; index < unsubscribe.length; index += 1) {
+      const id = this.#names.findIn(unsubscribe, index);
       // W7: a name that was not subscribed is ignored.
-      if (id === undefined || !this.#ids.delete(id)) continue;
+      if (id < 0 || !this.#ids.delete(id)) continue;
       // W6: while the wildcard remains, the server says what the name is now; W7: otherwise nothing.
-      if (this.#wildcard) answerAgain.add(name);
-      else dropped.push(name);
+      if (this.#wildcard) again.add(id);
+      else dropped.add(id);
     }
-    for (const name of subscribe) {
-      if (name === WILDCARD) continue;
+    for (let index = 0; index < subscribe.length; index += 1) {
+      if (isWildcard(subscribe, index)) continue;
+      const id = this.#names.idIn(subscribe, index);
       // W8: also a name that was subscribed already is answered.
-      const isNew = this.#ids.add(this.#names.idOf(name)) && !before;
-      if (isNew) answer.push(name);
-      else answerAgain.add(name);
+      if (this.#ids.add(id) && !before) answer.add(id);
+      else again.add(id);
     }
-    const isNew = answerAgain.size + dropped.length > 0 ? new Set(answer) : NO_NAMES;
+    again.deleteAll(answer);
+    dropped.deleteAll(answer);
     return {
       everything: this.#wildcard && !before,
       lostEverything: before && !this.#wildcard,
       answer,
-      answerAgain: [...answerAgain].filter((name) => !isNew.has(name)),
-      dropped: dropped.filter((name) => !isNew.has(name)),
+      answerAgain: [...again].map((id) => this.#names.nameOf(id)),
+      dropped,
     };
   }
 
@@ -141,4 +151,8 @@ export class Subscription {
     this.#wildcard = wildcard;
     return { ...NOTHING, everything: wildcard && !before, lostEverything: before && !wildcard };
   }
+}
+
+function isWildcard(texts: Texts, index: number): boolean {
+  return texts instanceof PackedTexts ? texts.is(index, WILDCARD) : texts[index] === WILDCARD;
 }

@@ -3,7 +3,9 @@ import { Company } from './company.ts';
 import type { History, Nack } from './history.ts';
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
-import { type Gate, type Item, type Known, type Mark, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
+import type { Marks } from './marks.ts';
+import type { PackedVersions } from './packed-texts.ts';
+import { type Gate, type Item, type Known, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { SharedPass } from './shared-pass.ts';
 import { Subscription, type SubscriptionChange } from './subscription.ts';
@@ -71,7 +73,7 @@ export class Track {
     return this.#inFlight;
   }
 
-  get marks(): ReadonlyMap<string, Mark> {
+  get marks(): Marks {
     return this.#ledger.marks;
   }
 
@@ -116,13 +118,14 @@ export class Track {
   /** @param seq the view's newest change number */
   changeSubscription(change: SubscriptionChange, isFirst: boolean, seq: number): void {
     this.#company.begin();
+    if (this.subscription.wildcard) this.marks.keepByName();
     if (change.lostEverything) this.#ledger.forgetUnsubscribed();
-    for (const name of change.dropped) this.#ledger.unmark(name);
+    this.marks.deleteAll(change.dropped);
     if (change.everything) {
       this.#ledger.restart();
       this.#owesFirst = isFirst && this.facts?.fullState === true;
     }
-    for (const name of change.answer) this.#ledger.mark(name, undefined, { forced: true });
+    this.marks.owe(change.answer);
     for (const name of change.answerAgain) {
       const mayHave = this.log.entry(name)?.last !== undefined || this.#ledger.has(name) !== undefined;
       this.#ledger.mark(name, mayHave ? UNKNOWN : undefined, { forced: true });
@@ -147,7 +150,7 @@ export class Track {
   }
 
   /** A reconnected client says what it has: see {@link Ledger.seed}. */
-  seed(versions: ReadonlyMap<string, string>, seq: number, mustSend: (name: string) => boolean): void {
+  seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
     this.#ledger.seed(versions, seq, mustSend);
   }
 
@@ -207,8 +210,8 @@ export class Track {
     this.#sentVersion = version;
     this.#inFlight = { nonce, version, items, from: this.#lastCursor };
     // The cursor says that the client has what many are told: there is nothing to compare.
-    if (items === this.#company.pass?.items)
-      for (const name of this.marks.size > 0 ? items.keys() : []) this.#ledger.unmark(name);
+    const { pass } = this.#company;
+    if (items === pass?.items) this.marks.deleteAll(pass.ids);
     else for (const [name, { sent }] of items) this.#ledger.settle(name, sent);
     this.#company.skip();
   }

@@ -3,26 +3,36 @@
  * of the last change that it took; what it has can be read from here, and what is new costs what changed.
  */
 import { Entry } from './entry.ts';
-import { type IdSet, NameTable } from './name-table.ts';
+import { IdSet } from './id-set.ts';
+import { NameTable } from './name-table.ts';
 import type { EncodedResource } from './resource.ts';
 import { SetVersion } from './set-version.ts';
 import { SharedPasses } from './shared-pass.ts';
+import { VersionColumn } from './version-column.ts';
 
 export class TypeLog {
   readonly names = new NameTable();
   readonly shared: SharedPasses;
-  readonly #entries = new Map<string, Entry>();
+  /** By id. */
+  readonly #entries: (Entry | undefined)[] = [];
   #log: { readonly seq: number; readonly entry: Entry }[] = [];
   readonly #version = new SetVersion();
-  #live = 0;
+  readonly #live = new IdSet();
+  /** Of what there is. */
+  readonly versions = new VersionColumn();
 
   /** @param worthSharing see {@link SharedPasses} */
-  constructor(worthSharing?: number) {
+  constructor(worthSharing = (): number => Infinity) {
     this.shared = new SharedPasses(this, worthSharing);
   }
 
   /** How many resources there are. */
   get size(): number {
+    return this.#live.size;
+  }
+
+  /** Ids of the resources that there are. */
+  get live(): IdSet {
     return this.#live;
   }
 
@@ -37,18 +47,24 @@ export class TypeLog {
   }
 
   entry(name: string): Entry | undefined {
-    return this.#entries.get(name);
+    const id = this.names.find(name);
+    return id === undefined ? undefined : this.#entries[id];
+  }
+
+  /** @param id -1 stands for none */
+  entryOf(id: number): Entry | undefined {
+    return this.#entries[id];
   }
 
   /** Those that are gone included, as long as a stream may still have them. */
-  entries(): Iterable<Entry> {
-    return this.#entries.values();
+  *entries(): Generator<Entry> {
+    for (const entry of this.#entries) if (entry !== undefined) yield entry;
   }
 
   /** @returns whether anything changed: equal bytes are no change, and take no number. */
   apply(seq: number, name: string, resource: EncodedResource | undefined): boolean {
     this.shared.clear();
-    const known = this.#entries.get(name);
+    const known = this.entry(name);
     const before = known?.current;
     if (before?.version === resource?.version) {
       if (resource !== undefined) known?.replace(resource);
@@ -57,7 +73,9 @@ export class TypeLog {
     const entry = known ?? this.#make(name);
     if (before !== undefined) this.#version.delete(before.version);
     if (resource !== undefined) this.#version.add(resource.version);
-    this.#live += (resource === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+    if (resource === undefined) this.#live.delete(entry.id);
+    else this.#live.add(entry.id);
+    this.versions.set(entry.id, resource?.version);
     entry.set(seq, resource);
     this.#log.push({ seq, entry });
     return true;
@@ -78,7 +96,7 @@ export class TypeLog {
 
   /** Whether {@link compact} is worth its cost, which is that of all resources. */
   get isLong(): boolean {
-    return this.#log.length > 64 + 2 * this.#live;
+    return this.#log.length > 64 + 2 * this.#live.size;
   }
 
   /**
@@ -88,17 +106,17 @@ export class TypeLog {
    */
   compact(cursors: readonly number[], subscribed: IdSet): void {
     this.shared.clear();
-    for (const entry of this.#entries.values()) {
-      if (entry.prune(cursors)) this.#entries.delete(entry.name);
+    for (const entry of this.entries()) {
+      if (entry.prune(cursors)) this.#entries[entry.id] = undefined;
       else subscribed.add(entry.id);
     }
-    this.#log = this.#log.filter(({ seq, entry }) => entry.seq === seq && this.#entries.get(entry.name) === entry);
+    this.#log = this.#log.filter(({ seq, entry }) => entry.seq === seq && this.#entries[entry.id] === entry);
     this.names.sweep(subscribed);
   }
 
   #make(name: string): Entry {
     const entry = new Entry(name, this.names.idOf(name));
-    this.#entries.set(name, entry);
+    this.#entries[entry.id] = entry;
     return entry;
   }
 

@@ -5,7 +5,7 @@
 import type { InterceptId } from '../model/names.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import { emptyAssignment } from './empty-assignment.ts';
-import { IdSet } from './name-table.ts';
+import { IdSet } from './id-set.ts';
 import type { EncodedResource } from './resource.ts';
 import { TypeLog } from './type-log.ts';
 import { PUSH_ORDER } from './type-urls.ts';
@@ -22,7 +22,7 @@ export interface ViewReader {
   /** Change numbers as of which it may still ask what a name was. */
   cursorsOf(type: ResourceType): Iterable<number>;
   /** Ids of the names that it is subscribed to. */
-  idsOf(type: ResourceType): Iterable<number>;
+  idsOf(type: ResourceType): IdSet | undefined;
 }
 
 /** What {@link View.apply} did. */
@@ -50,12 +50,14 @@ export class View {
 
   /**
    * @param types that its resources can be of
-   * @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses}
+   * @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses}; unless
+   *   told, of any, when there are several streams
    */
   constructor(key: string, types: ReadonlySet<ResourceType>, worthSharing?: number) {
     this.key = key;
     this.types = types;
-    this.#logs = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog(worthSharing)]));
+    const least = (): number => worthSharing ?? (this.#readers.size > 1 ? 1 : Infinity);
+    this.#logs = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog(least)]));
   }
 
   /** The number of the newest change, over all types. */
@@ -154,7 +156,8 @@ export class View {
       const inUse = new IdSet();
       for (const reader of this.#readers) {
         for (const cursor of reader.cursorsOf(type)) cursors.add(cursor);
-        for (const id of reader.idsOf(type)) inUse.add(id);
+        const ids = reader.idsOf(type);
+        if (ids !== undefined) inUse.addAll(ids);
       }
       log.compact([...cursors], inUse);
     }

@@ -8,6 +8,7 @@ import type { ModelChange } from '../../src/model/intercept.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { Translator } from '../../src/translate/translate.ts';
 import type { Member } from '../../src/xds/audience.ts';
+import { PackedVersions } from '../../src/xds/packed-texts.ts';
 import { type Protocol, Session } from '../../src/xds/session.ts';
 import { PUSH_ORDER } from '../../src/xds/type-urls.ts';
 import type { View } from '../../src/xds/view.ts';
@@ -88,7 +89,7 @@ class Envoy implements Member {
     if (session === undefined) throw new Error('An Envoy joins a view first.');
     const heard = PUSH_ORDER.map(({ type, typeUrl }) => {
       const request = { node: undefined, typeUrl, nonce: '', error: undefined };
-      const delta = { ...request, subscribe: ['*'], unsubscribe: [], initialVersions: new Map() };
+      const delta = { ...request, subscribe: ['*'], unsubscribe: [], initialVersions: new PackedVersions(Buffer.alloc(0)) };
       if (this.#protocol === 'delta') session.receiveDelta(delta, 0);
       else session.receiveSotw({ ...request, names: ['*'], version: '' }, 0);
       const response = session.next(0);

@@ -171,10 +171,11 @@ describe('decoding of requests', () => {
       response_nonce: '2',
       error_detail: { code: 3, message: 'no' },
     });
-    expect(decodeSotwRequest(bytes)).toEqual({
+    const { names, ...request } = decodeSotwRequest(bytes);
+    expect([...names]).toEqual(['a', 'b']);
+    expect(request).toEqual({
       node: { id: 'gateway~shop/edge', cluster: 'edge', userAgent: 'envoy', metadata: { detour: { listen: '0.0.0.0:80' } } },
       typeUrl: 't',
-      names: ['a', 'b'],
       version: '1',
       nonce: '2',
       error: 'no',
@@ -188,12 +189,12 @@ describe('decoding of requests', () => {
       resource_names_unsubscribe: ['b'],
       initial_resource_versions: { c: 'v' },
     });
-    expect(decodeDeltaRequest(bytes)).toEqual({
+    const { subscribe, unsubscribe, initialVersions, ...request } = decodeDeltaRequest(bytes);
+    const { names, versions } = initialVersions;
+    expect([[...subscribe], [...unsubscribe], [...names], [...versions]]).toEqual([['a'], ['b'], ['c'], ['v']]);
+    expect(request).toEqual({
       node: undefined,
       typeUrl: 't',
-      subscribe: ['a'],
-      unsubscribe: ['b'],
-      initialVersions: new Map([['c', 'v']]),
       nonce: '',
       error: undefined,
     });

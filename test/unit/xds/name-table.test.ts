@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IdSet, NameTable } from '../../../src/xds/name-table.ts';
+import { IdSet } from '../../../src/xds/id-set.ts';
+import { NameTable } from '../../../src/xds/name-table.ts';
+import { PackedTexts } from '../../../src/xds/packed-texts.ts';
 
 describe('a set of numbers', () => {
   it('is a set', () => {
@@ -21,6 +23,37 @@ describe('a set of numbers', () => {
   });
 });
 
+describe('two sets of numbers', () => {
+  const numbers = fc.uniqueArray(fc.nat({ max: 120 }));
+  const setOf = (ids: Iterable<number>): IdSet => {
+    const result = new IdSet();
+    for (const id of ids) result.add(id);
+    return result;
+  };
+
+  it('are joined, taken from each other and compared', () => {
+    fc.assert(
+      fc.property(numbers, numbers, (some, others) => {
+        const [a, b] = [new Set(some), new Set(others)];
+        const check = (ids: IdSet, model: ReadonlySet<number>): void => {
+          expect([...ids]).toEqual([...model].sort((x, y) => x - y));
+          expect(ids.size).toBe(model.size);
+        };
+        const joined = setOf(a);
+        joined.addAll(setOf(b));
+        check(joined, new Set([...a, ...b]));
+        const left = setOf(a);
+        left.deleteAll(setOf(b));
+        check(left, new Set([...a].filter((id) => !b.has(id))));
+        left.addAll(setOf(b));
+        check(left, new Set([...a, ...b]));
+        expect(setOf(a).hasAll(setOf(b))).toBe([...b].every((id) => a.has(id)));
+        expect(setOf(a).hasAny(setOf(b))).toBe([...b].some((id) => a.has(id)));
+      }),
+    );
+  });
+});
+
 describe('numbers of names', () => {
   it('stay while they are in use, and are used again when they are not', () => {
     const table = new NameTable();
@@ -32,5 +65,27 @@ describe('numbers of names', () => {
     expect(table.nameOf(b)).toBe('b');
     expect(table.idOf('c')).toBe(a);
     expect(table.nameOf(a)).toBe('c');
+  });
+
+  it('are the same whether a name comes as a text or as bytes', () => {
+    const table = new NameTable();
+    const names = Array.from({ length: 100 }, (_, index) => `ñ${index}`);
+    const packed = new PackedTexts(Buffer.from(names.join('')));
+    let position = 0;
+    for (const name of names) {
+      const from = position;
+      position += Buffer.byteLength(name);
+      packed.push(from, position);
+    }
+    const early = table.idOf('ñ1');
+    expect(table.findIn(packed, 1)).toBe(early);
+    expect(table.findIn(packed, 2)).toBe(-1);
+    const ids = names.map((_, index) => table.idIn(packed, index));
+    expect(ids.map((id) => table.nameOf(id))).toEqual(names);
+    const inUse = new IdSet();
+    for (const id of ids.slice(50)) inUse.add(id);
+    table.sweep(inUse);
+    expect(names.map((_, index) => table.findIn(packed, index))).toEqual(ids.map((id, index) => (index < 50 ? -1 : id)));
+    expect(names.map((name) => table.idOf(name))).toEqual(names.map((_, index) => table.idIn(packed, index)));
   });
 });

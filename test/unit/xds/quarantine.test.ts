@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { InterceptModel } from '../../../src/model/intercept.ts';
 import { typesOf } from '../../../src/translate/scope.ts';
 import { InterceptChanges } from '../../../src/xds/intercept-changes.ts';
+import { PackedVersions } from '../../../src/xds/packed-texts.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
 import { ServedView } from '../../../src/xds/served-view.ts';
 import { Session } from '../../../src/xds/session.ts';
@@ -95,7 +96,14 @@ class Envoy {
   }
 
   #receive(request: { typeUrl: string; nonce?: string; error?: string | undefined; subscribe?: readonly string[] }) {
-    const empty = { node: undefined, nonce: '', error: undefined, subscribe: [], unsubscribe: [], initialVersions: new Map() };
+    const empty = {
+      node: undefined,
+      nonce: '',
+      error: undefined,
+      subscribe: [],
+      unsubscribe: [],
+      initialVersions: new PackedVersions(Buffer.alloc(0)),
+    };
     return this.#session.receiveDelta({ ...empty, ...request }, 0);
   }
 }

@@ -1,11 +1,15 @@
 /** Requests that an independent implementation of protobuf has written are read as they were meant. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { PackedVersions } from '../../../src/xds/packed-texts.ts';
 import { readDeltaRequest, readSotwRequest } from '../../../src/xds/request-reader.ts';
 import { encodeRequest } from '../../support/xds/independent.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 30 });
 const texts = fc.array(text, { maxLength: 8 });
+
+const versionsOf = ({ names, versions }: PackedVersions): ReadonlyMap<string, string> =>
+  new Map([...names].map((name, index) => [name, versions.text(index)]));
 
 describe('the reader of requests', () => {
   it('reads every field of a DeltaDiscoveryRequest', () => {
@@ -20,8 +24,12 @@ describe('the reader of requests', () => {
           initial_resource_versions: versions,
           error_detail: { code: 3 },
         });
-        expect(readDeltaRequest(bytes)).toEqual({
-          ...{ typeUrl, nonce, subscribe, unsubscribe, initialVersions: new Map(Object.entries(versions)) },
+        const { subscribe: asked, unsubscribe: left, initialVersions, ...read } = readDeltaRequest(bytes);
+        expect([...asked]).toEqual(subscribe);
+        expect([...left]).toEqual(unsubscribe);
+        expect(versionsOf(initialVersions)).toEqual(new Map(Object.entries(versions)));
+        expect(read).toEqual({
+          ...{ typeUrl, nonce },
           ...{ node: Buffer.from([0x0a, 1, 0x6e]), error: Buffer.from([0x08, 3]) },
         });
       }),
@@ -32,8 +40,9 @@ describe('the reader of requests', () => {
     fc.assert(
       fc.property(text, text, text, texts, (typeUrl, nonce, version, names) => {
         const fields = { type_url: typeUrl, response_nonce: nonce, version_info: version, resource_names: names };
-        const read = readSotwRequest(encodeRequest('DiscoveryRequest', fields));
-        expect(read).toEqual({ typeUrl, nonce, version, names, node: undefined, error: undefined });
+        const { names: asked, ...read } = readSotwRequest(encodeRequest('DiscoveryRequest', fields));
+        expect([...asked]).toEqual(names);
+        expect(read).toEqual({ typeUrl, nonce, version, node: undefined, error: undefined });
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ResourceType } from '../../../src/translate/resource.ts';
 import { typesOf } from '../../../src/translate/scope.ts';
+import { PackedVersions } from '../../../src/xds/packed-texts.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { Session } from '../../../src/xds/session.ts';
 import { factsOf } from '../../../src/xds/type-urls.ts';
@@ -24,7 +25,15 @@ function open(view: View, maxBytes = 2_000_000): Session {
 
 function ask(session: Session, type: ResourceType, subscribe: readonly string[] = [], nonce = ''): void {
   const { typeUrl } = factsOf(type);
-  const request = { node: undefined, typeUrl, subscribe, unsubscribe: [], initialVersions: new Map(), nonce, error: undefined };
+  const request = {
+    node: undefined,
+    typeUrl,
+    subscribe,
+    unsubscribe: [],
+    initialVersions: new PackedVersions(Buffer.alloc(0)),
+    nonce,
+    error: undefined,
+  };
   session.receiveDelta(request, 0);
 }
 

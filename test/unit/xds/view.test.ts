@@ -27,8 +27,8 @@ class Reader implements ViewReader {
     return [this.cursor];
   }
 
-  idsOf(): Iterable<number> {
-    return [];
+  idsOf(): undefined {
+    return undefined;
   }
 }
 

@@ -1,0 +1,91 @@
+/** The marks of one type on one stream, by name. Those that say no more than "asked for, and has nothing" are bits. */
+import { IdSet } from './id-set.ts';
+import type { NameTable } from './name-table.ts';
+import type { Mark } from './pass.ts';
+import type { Subscription } from './subscription.ts';
+
+const OWED: Mark = { has: undefined, forced: true, refused: undefined, heldSince: undefined };
+
+export class Marks implements Iterable<readonly [string, Mark]> {
+  readonly #subscription: Subscription;
+  readonly #names: NameTable;
+  readonly #byName = new Map<string, Mark>();
+  /** Marks like {@link OWED}: of names that were asked for by name, while not everything is. */
+  readonly #owed = new IdSet();
+
+  /** @param names that the subscription's ids are of */
+  constructor(subscription: Subscription, names: NameTable) {
+    this.#subscription = subscription;
+    this.#names = names;
+  }
+
+  get size(): number {
+    return this.#byName.size + this.#owed.size;
+  }
+
+  get(name: string): Mark | undefined {
+    const mark = this.#byName.get(name);
+    if (mark !== undefined || this.#owed.size === 0) return mark;
+    const id = this.#names.find(name);
+    return id !== undefined && this.#owed.has(id) ? OWED : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  set(name: string, mark: Mark): void {
+    const id = this.#names.find(name);
+    const isOwed = mark.forced && mark.has === undefined && mark.refused === undefined && mark.heldSince === undefined;
+    if (isOwed && id !== undefined && this.#mayOwe(id)) {
+      this.#byName.delete(name);
+      this.#owed.add(id);
+      return;
+    }
+    this.#byName.set(name, mark);
+    if (id !== undefined) this.#owed.delete(id);
+  }
+
+  delete(name: string): void {
+    if (this.#byName.size > 0) this.#byName.delete(name);
+    if (this.#owed.size === 0) return;
+    const id = this.#names.find(name);
+    if (id !== undefined) this.#owed.delete(id);
+  }
+
+  deleteId(id: number): void {
+    this.#owed.delete(id);
+    if (this.#byName.size > 0) this.#byName.delete(this.#names.nameOf(id));
+  }
+
+  deleteAll(ids: IdSet): void {
+    this.#owed.deleteAll(ids);
+    for (const id of this.#byName.size > 0 ? ids : []) this.#byName.delete(this.#names.nameOf(id));
+  }
+
+  /** These were asked for, and the client has none of them. */
+  owe(ids: IdSet): void {
+    if (this.#byName.size > 0 || this.#subscription.wildcard) for (const id of ids) this.set(this.#names.nameOf(id), OWED);
+    else this.#owed.addAll(ids);
+  }
+
+  /** Whether these were all asked for, and the client is known to have none of them. */
+  owesAll(ids: IdSet): boolean {
+    return this.#owed.hasAll(ids);
+  }
+
+  /** To be called when everything is subscribed: ids that are not asked for by name may be given to other names. */
+  keepByName(): void {
+    for (const id of this.#owed) this.#byName.set(this.#names.nameOf(id), OWED);
+    this.#owed.clear();
+  }
+
+  *[Symbol.iterator](): Generator<readonly [string, Mark]> {
+    yield* this.#byName;
+    for (const id of this.#owed) yield [this.#names.nameOf(id), OWED];
+  }
+
+  #mayOwe(id: number): boolean {
+    return !this.#subscription.wildcard && this.#subscription.ids.has(id);
+  }
+}

@@ -1,0 +1,40 @@
+/** The versions of all resources of a type by number, side by side: a client that comes back names every one of them. */
+import type { PackedTexts } from './packed-texts.ts';
+
+/** Four characters a word. */
+const WORDS = 3;
+const LENGTH = WORDS * 4;
+const FIRST_IDS = 16;
+
+export class VersionColumn {
+  #words = new Int32Array(FIRST_IDS * WORDS);
+
+  /** @param version undefined: there is none */
+  set(id: number, version: string | undefined): void {
+    const start = id * WORDS;
+    if (start >= this.#words.length) {
+      const words = new Int32Array(Math.max(this.#words.length * 2, start + WORDS));
+      words.set(this.#words);
+      this.#words = words;
+    }
+    // One of another length is not found here.
+    const bytes = Buffer.alloc(LENGTH);
+    if (version !== undefined && Buffer.byteLength(version) === LENGTH) bytes.write(version);
+    for (let word = 0; word < WORDS; word += 1) this.#words[start + word] = wordAt(bytes, word * 4);
+  }
+
+  /** @returns true where it is the version of this id; false where it is not, or is of an unusual length. */
+  is(id: number, texts: PackedTexts, index: number): boolean {
+    const from = texts.from(index);
+    if (id < 0 || texts.to(index) - from !== LENGTH) return false;
+    const { bytes } = texts;
+    const start = id * WORDS;
+    const first = this.#words[start] ?? 0;
+    if (first === 0 || first !== wordAt(bytes, from)) return false;
+    return this.#words[start + 1] === wordAt(bytes, from + 4) && this.#words[start + 2] === wordAt(bytes, from + 8);
+  }
+}
+
+function wordAt(bytes: Buffer, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+}
