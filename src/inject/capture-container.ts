@@ -1,6 +1,7 @@
 /** The init step: it makes the pod's traffic go through the sidecar, and ends. */
 import type { Excludes, ResourceSetting } from '../annotations/parse-sidecar.ts';
-import { CAPTURE, SIDECAR_PROBES_PORT } from './names.ts';
+import { SIDECAR_PROBES_PORT } from '../model/capture.ts';
+import { CAPTURE } from './names.ts';
 import type { InjectSettings } from './settings.ts';
 
 /** @param uid of the sidecar. */

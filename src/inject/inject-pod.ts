@@ -68,7 +68,6 @@ function additions(shape: PodShape, declaration: SidecarDeclaration, settings: I
       concurrency: declaration.concurrency ?? settings.concurrency,
       resources,
       uid,
-      drains: shape.isServer,
     }),
   ];
   const { initContainers } = shape.has;

@@ -13,8 +13,6 @@ export interface PodShape {
   readonly hostNetwork: boolean;
   readonly windows: boolean;
   readonly dnsPolicy: string;
-  /** Whether its containers are started again and again, as a server's are; a Job's are not. */
-  readonly isServer: boolean;
   /** Users that it says its containers run as. */
   readonly uids: ReadonlySet<number>;
   /** The lists and maps that it has: others have to be made. */
@@ -59,7 +57,6 @@ export function readShape(pod: Fields): PodShape | { readonly mistake: string } 
     hostNetwork: read.flag(spec['hostNetwork'], 'spec.hostNetwork', false),
     windows: isWindows(spec, read),
     dnsPolicy: read.text(spec['dnsPolicy'], 'spec.dnsPolicy', 'ClusterFirst'),
-    isServer: read.text(spec['restartPolicy'], 'spec.restartPolicy', 'Always') === 'Always',
     uids: uidsOf(spec),
     has: {
       metadata: isThere(pod['metadata']),

@@ -1,15 +1,16 @@
 /** What an installation's sidecars are, unless a pod says otherwise. */
 import type { ResourceSetting } from '../annotations/parse-sidecar.ts';
+import type { IpFamily } from '../model/capture.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import type { SidecarCredentials } from './credentials.ts';
 
-export const IP_FAMILIES = ['ipv4', 'ipv6'] as const;
-export type IpFamily = (typeof IP_FAMILIES)[number];
+/** Those that there are. */
+export const IP_FAMILIES: readonly IpFamily[] = ['ipv4', 'ipv6'];
 
 export interface InjectSettings {
   /** Where control planes listen, as pods reach them. */
   readonly xds: readonly SocketAddress[];
-  /** Of pods. */
+  /** Of pods' addresses; never empty. */
   readonly ipFamilies: readonly IpFamily[];
   /** undefined: no TLS, and sidecars do not say whose they are. */
   readonly credentials: SidecarCredentials | undefined;

@@ -1,9 +1,10 @@
 /** Envoy as a native sidecar: an init container that goes on running, and ends after the pod's own containers. */
 import type { ResourceSetting } from '../annotations/parse-sidecar.ts';
 import { bootstrap } from '../envoy-bootstrap.ts';
+import { ANY_ADDRESS, SIDECAR_PROBES_PORT } from '../model/capture.ts';
 import { nodeOf } from '../model/node.ts';
 import { envoyCredentials, tokenMount } from './credentials.ts';
-import { SIDECAR, SIDECAR_ADMIN_PORT, SIDECAR_PROBES_PORT } from './names.ts';
+import { SIDECAR, SIDECAR_ADMIN_PORT } from './names.ts';
 import type { InjectSettings } from './settings.ts';
 
 export interface SidecarOptions {
@@ -11,16 +12,12 @@ export interface SidecarOptions {
   readonly concurrency: number;
   readonly resources: ResourceSetting;
   readonly uid: number;
-  /** Whether connections are to be let go before the pod ends. */
-  readonly drains: boolean;
 }
 
 const ADMIN = { host: '127.0.0.1', port: SIDECAR_ADMIN_PORT };
-/** Somebody who waits for a pod to end waits for so long. */
-const DRAIN_SECONDS = 5;
 
 export function sidecarContainer(settings: InjectSettings, options: SidecarOptions): object {
-  const { image, concurrency, resources, uid, drains } = options;
+  const { image, concurrency, resources, uid } = options;
   const ready = { httpGet: { path: '/ready', port: SIDECAR_PROBES_PORT }, timeoutSeconds: 2 };
   return {
     name: SIDECAR,
@@ -32,7 +29,6 @@ export function sidecarContainer(settings: InjectSettings, options: SidecarOptio
       // Known in the pod only.
       ...['--service-node', 'sidecar~$(POD_NAMESPACE)/$(POD_NAME)', '--service-cluster', '$(POD_NAMESPACE)'],
       ...['--concurrency', String(concurrency)],
-      ...['--drain-time-s', String(DRAIN_SECONDS), '--drain-strategy', 'immediate'],
       // It would need shared memory; a pod has no second Envoy to hand over to.
       ...['--disable-hot-restart', '--log-level', 'warning'],
     ],
@@ -41,7 +37,8 @@ export function sidecarContainer(settings: InjectSettings, options: SidecarOptio
     // The containers behind it start when it takes their traffic.
     startupProbe: { ...ready, periodSeconds: 1, failureThreshold: 300 },
     readinessProbe: { ...ready, periodSeconds: 5 },
-    ...(drains && { lifecycle: { preStop: { httpGet: { path: '/drain', port: SIDECAR_PROBES_PORT } } } }),
+    // At once when the pod is to end: connections are let go while the app is still there.
+    lifecycle: { preStop: { httpGet: { path: '/drain', port: SIDECAR_PROBES_PORT } } },
     resources,
     securityContext: {
       runAsUser: uid,
@@ -57,9 +54,17 @@ export function sidecarContainer(settings: InjectSettings, options: SidecarOptio
 }
 
 function ownBootstrap({ xds, credentials, ipFamilies }: InjectSettings): object {
-  const proxy = { role: 'sidecar', namespace: '', name: '', inbound: [], outbound: undefined, services: [] } as const;
+  const proxy = {
+    role: 'sidecar',
+    namespace: '',
+    name: '',
+    inbound: [],
+    outbound: undefined,
+    services: [],
+    capture: ipFamilies,
+  } as const;
   // Kubelets ask at the pod's first address.
-  const probes = { host: ipFamilies[0] === 'ipv6' ? '::' : '0.0.0.0', port: SIDECAR_PROBES_PORT };
+  const probes = { host: ANY_ADDRESS[ipFamilies[0] ?? 'ipv4'], port: SIDECAR_PROBES_PORT };
   const own = credentials && envoyCredentials(credentials);
   const config = bootstrap({ proxy, xds, admin: ADMIN, protocol: 'delta', probes, credentials: own });
   const { metadata } = nodeOf(proxy);
