@@ -38,6 +38,15 @@ export function encode(resource: EnvoyResource): EncodedResource {
 export class Encoder {
   readonly #memo = new WeakMap<EnvoyResource, EncodedResource>();
 
+  /** Ahead of {@link encode}, which says what is wrong. */
+  tryEncode(resource: EnvoyResource): void {
+    try {
+      this.encode(resource);
+    } catch {
+      // Told when it is asked for.
+    }
+  }
+
   /** @throws like {@link encode}. */
   encode(resource: EnvoyResource): EncodedResource {
     const known = this.#memo.get(resource);

@@ -125,7 +125,8 @@ export class ServedView {
     const { translation, encoder } = this.#options;
     const before = this.#quarantine.excluded;
     const encoded: EncodedChange[] = [];
-    for (const { type, name, resource } of translation.update(model, change, before)) {
+    const translated = translation.update(model, change, before, (resource) => encoder.tryEncode(resource));
+    for (const { type, name, resource } of translated) {
       try {
         encoded.push({ type, name, resource: resource === undefined ? undefined : encoder.encode(resource) });
       } catch (error) {
