@@ -60,7 +60,9 @@ export class PlannedTranslation {
     if (change === undefined) for (const each of this.#leftOut(planned)) if (this.#replace(each, touched)) changes.push(each);
     for (const service of change?.services ?? []) {
       for (const name of this.#clustersOf.get(service)) touched.add(name);
-      if (!model.services.has(service)) this.#shared.forget(service);
+      const now = model.services.get(service);
+      if (now === undefined) this.#shared.forget(service);
+      else this.#shared.prune(now);
     }
     if (change === undefined) for (const name of this.#uses.keys()) touched.add(name);
     const clusters: ResourceChange[] = [];

@@ -14,6 +14,7 @@ import { type EnvoyResource, keepResource } from './resource.ts';
 import { RemadePart, remadeRouteConfiguration, samePart, type VirtualHostPart } from './virtual-host.ts';
 
 interface PairMemo {
+  readonly target: ClusterTarget;
   readonly source: PairSource;
   readonly pair: ClusterPair;
 }
@@ -39,6 +40,8 @@ export class SharedResources {
   readonly httpPorts = new HttpPorts();
   /** What was made last: most of it is the same the next time. */
   readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
+  /** Models whose pairs were looked through: each is the newest of its Service. */
+  readonly #pruned = new WeakSet<ServiceModel>();
   readonly #lastResources = new Map<string, EnvoyResource>();
   readonly #routes = new Map<string, RoutesMemo>();
 
@@ -71,7 +74,7 @@ export class SharedResources {
       cluster: keepResource(before?.pair.cluster, made.cluster),
       endpoints: keepResource(before?.pair.endpoints, made.endpoints),
     };
-    pairs.set(id, { source, pair });
+    pairs.set(id, { target, source, pair });
     return pair;
   }
 
@@ -82,6 +85,14 @@ export class SharedResources {
   /** To be told when a Service is gone. */
   forget(service: ObjectKey): void {
     this.#pairs.delete(service);
+  }
+
+  /** To be told when a Service is another one: what was made for previews that it has no more is forgotten. */
+  prune(service: ServiceModel): void {
+    if (this.#pruned.has(service)) return;
+    this.#pruned.add(service);
+    const pairs = this.#pairs.get(service.key);
+    for (const [id, { target }] of pairs ?? []) if (pairSource(target, service) === undefined) pairs?.delete(id);
   }
 
   host(host: HostModel, lookup: ServiceLookup): VirtualHostPart {
