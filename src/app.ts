@@ -80,7 +80,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       createTranslation: (scope) => translator.scope(scope),
       observer: xdsMetrics(metrics, log),
       now,
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      limits: { maxAgeMs: config.connectionAgeMs, maxSyncing: config.maxSyncing, ...options.limits },
     }),
   );
   const xds = await listening('--xds-listen', config.xdsListen, server.listen(config.xdsListen));

@@ -38,6 +38,10 @@ export interface Config {
   readonly health: { readonly listen: SocketAddress; readonly metrics: boolean } | undefined;
   /** Over so many ms streams end when the control plane stops. */
   readonly drainMs: number;
+  /** A connection ends at this age, more or less; 0: at none. */
+  readonly connectionAgeMs: number;
+  /** How many streams are brought up to date at once. */
+  readonly maxSyncing: number;
   readonly carriers: Carriers;
   /** undefined: none. */
   readonly webhooks: WebhookSetting | undefined;
@@ -137,6 +141,23 @@ export const SETTINGS = {
     },
     readDrainTime,
   ),
+  'connection-age': one(
+    {
+      value: 'SECONDS',
+      default: ['3600'],
+      summary:
+        'At which age, a fifth more or less, a connection of an Envoy ends, so that Envoys spread over replicas again. One that is up to date gets nothing again. 0: never.',
+    },
+    readConnectionAge,
+  ),
+  'max-syncing': one(
+    {
+      value: 'COUNT',
+      default: ['100'],
+      summary: 'How many streams are brought up to date at once when many Envoys come together; the others wait.',
+    },
+    readMaxSyncing,
+  ),
   header: one({ value: 'NAME', default: [DEFAULT_CARRIERS.header], summary: 'The header that carries the key.' }, readHeader),
   member: one(
     {
@@ -190,6 +211,8 @@ export function readConfig(args: readonly string[], environment: Environment): C
       adminListen: values['admin-listen'],
       health: healthSetting(values),
       drainMs: values['drain-time'] * 1000,
+      connectionAgeMs: values['connection-age'] * 1000,
+      maxSyncing: values['max-syncing'],
       carriers: {
         header: values.header,
         member: values.member,
@@ -277,6 +300,18 @@ function readNamespace(text: string): Reading<string> {
 function readDrainTime(text: string): Reading<number> {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   return seconds <= 300 ? { value: seconds } : { mistake: 'must be a number of seconds from 0 to 300, for example 5' };
+}
+
+/** Seconds. A timer of Node runs for 24 days at most, and a fifth is added by chance. */
+function readConnectionAge(text: string): Reading<number> {
+  const seconds = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds === 0 || (seconds >= 10 && seconds <= 1_000_000)) return { value: seconds };
+  return { mistake: 'must be a number of seconds from 10 to 1000000, for example 3600, or 0' };
+}
+
+function readMaxSyncing(text: string): Reading<number> {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return count >= 1 && count <= 100_000 ? { value: count } : { mistake: 'must be a number from 1 to 100000, for example 100' };
 }
 
 /** Headers that Detour itself writes, or reads for something else. */

@@ -17,6 +17,8 @@ describe('settings', () => {
       adminListen: { host: '127.0.0.1', port: 19000 },
       health: undefined,
       drainMs: 5_000,
+      connectionAgeMs: 3_600_000,
+      maxSyncing: 100,
       carriers: { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] },
       webhooks: undefined,
       logLevel: 'warn',
@@ -67,6 +69,8 @@ describe('settings', () => {
       'health-listen': '10.0.0.1:4',
       'health-metrics': 'on',
       'drain-time': '0.5',
+      'connection-age': '0',
+      'max-syncing': '7',
       header: 'x-a',
       member: 'b',
       'header-alias': 'x-c,x-d',
@@ -109,6 +113,8 @@ describe('settings', () => {
       adminListen: { host: '10.0.0.1', port: 2 },
       health: { listen: { host: '10.0.0.1', port: 4 }, metrics: true },
       drainMs: 500,
+      connectionAgeMs: 0,
+      maxSyncing: 7,
       carriers: { header: 'x-a', member: 'b', headerAliases: ['x-c', 'x-d'], memberAliases: ['e', 'f'] },
       webhooks: {
         listen: { host: '10.0.0.1', port: 3 },
@@ -169,6 +175,15 @@ describe('settings', () => {
   test.each(['-1', '5s', '301', '', 'soon'])('refuse a drain time of %j', (text) => {
     const told = mistakes([...SOURCE, `--drain-time=${text}`]);
     expect(told).toEqual([expect.stringContaining('must be a number of seconds from 0 to 300, for example 5')]);
+  });
+
+  test.each([
+    ['connection-age', '9', 'must be a number of seconds from 10 to 1000000'],
+    ['connection-age', 'never', 'must be a number of seconds from 10 to 1000000'],
+    ['max-syncing', '0', 'must be a number from 1 to 100000'],
+    ['max-syncing', 'all', 'must be a number from 1 to 100000'],
+  ])('refuse --%s %s', (name, text, why) => {
+    expect(mistakes([...SOURCE, `--${name}=${text}`])).toEqual([expect.stringContaining(why)]);
   });
 
   test('tell what is wrong with values together beside what is wrong with one', () => {
