@@ -93,8 +93,9 @@ export class H2cClient implements Disposable {
   readonly #session: ClientHttp2Session;
   readonly #authority: string;
 
-  constructor(port: number) {
-    this.#authority = `127.0.0.1:${port}`;
+  /** @param host an address as a URL has it */
+  constructor(port: number, host = '127.0.0.1') {
+    this.#authority = `${host}:${port}`;
     this.#session = connect(`http://${this.#authority}`);
     this.#session.on('error', () => undefined);
   }

@@ -68,9 +68,13 @@ export class ControlPlane implements AsyncDisposable {
 }
 
 /** @param args further arguments of `detour serve`. */
-export async function startControlPlane(folder: string, args: readonly string[] = []): Promise<ControlPlane> {
+export async function startControlPlane(
+  folder: string,
+  args: readonly string[] = [],
+  xdsHost = '127.0.0.1',
+): Promise<ControlPlane> {
   const [xds = 0, admin = 0] = await freePorts(2);
-  const listen = ['--xds-listen', `127.0.0.1:${xds}`, '--admin-listen', `127.0.0.1:${admin}`];
+  const listen = ['--xds-listen', `${xdsHost}:${xds}`, '--admin-listen', `127.0.0.1:${admin}`];
   const plane = new ControlPlane(xds, admin, ['--source', `directory:${folder}`, ...listen, ...args]);
   try {
     await plane.start();

@@ -63,7 +63,8 @@ export class GrpcApp implements AsyncDisposable {
   }
 }
 
-export async function startGrpcApp(copy: string): Promise<GrpcApp> {
+/** @param at where it listens. */
+export async function startGrpcApp(copy: string, at = '127.0.0.1:0'): Promise<GrpcApp> {
   const unary: handleUnaryCall<Message, Message> = (call, reply) => reply(null, { text: call.request.text, copy });
   const collect: handleClientStreamingCall<Message, Message> = (call, reply) => {
     const texts: string[] = [];
@@ -89,9 +90,7 @@ export async function startGrpcApp(copy: string): Promise<GrpcApp> {
   const server = new Server({ 'grpc.max_receive_message_length': -1 });
   server.addService(ECHO, { unary, collect, repeat, chat });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
+    server.bindAsync(at, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   return new GrpcApp(server, port, copy);
 }

@@ -20,7 +20,7 @@ export class TcpApp implements AsyncDisposable {
 }
 
 /** @param greeting sent first, before the client says anything; '' for an app that waits, as most do. */
-export async function startTcpApp(greeting = ''): Promise<TcpApp> {
+export async function startTcpApp(greeting = '', port = 0, host = '127.0.0.1'): Promise<TcpApp> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -28,16 +28,16 @@ export async function startTcpApp(greeting = ''): Promise<TcpApp> {
     if (greeting !== '') socket.write(greeting);
     socket.pipe(socket);
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
   return new TcpApp(server, address.port, sockets);
 }
 
 /** Sends text, and waits for so many bytes. @param say '' to only listen */
-export function exchange(port: number, say: string, bytes: number): Promise<string> {
+export function exchange(port: number, say: string, bytes: number, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     let heard = '';
     socket.setEncoding('latin1');
     socket.on('error', reject);

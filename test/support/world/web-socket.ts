@@ -10,8 +10,13 @@ export interface TestSocket extends AsyncDisposable {
 }
 
 /** Rejects with the status of the answer when the upgrade is refused. */
-export async function openWebSocket(port: number, headers: Readonly<Record<string, string>>, path = '/'): Promise<TestSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers, perMessageDeflate: false });
+export async function openWebSocket(
+  port: number,
+  headers: Readonly<Record<string, string>>,
+  path = '/',
+  host = '127.0.0.1',
+): Promise<TestSocket> {
+  const socket = new WebSocket(`ws://${host}:${port}${path}`, { headers, perMessageDeflate: false });
   const message = async (): Promise<string> => {
     const [data] = (await once(socket, 'message')) as [Buffer];
     return data.toString('utf8');

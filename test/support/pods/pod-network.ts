@@ -1,0 +1,133 @@
+/**
+ * A node's network, in the network namespace of the test: each pod in one of its own, joined by a pair of interfaces, and
+ * ClusterIPs that lead to endpoints by rules of iptables, as kube-proxy has them.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { NODE_ADDRESS } from '../cluster/addresses.ts';
+import type { PodPort } from './pod-ports.ts';
+
+const run = promisify(execFile);
+
+/** Every pod's way out; no two of them see each other's. */
+const GATEWAY = '169.254.1.1';
+const GATEWAY_SIX = 'fe80::1';
+
+const JOIN = `
+set -e
+ip link add "$1" type veth peer name eth0 netns "$2"
+ip address add ${GATEWAY}/32 dev "$1"
+ip address add ${GATEWAY_SIX}/64 dev "$1" nodad
+ip link set "$1" up
+ip route add "$3"/32 dev "$1" src ${NODE_ADDRESS}
+ip -6 route add "$4"/128 dev "$1"
+nsenter --net=/proc/"$2"/ns/net sh -ec '
+  ip link set lo up
+  ip address add "$1"/32 dev eth0
+  ip address add "$2"/128 dev eth0 nodad
+  ip link set eth0 up
+  ip route add ${GATEWAY} dev eth0
+  ip route add default via ${GATEWAY} dev eth0 src "$1"
+  ip -6 route add default via ${GATEWAY_SIX} dev eth0 src "$2"
+' sh "$3" "$4"
+`;
+
+export interface PodAddresses {
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+export interface PodNamespace extends AsyncDisposable {
+  readonly addresses: PodAddresses;
+  /** A path that nsenter takes. */
+  readonly path: string;
+}
+
+export interface ServiceAddresses {
+  readonly clusterIps: PodAddresses;
+  readonly ports: readonly PodPort[];
+  readonly endpoints: readonly PodAddresses[];
+}
+
+export class PodNetwork {
+  #pods = 0;
+
+  /** @throws Error that says what is missing here. */
+  static async open(): Promise<PodNetwork> {
+    if (process.getuid?.() !== 0)
+      throw new Error('The tests of pods make network namespaces and rules of iptables: run them as root.');
+    for (const program of ['iptables', 'ip6tables', 'ip', 'nsenter', 'unshare']) {
+      await run('sh', ['-c', `command -v ${program}`]).catch(() => {
+        throw new Error(`There is no program ${program} here. On Debian: apt-get install iptables iproute2 util-linux`);
+      });
+    }
+    await run('sh', ['-c', 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding']);
+    return new PodNetwork();
+  }
+
+  async pod(): Promise<PodNamespace> {
+    const number = ++this.#pods;
+    const addresses = { ipv4: `10.78.0.${number}`, ipv6: `fd78::${number.toString(16)}` };
+    const link = `pod${number}`;
+    // Says when it is in its namespace; ends with us, since its input does.
+    const child = spawn('unshare', ['--net', 'sh', '-c', 'echo in; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      await once(child.stdout, 'data');
+      await run('sh', ['-c', JOIN, 'sh', link, String(child.pid), addresses.ipv4, addresses.ipv6]);
+    } catch (error) {
+      await end(child);
+      throw error;
+    }
+    return {
+      addresses,
+      path: `/proc/${child.pid}/ns/net`,
+      async [Symbol.asyncDispose]() {
+        await run('ip', ['link', 'delete', link]);
+        await end(child);
+      },
+    };
+  }
+
+  /** All Services that there are from now on. */
+  async serve(services: readonly ServiceAddresses[]): Promise<void> {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const program = family === 'ipv4' ? 'iptables' : 'ip6tables';
+      const exists = await run(program, ['-t', 'nat', '-L', 'SERVICES', '-n']).then(
+        () => true,
+        () => false,
+      );
+      const lines = [
+        '*nat',
+        ':SERVICES - [0:0]',
+        ...(exists ? [] : ['-A PREROUTING -j SERVICES', '-A OUTPUT -j SERVICES']),
+        ...services.flatMap((service) => rulesOf(service, family)),
+        'COMMIT',
+        '',
+      ];
+      const child = spawn(`${program}-restore`, ['--noflush'], { stdio: ['pipe', 'inherit', 'inherit'] });
+      child.stdin.end(lines.join('\n'));
+      const [code] = await once(child, 'close');
+      if (code !== 0) throw new Error(`${program}-restore ended with ${code}:\n${lines.join('\n')}`);
+    }
+  }
+}
+
+function rulesOf({ clusterIps, ports, endpoints }: ServiceAddresses, family: keyof PodAddresses): readonly string[] {
+  return ports.flatMap(({ pod, service }) =>
+    endpoints.map((endpoint, index) => {
+      // Each takes its share of what the ones before it have left.
+      const left = endpoints.length - index;
+      const share = left === 1 ? '' : ` -m statistic --mode random --probability ${(1 / left).toFixed(6)}`;
+      const to = family === 'ipv4' ? `${endpoint.ipv4}:${pod}` : `[${endpoint.ipv6}]:${pod}`;
+      return `-A SERVICES -d ${clusterIps[family]} -p tcp --dport ${service}${share} -j DNAT --to-destination ${to}`;
+    }),
+  );
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}

@@ -1,0 +1,164 @@
+/**
+ * Pods as a node has them: a network namespace each, `detour capture` as the init step, a real Envoy as the sidecar, and
+ * an app that starts when the sidecar is ready. `await using` ends all of it.
+ */
+import { bootstrap } from '../../../src/envoy-bootstrap.ts';
+import { SIDECAR_PROBES_PORT } from '../../../src/model/capture.ts';
+import { NODE_ADDRESS } from '../cluster/addresses.ts';
+import { until } from '../until.ts';
+import { type ControlPlane, startControlPlane } from '../world/control-plane.ts';
+import { createManifests, type Manifests } from '../world/manifests.ts';
+import type { Target } from './pod-agent.ts';
+import { type PodAddresses, type PodNamespace, PodNetwork } from './pod-network.ts';
+import { NAMESPACE, previewObject, serviceObject, sliceObjects } from './pod-objects.ts';
+import { PORTS } from './pod-ports.ts';
+import { AgentProcess, detourIn, type SidecarProcess, startSidecar } from './pod-process.ts';
+
+export type Family = keyof PodAddresses;
+
+export interface PodOptions {
+  readonly service: string;
+  /** `baseline`, or a preview's key. */
+  readonly copy: string;
+  readonly sidecar: boolean;
+  /** Services that its app calls. */
+  readonly calls?: readonly string[];
+  /** Further arguments of `detour capture`. */
+  readonly capture?: readonly string[];
+}
+
+export interface Pod extends AsyncDisposable {
+  readonly name: string;
+  readonly options: PodOptions;
+  readonly namespace: PodNamespace;
+  readonly agent: AgentProcess;
+  readonly sidecar: SidecarProcess | undefined;
+}
+
+export class Pods implements AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly manifests: Manifests;
+  readonly network: PodNetwork;
+  readonly #stack: AsyncDisposableStack;
+  /** By Service, its endpoints. */
+  readonly #endpoints = new Map<string, readonly Pod[]>();
+  #names = 0;
+
+  constructor(plane: ControlPlane, manifests: Manifests, network: PodNetwork, stack: AsyncDisposableStack) {
+    this.plane = plane;
+    this.manifests = manifests;
+    this.network = network;
+    this.#stack = stack;
+  }
+
+  /** The ClusterIPs of a Service, which are there before the Service is. */
+  clusterIps(service: string): PodAddresses {
+    const known = ['frontend', 'api', 'identity'].indexOf(service) + 1;
+    return { ipv4: `10.97.0.${known}`, ipv6: `fd97::${known}` };
+  }
+
+  /** Where callers of a Service connect to. */
+  at(service: string, port: keyof typeof PORTS = 'http', family: Family = 'ipv4'): Target {
+    return { address: this.clusterIps(service)[family], port: PORTS[port].service };
+  }
+
+  /** Where a pod itself is. */
+  at1(pod: Pod, port: keyof typeof PORTS = 'http', family: Family = 'ipv4'): Target {
+    return { address: pod.namespace.addresses[family], port: PORTS[port].pod };
+  }
+
+  /** Starts one as a kubelet does; it serves nothing before {@link serve}. */
+  async pod(options: PodOptions): Promise<Pod> {
+    const stack = new AsyncDisposableStack();
+    try {
+      const { service, copy, calls = [], capture = [] } = options;
+      const name = `${service}-${copy}-${this.#names++}`;
+      const namespace = stack.use(await this.network.pod());
+      const { ipv4, ipv6 } = namespace.addresses;
+      if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', `${ipv4},${ipv6}`, ...capture]);
+      const sidecar = options.sidecar ? stack.use(await startSidecar(namespace.path, this.#bootstrap(name))) : undefined;
+      if (sidecar !== undefined)
+        await until(`the sidecar of ${name}: ${sidecar.said}`, () => isReady(namespace, sidecar), 60_000);
+      const agent = stack.use(new AgentProcess(namespace.path));
+      await agent.do('start', { service, copy, pod: name }, Object.fromEntries(calls.map((each) => [each, this.at(each)])));
+      const dispose = stack.move();
+      const pod: Pod = { name, options, namespace, agent, sidecar, [Symbol.asyncDispose]: () => dispose.disposeAsync() };
+      return this.#stack.use(pod);
+    } catch (error) {
+      await stack.disposeAsync();
+      throw error;
+    }
+  }
+
+  /** These pods are what a Service has from now on, for the control plane and for callers. */
+  async serve(service: string, pods: readonly Pod[]): Promise<void> {
+    this.#endpoints.set(service, pods);
+    const records = pods.map(({ name, namespace: { addresses } }) => ({ name, addresses, ready: true }));
+    await this.manifests.put(serviceObject(service, this.clusterIps(service)), ...sliceObjects(service, records));
+    await this.network.serve(
+      [...this.#endpoints].map(([name, all]) => ({
+        clusterIps: this.clusterIps(name),
+        ports: Object.values(PORTS),
+        endpoints: all.map(({ namespace: { addresses } }) => addresses),
+      })),
+    );
+  }
+
+  async preview(pod: Pod): Promise<void> {
+    const { name, namespace, options } = pod;
+    await this.manifests.put(previewObject({ name, addresses: namespace.addresses, ready: true }, options.service, options.copy));
+  }
+
+  async noPreview(pod: Pod): Promise<void> {
+    await this.manifests.remove('Pod', NAMESPACE, pod.name);
+  }
+
+  #bootstrap(name: string): object {
+    const capture = ['ipv4', 'ipv6'] as const;
+    const proxy = {
+      role: 'sidecar',
+      namespace: NAMESPACE,
+      name,
+      inbound: [],
+      outbound: undefined,
+      services: [],
+      capture,
+    } as const;
+    return bootstrap({
+      proxy,
+      xds: [{ host: NODE_ADDRESS, port: this.plane.xdsPort }],
+      admin: { host: '127.0.0.1', port: 15_000 },
+      protocol: 'delta',
+      probes: { host: '0.0.0.0', port: SIDECAR_PROBES_PORT },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+/** As a kubelet asks. */
+async function isReady({ addresses }: PodNamespace, sidecar: SidecarProcess): Promise<boolean> {
+  if (sidecar.exited) throw new Error(`Envoy ended: ${sidecar.said}`);
+  const response = await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/ready`);
+  return response.ok && (await response.text()).startsWith('LIVE');
+}
+
+/** What a sidecar says of itself to Prometheus. */
+export async function metricsOf({ namespace: { addresses } }: Pod): Promise<string> {
+  return await (await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/stats/prometheus`)).text();
+}
+
+export async function openPods(): Promise<Pods> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const network = await PodNetwork.open();
+    const manifests = stack.use(await createManifests());
+    const plane = stack.use(await startControlPlane(manifests.folder, ['--plaintext', 'on'], NODE_ADDRESS));
+    return new Pods(plane, manifests, network, stack);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
