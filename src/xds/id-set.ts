@@ -63,6 +63,17 @@ export class IdSet implements Iterable<number> {
     this.#shrinkTo(size);
   }
 
+  copy(): IdSet {
+    const result = new IdSet();
+    result.#words = this.#words.slice();
+    result.#size = this.#size;
+    return result;
+  }
+
+  equals(other: IdSet): boolean {
+    return this.#size === other.#size && this.hasAll(other);
+  }
+
   hasAll(other: IdSet): boolean {
     if (other.#size > this.#size) return false;
     return other.#words.every((word, index) => (word & ~(this.#words[index] ?? 0)) === 0);
@@ -80,7 +91,7 @@ export class IdSet implements Iterable<number> {
   }
 
   #grow(length: number): void {
-    const words = new Uint32Array(Math.max(length, this.#words.length * 2));
+    const words = new Uint32Array(Math.max(length, this.#words.length * 2, FEWEST_WORDS));
     words.set(this.#words);
     this.#words = words;
   }
@@ -92,6 +103,7 @@ export class IdSet implements Iterable<number> {
   }
 }
 
+const FEWEST_WORDS = 4;
 const NO_WORDS = new Uint32Array(0);
 
 /** How many bits of a word are set. */

@@ -69,9 +69,9 @@ export class Marks implements Iterable<readonly [string, Mark]> {
     else this.#owed.addAll(ids);
   }
 
-  /** Whether these were all asked for, and the client is known to have none of them. */
-  owesAll(ids: IdSet): boolean {
-    return this.#owed.hasAll(ids);
+  /** All names with a mark, where each was asked for and the client is known to have none of them; undefined: there are others. */
+  get owed(): IdSet | undefined {
+    return this.#byName.size === 0 ? this.#owed : undefined;
   }
 
   /** To be called when everything is subscribed: ids that are not asked for by name may be given to other names. */

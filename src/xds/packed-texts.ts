@@ -27,7 +27,7 @@ export class PackedTexts implements Iterable<string> {
   /** @throws Error when the bytes there are not UTF-8. */
   push(from: number, to: number): void {
     const start = this.#length * FIELDS;
-    if (start === this.#spans.length) this.#grow();
+    if (start === this.#spans.length) this.#grow(from);
     const { bytes } = this;
     let hash = 0;
     let all = 0;
@@ -81,8 +81,11 @@ export class PackedTexts implements Iterable<string> {
     for (let index = 0; index < this.#length; index += 1) yield this.text(index);
   }
 
-  #grow(): void {
-    const spans = new Int32Array(Math.max(FIRST_TEXTS * FIELDS, this.#spans.length * 2));
+  /** @param from where the next one begins: as many may follow as came before it in as many bytes */
+  #grow(from: number): void {
+    const likely = Math.ceil((1.1 * this.#length * this.bytes.length) / Math.max(1, from));
+    const length = Math.max(FIRST_TEXTS, this.#length * 2, Math.min(likely, this.#length * 16));
+    const spans = new Int32Array(length * FIELDS);
     spans.set(this.#spans);
     this.#spans = spans;
   }

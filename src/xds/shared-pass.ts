@@ -18,7 +18,6 @@ export class SharedPass {
   readonly reached: number;
   /** Whether any of it sends requests to clusters. */
   readonly needsClusters: boolean;
-  #isFresh: boolean | undefined;
   #body: Buffer | undefined;
   #endpointsNames: ReadonlySet<string> | undefined;
   #endpointsIds: { readonly of: NameTable; readonly sweeps: number; readonly ids: IdSet } | undefined;
@@ -29,12 +28,6 @@ export class SharedPass {
     this.resources = resources;
     this.reached = reached;
     this.needsClusters = resources.some(({ clusters }) => clusters.length > 0);
-  }
-
-  /** Whether it is for streams that have none of it. */
-  get isFresh(): boolean {
-    this.#isFresh ??= [...this.items.values()].every(({ had }) => had === undefined);
-    return this.#isFresh;
   }
 
   /** The resources one after the other, as entries of a delta response. */
@@ -62,18 +55,26 @@ export class SharedPass {
   }
 }
 
-/** The order in which the names of a type changed. */
+/** What there is of a type, and the order in which it changed. */
 export interface Changes {
   /** Entries that changed after `cursor`, each once, in the order of their newest change. */
   since(cursor: number): Iterable<Entry>;
   /** How many changes there were after `cursor`, superseded ones included. */
   countSince(cursor: number): number;
+  /** Ids of the resources that there are. */
+  readonly live: IdSet;
+  entryOf(id: number): Entry | undefined;
 }
+
+/** Streams of one scope ask for the same names, in parts. */
+const MAX_NAMED = 32;
 
 export class SharedPasses {
   readonly #log: Changes;
   readonly #worthSharing: () => number;
   readonly #passes = new Map<string, SharedPass | undefined>();
+  /** The newest last. */
+  #named: { readonly ids: IdSet; readonly maxBytes: number; readonly pass: SharedPass }[] = [];
 
   /** @param worthSharing from how many changes on */
   constructor(log: Changes, worthSharing: () => number) {
@@ -84,6 +85,7 @@ export class SharedPasses {
   /** The log is another one now. */
   clear(): void {
     this.#passes.clear();
+    this.#named = [];
   }
 
   /**
@@ -97,11 +99,26 @@ export class SharedPasses {
     return this.#passes.get(key);
   }
 
+  /**
+   * What a stream is told that asked for these names and has none of them, in a response of up to `maxBytes`.
+   * @returns undefined where that is little, or not all of them are there
+   */
+  ofNames(ids: IdSet, maxBytes: number): SharedPass | undefined {
+    if (ids.size === 0 || ids.size < this.#worthSharing() || !this.#log.live.hasAll(ids)) return undefined;
+    const known = this.#named.find((each) => each.maxBytes === maxBytes && each.ids.equals(ids));
+    if (known !== undefined) return known.pass;
+    const filling = new Filling(maxBytes);
+    for (const id of ids) {
+      const entry = this.#log.entryOf(id);
+      if (entry?.current !== undefined && !filling.add(entry, entry.current, undefined)) break;
+    }
+    const pass = filling.pass(Infinity);
+    this.#named = [...this.#named.slice(1 - MAX_NAMED), { ids: ids.copy(), maxBytes, pass }];
+    return pass;
+  }
+
   #make(cursor: number, maxBytes: number): SharedPass | undefined {
-    const items = new Map<string, Item>();
-    const ids = new IdSet();
-    const resources: EncodedResource[] = [];
-    let bytes = 0;
+    const filling = new Filling(maxBytes);
     let reached = cursor;
     let isFull = false;
     for (const entry of this.#log.since(cursor)) {
@@ -110,22 +127,43 @@ export class SharedPasses {
       if (!isFull && sent?.version !== had?.version) {
         // Whether a removal may be told differs from stream to stream.
         if (sent === undefined) return undefined;
-        isFull = items.size > 0 && bytes + sent.bytes.length > maxBytes;
-        if (!isFull) {
-          bytes += sent.bytes.length;
-          items.set(entry.name, { sent, had });
-          ids.add(entry.id);
-          resources.push(sent);
-        }
+        isFull = !filling.add(entry, sent, had);
       }
       if (!isFull) reached = entry.seq;
       // What is left must be found again behind `reached` as it is found behind `cursor`.
-      else if (had?.version !== versionAt(entry, reached)) return undefined;
+      else if (had?.version !== entry.at(reached)?.version) return undefined;
     }
-    return items.size === 0 ? undefined : new SharedPass(items, ids, resources, isFull ? reached : Infinity);
+    return filling.isEmpty ? undefined : filling.pass(isFull ? reached : Infinity);
   }
 }
 
-function versionAt(entry: Entry, cursor: number): string | undefined {
-  return entry.at(cursor)?.version;
+/** A pass under way. */
+class Filling {
+  readonly #items = new Map<string, Item>();
+  readonly #ids = new IdSet();
+  readonly #resources: EncodedResource[] = [];
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.size === 0;
+  }
+
+  /** @returns whether there was room for it: for the first one there always is. */
+  add({ name, id }: Entry, sent: EncodedResource, had: EncodedResource | undefined): boolean {
+    if (this.#items.size > 0 && this.#bytes + sent.bytes.length > this.#maxBytes) return false;
+    this.#bytes += sent.bytes.length;
+    this.#items.set(name, { sent, had });
+    this.#ids.add(id);
+    this.#resources.push(sent);
+    return true;
+  }
+
+  pass(reached: number): SharedPass {
+    return new SharedPass(this.#items, this.#ids, this.#resources, reached);
+  }
 }

@@ -86,8 +86,7 @@ export class Subscription {
     }
     if (wanted.size === this.#ids.size && wanted.hasAll(this.#ids)) return wildcard;
     // W9: a name that is new in the list is sent, whatever was sent before.
-    const added = new IdSet();
-    added.addAll(wanted);
+    const added = wanted.copy();
     added.deleteAll(this.#ids);
     const dropped = new IdSet();
     // W10: a pure shrink is not answered.
@@ -106,8 +105,6 @@ export class Subscription {
     if (subscribe.length + unsubscribe.length === 0) return NOTHING;
     if (subscribe.length > 0) this.#everNamed = true;
     const before = this.#wildcard;
-    // No name is new twice.
-    const answer = new IdSet();
     const again = new IdSet();
     const dropped = new IdSet();
     if (unsubscribe.includes(WILDCARD)) this.#wildcard = false;
@@ -120,13 +117,16 @@ export class Subscription {
       if (this.#wildcard) again.add(id);
       else dropped.add(id);
     }
+    const had = this.#ids.copy();
     for (let index = 0; index < subscribe.length; index += 1) {
       if (isWildcard(subscribe, index)) continue;
       const id = this.#names.idIn(subscribe, index);
       // W8: also a name that was subscribed already is answered.
-      if (this.#ids.add(id) && !before) answer.add(id);
-      else again.add(id);
+      if (!this.#ids.add(id) || before) again.add(id);
     }
+    // No name is new twice.
+    const answer = before ? new IdSet() : this.#ids.copy();
+    answer.deleteAll(had);
     again.deleteAll(answer);
     dropped.deleteAll(answer);
     return {

@@ -117,7 +117,6 @@ export class Track {
 
   /** @param seq the view's newest change number */
   changeSubscription(change: SubscriptionChange, isFirst: boolean, seq: number): void {
-    this.#company.begin();
     if (this.subscription.wildcard) this.marks.keepByName();
     if (change.lostEverything) this.#ledger.forgetUnsubscribed();
     this.marks.deleteAll(change.dropped);
@@ -158,7 +157,6 @@ export class Track {
   rebase(log: TypeLog, seq: number): void {
     this.#ledger.rebase(log, seq);
     this.#heldSeq = undefined;
-    this.#company.part();
     this.#isolation.reset();
     if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, from: seq - 1 };
   }
