@@ -1,12 +1,13 @@
 /**
  * `npm test`: every check and every test, in one command. `tools/run tools/test.ts NAME…` runs the named ones only.
+ * The soak takes ten minutes, or `--soak-minutes N`; it runs beside the other steps, and what it says comes at the end.
  * The last line is `N passed, N failed`: each check counts as one, each test as one.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { styleText } from 'node:util';
+import { parseArgs, styleText } from 'node:util';
 import { findEnvoy } from '../src/cli/envoy-binary.ts';
 import { type Tally, tally, type VitestReport } from './tally.ts';
 
@@ -17,7 +18,11 @@ const STEP_LIMIT_MS = 20 * 60_000;
 /** Compiling a whole Kubernetes, once, on a slow machine. */
 const BUILD_LIMIT_MS = 55 * 60_000;
 
-let running: ChildProcess | undefined;
+/** It does little, and what others do is not to wait for it. */
+const SOAK = 'soak';
+const SOAK_PROGRAM = ['nice', '-n', '10', process.execPath] as const;
+
+const running = new Set<ChildProcess>();
 let stopping = false;
 
 interface Ended {
@@ -25,12 +30,21 @@ interface Ended {
   readonly output: string;
 }
 
+interface RunOptions {
+  readonly limitMs?: number;
+  /** What starts Node. */
+  readonly program?: readonly [string, ...string[]];
+}
+
 /** Runs a script with this Node. `shown`: what it prints appears as it comes, else only in the result. */
-function runNode(args: readonly string[], shown: boolean, limitMs = STEP_LIMIT_MS): Promise<Ended> {
+function runNode(args: readonly string[], shown: boolean, options: RunOptions = {}): Promise<Ended> {
+  const { limitMs = STEP_LIMIT_MS, program = [process.execPath] } = options;
+  const [command, ...before] = program;
   return new Promise((resolve, reject) => {
     const out = shown ? 'inherit' : 'pipe';
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', out, out], timeout: limitMs });
-    running = child;
+    const child = spawn(command, [...before, ...args], { cwd: root, stdio: ['ignore', out, out], timeout: limitMs });
+    running.add(child);
+    child.once('close', () => running.delete(child));
     let output = '';
     const collect = (chunk: Buffer): void => {
       output += chunk.toString();
@@ -44,7 +58,8 @@ function runNode(args: readonly string[], shown: boolean, limitMs = STEP_LIMIT_M
 
 interface Step {
   readonly name: string;
-  readonly run: () => Promise<Tally>;
+  /** @param isBeside runs while others do, and is quiet until it is done. */
+  readonly run: (isBeside: boolean) => Promise<Tally>;
 }
 
 function one(ok: boolean, failure: string): Tally {
@@ -80,7 +95,7 @@ const getEnvoy: Step = {
 const getKubernetes: Step = {
   name: 'get-kubernetes',
   run: async () => {
-    const { code } = await runNode([join(root, 'tools', 'kubernetes', 'get.ts')], true, BUILD_LIMIT_MS);
+    const { code } = await runNode([join(root, 'tools', 'kubernetes', 'get.ts')], true, { limitMs: BUILD_LIMIT_MS });
     return one(code === 0, `get-kubernetes: ended with ${code ?? 'a signal'}`);
   },
 };
@@ -106,7 +121,7 @@ const getClients: Step = {
 function layer(name: string): Step {
   return {
     name,
-    run: async () => {
+    run: async (isBeside) => {
       const files = globSync(`test/${name}/**/*.test.ts`, { cwd: root }).map((file) => join(root, file));
       const report = join(reports, `${name}.json`);
       rmSync(report, { force: true });
@@ -115,7 +130,10 @@ function layer(name: string): Step {
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
       // The tests of a cluster run in a network namespace of their own.
       const within = name === 'cluster' ? [join(root, 'tools', 'in-namespace.ts')] : [];
-      const { code } = await runNode([...within, vitest, 'run', `test/${name}/`, ...reporters], true);
+      const options = name === SOAK ? { program: SOAK_PROGRAM } : {};
+      const args = [...within, vitest, 'run', `test/${name}/`, ...reporters];
+      const { code, output } = await runNode(args, !isBeside, options);
+      if (isBeside) process.stdout.write(`${styleText('bold', `— ${name}, beside the others`)}\n${output}`);
       const read: VitestReport | undefined = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
       return tally(read, files, code);
     },
@@ -123,7 +141,7 @@ function layer(name: string): Step {
 }
 
 /** Quick ones first. A folder of tests that is not named here runs last; none is left out. */
-const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'envoy', 'clients', 'feature'];
+const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'envoy', 'clients', 'feature', SOAK];
 
 function layers(): string[] {
   const found = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -151,18 +169,34 @@ async function main(names: readonly string[]): Promise<number> {
     console.error(`No such step: ${unknown.join(', ')}. There are: ${steps.map((step) => step.name).join(', ')}.`);
     return 2;
   }
-  const results: { readonly name: string; readonly seconds: string; readonly result: Tally }[] = [];
-  for (const step of names.length === 0 ? steps : steps.filter(({ name }) => names.includes(name))) {
+  const chosen = names.length === 0 ? steps : steps.filter(({ name }) => names.includes(name));
+  const results: StepResult[] = [];
+  const beside = chosen.filter(({ name }) => name === SOAK && chosen.length > 1);
+  const others = Promise.all(beside.map((step) => resultOf(step, true)));
+  for (const step of chosen) {
     if (stopping) break;
+    if (beside.includes(step)) continue;
     console.log(styleText('bold', `— ${step.name}`));
-    const started = Date.now();
-    const result = await step.run();
-    results.push({ name: step.name, seconds: ((Date.now() - started) / 1000).toFixed(1), result });
+    results.push(await resultOf(step, false));
   }
+  if (beside.length > 0 && !stopping) console.log(styleText('dim', `All others are done; ${SOAK} goes on to its end.`));
+  results.push(...(await others));
   return stopping ? 130 : summary(results);
 }
 
-function summary(results: readonly { readonly name: string; readonly seconds: string; readonly result: Tally }[]): number {
+interface StepResult {
+  readonly name: string;
+  readonly seconds: string;
+  readonly result: Tally;
+}
+
+async function resultOf(step: Step, isBeside: boolean): Promise<StepResult> {
+  const started = Date.now();
+  const result = await step.run(isBeside);
+  return { name: step.name, seconds: ((Date.now() - started) / 1000).toFixed(1), result };
+}
+
+function summary(results: readonly StepResult[]): number {
   let [passed, failed] = [0, 0];
   console.log('');
   for (const { name, seconds, result } of results) {
@@ -179,7 +213,13 @@ function summary(results: readonly { readonly name: string; readonly seconds: st
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     stopping = true;
-    running?.kill(signal);
+    for (const child of running) child.kill(signal);
   });
 }
-process.exitCode = await main(process.argv.slice(2));
+const { values, positionals } = parseArgs({
+  options: { 'soak-minutes': { type: 'string', default: '10' } },
+  allowPositionals: true,
+});
+// Test files are told by their environment: they have no arguments.
+process.env['DETOUR_SOAK_MINUTES'] = values['soak-minutes'];
+process.exitCode = await main(positionals);
