@@ -19,10 +19,32 @@ const NOT_HTTP: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** What the port says of itself: its `appProtocol` first, then its name. */
-export function portProtocol(port: Pick<ServicePort, 'name' | 'transport' | 'appProtocol'>): PortProtocol {
+/**
+ * Where a port says nothing, its number does: HTTPS, and protocols whose servers speak first (FTP, SSH, Telnet, mail,
+ * MySQL), for which see above.
+ */
+const NOT_HTTP_NUMBERS: ReadonlySet<number> = new Set([443, 21, 22, 23, 25, 110, 143, 465, 587, 993, 995, 3306]);
+
+/** What the port says of itself: its `appProtocol` first, then its name, then its number. */
+export function portProtocol(port: Pick<ServicePort, 'name' | 'port' | 'transport' | 'appProtocol'>): PortProtocol {
   if (port.transport !== 'TCP') return 'opaque';
-  return ofAppProtocol(port.appProtocol.toLowerCase()) ?? ofName(port.name.toLowerCase()) ?? 'maybe';
+  const said = ofAppProtocol(port.appProtocol.toLowerCase()) ?? ofName(port.name.toLowerCase());
+  return said ?? (NOT_HTTP_NUMBERS.has(port.port) ? 'opaque' : 'maybe');
+}
+
+/** Whether neither appProtocol nor name says anything. */
+export function isSilent({ name, appProtocol }: Pick<ServicePort, 'name' | 'appProtocol'>): boolean {
+  return ofAppProtocol(appProtocol.toLowerCase()) === undefined && ofName(name.toLowerCase()) === undefined;
+}
+
+const TLS_WORDS: ReadonlySet<string> = new Set(['tls', 'ssl', 'https', 'wss', 'kubernetes.io/wss']);
+
+/** Of a port that is not HTTP: whether that is because it is encrypted. */
+export function isTls({ name, port, appProtocol }: Pick<ServicePort, 'name' | 'port' | 'appProtocol'>): boolean {
+  const protocol = appProtocol.toLowerCase();
+  if (ofAppProtocol(protocol) !== undefined) return TLS_WORDS.has(protocol);
+  const word = (name.toLowerCase().split('-', 1)[0] ?? '').replace(/\d+$/, '');
+  return TLS_WORDS.has(word) || (port === 443 && isSilent({ name, appProtocol }));
 }
 
 export function isHttp(protocol: PortProtocol): boolean {

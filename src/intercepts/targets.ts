@@ -4,7 +4,7 @@ import type { Target } from '../model/intercept.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { shorten } from '../model/shorten.ts';
 import type { Fault } from './fault.ts';
-import { isHttp, portProtocol } from './protocol.ts';
+import { isHttp, isSilent, isTls, portProtocol } from './protocol.ts';
 
 export interface Binding {
   readonly port: ServicePort;
@@ -112,6 +112,15 @@ function unknownPort(wanted: string | number, key: ObjectKey, service: Service):
 }
 
 function notHttp(key: ObjectKey, port: ServicePort): Fault {
+  if (port.transport === 'TCP' && isTls(port)) {
+    return {
+      code: 'PortNotHttp',
+      message:
+        `Port ${describePort(port)} of Service ${key} speaks TLS${why(port)}: nobody between a client and the app can read ` +
+        'its headers, so it cannot be routed by them.',
+      hint: 'Intercept a port without TLS; or, if this one has none, say so with appProtocol: http (or http2, grpc) on the Service.',
+    };
+  }
   return {
     code: 'PortNotHttp',
     message: `Port ${describePort(port)} of Service ${key} does not speak HTTP${why(port)}.`,
@@ -150,7 +159,8 @@ function ambiguous(key: ObjectKey, port: ServicePort): Fault {
 /** Why a port is taken not to be HTTP. */
 function why(port: ServicePort): string {
   if (port.transport !== 'TCP') return `: it is a ${port.transport} port`;
-  return port.appProtocol === '' ? ', by its name' : `: its appProtocol is ${shorten(port.appProtocol)}`;
+  if (isSilent(port)) return ', by its number';
+  return port.appProtocol === '' ? ', by its name' : `, by its appProtocol ${shorten(port.appProtocol)}`;
 }
 
 function describePorts(ports: readonly ServicePort[]): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { portProtocol } from '../../../src/intercepts/protocol.ts';
+import { isTls, portProtocol } from '../../../src/intercepts/protocol.ts';
 import type { PortProtocol } from '../../../src/model/intercept.ts';
 import { aPort } from '../../support/builders.ts';
 
@@ -54,6 +54,24 @@ const CASES: readonly (readonly [string, string, PortProtocol])[] = [
 ];
 
 describe('the protocol of a port', () => {
+  it.each([
+    [443, '', '', 'opaque', true],
+    [443, 'web', '', 'opaque', true],
+    [443, 'http', '', 'http1', false],
+    [443, '', 'http', 'http1', false],
+    [443, 'tcp', '', 'opaque', false],
+    [3306, '', '', 'opaque', false],
+    [25, 'main', '', 'opaque', false],
+    [25, '', 'http', 'http1', false],
+    [8443, '', '', 'maybe', false],
+    [8443, 'https-admin', '', 'opaque', true],
+    [8080, '', 'kubernetes.io/wss', 'opaque', true],
+    [8080, 'https', 'tcp', 'opaque', false],
+  ] as const)('port %d, name %j, appProtocol %j: %s, TLS: %s', (port, name, appProtocol, protocol, tls) => {
+    expect(portProtocol(aPort({ port, name, appProtocol }))).toBe(protocol);
+    expect(protocol === 'opaque' && isTls(aPort({ port, name, appProtocol }))).toBe(tls);
+  });
+
   it.each(CASES)('appProtocol %j, name %j: %s', (appProtocol, name, protocol) => {
     expect(portProtocol(aPort({ appProtocol, name }))).toBe(protocol);
   });
