@@ -4,7 +4,8 @@ import https from 'node:https';
 import type { Access, Connection } from './access.ts';
 import { AccessError } from './access.ts';
 import { type Failure, refused, unreachable } from './failure.ts';
-import { messageSchema, openEnvelope, PROTOBUF, readMessage } from './protobuf.ts';
+import { messageSchema } from './message-schema.ts';
+import { openEnvelope, PROTOBUF, readMessage } from './protobuf.ts';
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 

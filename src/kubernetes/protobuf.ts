@@ -3,40 +3,7 @@
  * less to make, and what is not in the schema (managed fields, mostly) is passed over without being read.
  */
 
-/**
- * How a field is read. An empty `text`, which Go leaves out of JSON, and the zero `time` are left out here too.
- * `intOrString`: a number or a text, as in a port. `texts` and a list of messages (`[schema]`) are repeated fields.
- */
-export type FieldType =
-  | 'text'
-  | 'texts'
-  | 'int'
-  | 'flag'
-  | 'time'
-  | 'intOrString'
-  | 'textMap'
-  | MessageSchema
-  | readonly [MessageSchema];
-
-export interface ProtobufField {
-  readonly name: string;
-  readonly type: FieldType;
-}
-
-/** By field number; what has no entry is passed over. */
-export interface MessageSchema {
-  readonly fields: readonly (ProtobufField | undefined)[];
-}
-
-/** @param fields as in the `.proto` files: name, number, type */
-export function messageSchema(...fields: readonly (readonly [name: string, number: number, type: FieldType])[]): MessageSchema {
-  const byNumber: (ProtobufField | undefined)[] = [];
-  for (const [name, number, type] of fields) {
-    while (byNumber.length <= number) byNumber.push(undefined);
-    byNumber[number] = { name, type };
-  }
-  return { fields: byNumber };
-}
+import type { MessageSchema, ProtobufField, TextMap } from './message-schema.ts';
 
 /** The media type, for requests and as answers have it. */
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
@@ -55,6 +22,7 @@ const SIGN = 2 ** 14;
 /** What every answer begins with: `k8s` and a zero. */
 const MAGIC = 0x6b387300;
 const UNKNOWN = { raw: 2 } as const;
+const SLASH = 0x2f;
 
 /** The message in an answer's envelope (`runtime.Unknown`). @throws ProtobufError */
 export function openEnvelope(bytes: Buffer): Buffer {
@@ -77,6 +45,8 @@ export class ProtobufReader {
   #at = 0;
   #end: number;
   #wire: number = NO_FIELD;
+  /** By hash, the last one that had it. */
+  readonly #words = new Map<number, string>();
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -127,6 +97,11 @@ export class ProtobufReader {
         if (text !== '') data[name] = text;
         break;
       }
+      case 'word': {
+        const word = this.#word();
+        if (word !== '') data[name] = word;
+        break;
+      }
       case 'texts':
         append(data, name, this.text());
         break;
@@ -142,11 +117,9 @@ export class ProtobufReader {
       case 'intOrString':
         data[name] = this.#intOrString();
         break;
-      case 'textMap':
-        this.#readEntry(name, data);
-        break;
       default:
         if (isRepeated(type)) append(data, name, this.message(type[0]));
+        else if ('keys' in type) this.#readEntry(name, data, type);
         else data[name] = this.message(type);
     }
   }
@@ -179,13 +152,21 @@ export class ProtobufReader {
   }
 
   /** An entry of a map is a message with its key as field 1 and its value as field 2. */
-  #readEntry(name: string, data: Data): void {
+  #readEntry(name: string, data: Data, { keys }: TextMap): void {
     const outer = this.#enter();
     let key = '';
     let value = '';
     for (let number = this.next(); number !== 0; number = this.next()) {
-      if (number === 1) key = this.text();
-      else if (number === 2) value = this.text();
+      if (number === 1) {
+        const end = this.#delimited();
+        if (keys.length > 0 && !this.#isAny(keys, end)) {
+          this.#at = this.#end;
+          this.#leave(outer);
+          return;
+        }
+        key = this.#bytes.toString('utf8', this.#at, end);
+        this.#at = end;
+      } else if (number === 2) value = this.text();
     }
     this.#leave(outer);
     const known = data[name];
@@ -194,6 +175,34 @@ export class ProtobufReader {
     if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
     else map[key] = value;
     if (known === undefined) data[name] = map;
+  }
+
+  /** Whether what lies between here and `end` is one of these keys. */
+  #isAny(keys: readonly Uint8Array[], end: number): boolean {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    for (const key of keys) {
+      const isWhole = key[key.length - 1] !== SLASH;
+      if (isWhole ? end - start !== key.length : end - start < key.length) continue;
+      let same = 0;
+      while (same < key.length && bytes[start + same] === key[same]) same += 1;
+      if (same === key.length) return true;
+    }
+    return false;
+  }
+
+  #word(): string {
+    const end = this.#delimited();
+    const start = this.#at;
+    this.#at = end;
+    const bytes = this.#bytes;
+    let hash = end - start;
+    for (let at = start; at < end; at += 1) hash = (hash * 31 + (bytes[at] ?? 0)) | 0;
+    const known = this.#words.get(hash);
+    if (known !== undefined && isText(known, bytes, start, end)) return known;
+    const word = bytes.toString('utf8', start, end);
+    this.#words.set(hash, word);
+    return word;
   }
 
   #enter(): number {
@@ -237,6 +246,12 @@ export class ProtobufReader {
   /** In two parts, so that small numbers below zero, which are written as 64 bits, are what they were. */
   #varint(): number {
     const bytes = this.#bytes;
+    // Most are one byte.
+    const first = this.#at < this.#end ? (bytes[this.#at] ?? 0) : 128;
+    if (first < 128) {
+      this.#at += 1;
+      return first;
+    }
     let low = 0;
     let high = 0;
     let factor = 1;
@@ -254,7 +269,17 @@ export class ProtobufReader {
   }
 }
 
-function isRepeated(type: MessageSchema | readonly [MessageSchema]): type is readonly [MessageSchema] {
+/** Of ASCII alone: others are read. */
+function isText(text: string, bytes: Uint8Array, start: number, end: number): boolean {
+  if (text.length !== end - start) return false;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte > 127 || text.charCodeAt(at - start) !== byte) return false;
+  }
+  return true;
+}
+
+function isRepeated(type: MessageSchema | TextMap | readonly [MessageSchema]): type is readonly [MessageSchema] {
   return Array.isArray(type);
 }
 

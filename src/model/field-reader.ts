@@ -1,5 +1,6 @@
 /** Reads single fields out of plain, untrusted data, and collects what is wrong with them by field path. */
 import { isIP } from 'node:net';
+import { NO_ITEMS } from './none.ts';
 import { shorten } from './shorten.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -13,8 +14,10 @@ const MISTAKES_TOLD = 5;
  * null, as in Kubernetes) is its fallback without a mistake, unless it is required.
  */
 export class FieldReader {
-  readonly #mistakes: string[] = [];
+  #mistakes: readonly string[] = NO_ITEMS;
   #count = 0;
+  /** Names of lists, and places in them. A path is put together only when it is told. */
+  readonly #within: (string | number)[] = [];
 
   get failed(): boolean {
     return this.#count > 0;
@@ -26,9 +29,25 @@ export class FieldReader {
     return this.#mistakes.join('; ') + (rest > 0 ? `; and ${rest} more` : '');
   }
 
+  /** Until {@link leave}, paths begin at this item of a list. */
+  enter(list: string, index: number): void {
+    this.#within.push(list, index);
+  }
+
+  leave(): void {
+    this.#within.length -= 2;
+  }
+
+  /** @param path '' for the item itself that was entered */
   mistake(path: string, what: string): void {
     this.#count += 1;
-    if (this.#mistakes.length < MISTAKES_TOLD) this.#mistakes.push(`${path} ${what}`);
+    if (this.#mistakes.length < MISTAKES_TOLD) this.#mistakes = [...this.#mistakes, `${this.#pathOf(path)} ${what}`];
+  }
+
+  #pathOf(path: string): string {
+    let text = '';
+    for (const part of this.#within) text += typeof part === 'number' ? `[${part}]` : text === '' ? part : `.${part}`;
+    return text === '' || path === '' ? text + path : `${text}.${path}`;
   }
 
   map(value: unknown, path: string): Fields {
@@ -39,7 +58,7 @@ export class FieldReader {
   }
 
   list(value: unknown, path: string): readonly unknown[] {
-    if (value === undefined || value === null) return [];
+    if (value === undefined || value === null) return NO_ITEMS;
     if (Array.isArray(value)) return value;
     this.mistake(path, `must be a list, not ${kindOf(value)}`);
     return [];

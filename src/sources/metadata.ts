@@ -26,6 +26,7 @@ export interface Metadata {
   readonly ownerReferences: unknown;
 }
 
+const PREVIEW_LABEL_PATH = `metadata.labels[${PREVIEW_LABEL}]`;
 const DNS_SUBDOMAIN = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 export function isDnsSubdomain(text: string): boolean {
@@ -47,7 +48,7 @@ export function readMetadata(object: Fields, read: FieldReader): Metadata {
     createdAt: read.instant(metadata['creationTimestamp'], 'metadata.creationTimestamp'),
     deleted: metadata['deletionTimestamp'] !== undefined && metadata['deletionTimestamp'] !== null,
     labels,
-    previewLabel: read.text(labels[PREVIEW_LABEL], `metadata.labels[${PREVIEW_LABEL}]`),
+    previewLabel: read.text(labels[PREVIEW_LABEL], PREVIEW_LABEL_PATH),
     annotations: readAnnotations(metadata, read),
     ownerReferences: metadata['ownerReferences'],
   };
@@ -57,11 +58,11 @@ export function readMetadata(object: Fields, read: FieldReader): Metadata {
 const NO_ANNOTATIONS: Readonly<Record<string, string>> = Object.freeze({});
 
 function readAnnotations(metadata: Fields, read: FieldReader): Readonly<Record<string, string>> {
+  if (metadata['annotations'] === undefined) return NO_ANNOTATIONS;
+  const annotations = read.map(metadata['annotations'], 'metadata.annotations');
   const entries: [string, string][] = [];
-  for (const [name, value] of Object.entries(read.map(metadata['annotations'], 'metadata.annotations'))) {
-    if (!name.startsWith(DETOUR_PREFIX)) continue;
-    entries.push([name.slice(DETOUR_PREFIX.length), read.text(value, `metadata.annotations[${name.slice(0, 80)}]`)]);
-  }
+  for (const name of detourKeys(annotations))
+    entries.push([name.slice(DETOUR_PREFIX.length), read.text(annotations[name], `metadata.annotations[${name.slice(0, 80)}]`)]);
   if (entries.length === 0) return NO_ANNOTATIONS;
   // Without a prototype's names: `detour.dev/__proto__` is an annotation like any other.
   return Object.fromEntries(entries);

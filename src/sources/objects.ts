@@ -5,6 +5,7 @@
 import type { ClusterChange, ClusterKind } from '../model/cluster-state.ts';
 import { FieldReader, type Fields, isFields } from '../model/field-reader.ts';
 import type { ObjectKey } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
 import { readEndpointSlice } from './endpoint-slice.ts';
@@ -38,13 +39,25 @@ export interface Projection {
   readonly incomplete: boolean;
 }
 
-const KINDS: Readonly<
-  Record<string, { readonly kind: ClusterKind; readonly group: string; readonly subject: Exclude<Subject['kind'], 'File'> }>
-> = {
+interface KnownKind {
+  readonly kind: ClusterKind;
+  readonly group: string;
+  readonly subject: Exclude<Subject['kind'], 'File'>;
+}
+
+const KINDS: Readonly<Record<string, KnownKind>> = {
   Service: { kind: 'service', group: '', subject: 'Service' },
   Pod: { kind: 'pod', group: '', subject: 'Pod' },
   EndpointSlice: { kind: 'slice', group: 'discovery.k8s.io', subject: 'EndpointSlice' },
 };
+
+/** An object of which the kind is known: lists leave it out. */
+export function projectKind(kind: Exclude<Subject['kind'], 'File'>, value: unknown, origin: Origin): Projection {
+  const known = KINDS[kind];
+  if (!isFields(value) || known === undefined) return projectObjects(value, origin);
+  const { object, problems, incomplete } = projectKnown(known, value, new FieldReader(), origin);
+  return { objects: object === undefined ? NO_ITEMS : [object], problems, incomplete };
+}
 
 /** @param value one object, or a `List` (`PodList`, …) of them; undefined and null are an empty document. */
 export function projectObjects(value: unknown, origin: Origin): Projection {
@@ -114,8 +127,14 @@ function projectOne(value: unknown, listKind: string | undefined, origin: Origin
   const expected = known.group === '' ? 'v1' : `${known.group}/v1`;
   if (!ofList && version === '') read.mistake('apiVersion', `must be ${expected}`);
   else if (!ofList && version !== expected) read.mistake('apiVersion', `must be ${expected}, not ${shorten(version)}`);
+  return projectKnown(known, value, read, origin);
+}
+
+function projectKnown(known: KnownKind, value: Fields, read: FieldReader, origin: Origin): One {
   const metadata = readMetadata(value, read);
   const object = readKind(known.kind, value, metadata, read);
+  const isPlain = !read.failed && (object.kind !== 'pod' || metadata.previewLabel !== '');
+  if (isPlain && detourKeys(metadata.labels).length === 0) return { object, problems: NO_ITEMS, incomplete: false };
   const subject: Subject = metadata.name === '' ? origin.subject : { kind: known.subject, key: metadata.key };
   const label = `${known.subject} ${metadata.name === '' ? 'without a name' : metadata.key}`;
   if (read.failed) return unreadable(subject, `${origin.place}: ${label}: ${read.describe()}`);

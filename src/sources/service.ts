@@ -34,28 +34,30 @@ function readClusterIPs(spec: Fields, read: FieldReader): readonly string[] {
 }
 
 function readPorts(spec: Fields, read: FieldReader): readonly ServicePort[] {
+  const written = read.list(spec['ports'], 'spec.ports');
   const seen = new Set<string>();
-  return read.list(spec['ports'], 'spec.ports').map((value, index) => {
-    const path = `spec.ports[${index}]`;
-    const fields = read.map(value, path);
-    const port = read.port(fields['port'], `${path}.port`);
-    const transport = read.choice(fields['protocol'], `${path}.protocol`, TRANSPORTS, 'TCP');
-    const name = read.text(fields['name'], `${path}.name`);
-    for (const [identity, field] of [
-      [`number ${port}/${transport}`, 'port'],
-      [`name ${name}`, 'name'],
-    ] as const) {
-      if (seen.has(identity) && port !== 0) read.mistake(`${path}.${field}`, `repeats an earlier port's (${identity})`);
-      seen.add(identity);
+  const ports: ServicePort[] = [];
+  for (const value of written) {
+    read.enter('spec.ports', ports.length);
+    const fields = read.map(value, '');
+    const port = read.port(fields['port'], 'port');
+    const transport = read.choice(fields['protocol'], 'protocol', TRANSPORTS, 'TCP');
+    const name = read.text(fields['name'], 'name');
+    // One alone repeats nothing.
+    if (written.length > 1) {
+      for (const [identity, field] of [
+        [`number ${port}/${transport}`, 'port'],
+        [`name ${name}`, 'name'],
+      ] as const) {
+        if (seen.has(identity) && port !== 0) read.mistake(field, `repeats an earlier port's (${identity})`);
+        seen.add(identity);
+      }
     }
-    return {
-      name,
-      port,
-      targetPort: readTargetPort(fields['targetPort'], `${path}.targetPort`, port, read),
-      transport,
-      appProtocol: read.text(fields['appProtocol'], `${path}.appProtocol`),
-    };
-  });
+    const targetPort = readTargetPort(fields['targetPort'], 'targetPort', port, read);
+    ports.push({ name, port, targetPort, transport, appProtocol: read.text(fields['appProtocol'], 'appProtocol') });
+    read.leave();
+  }
+  return ports;
 }
 
 function readTargetPort(value: unknown, path: string, port: number, read: FieldReader): number | string {

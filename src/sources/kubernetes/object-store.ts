@@ -1,9 +1,10 @@
 /** What one reflector knows of its objects: cut down, and with what is wrong with each. */
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import { isFields } from '../../model/field-reader.ts';
+import { NO_ITEMS } from '../../model/none.ts';
 import type { Problem } from '../../model/problem.ts';
 import { sameData } from '../../model/same-data.ts';
-import { type ClusterObject, type Projection, projectObjects } from '../objects.ts';
+import { type ClusterObject, type Projection, projectKind } from '../objects.ts';
 import type { WatchedResource } from './resources.ts';
 
 /** `namespace/name`, of an object that is otherwise not looked at; undefined: it is no object. */
@@ -14,9 +15,8 @@ export function nameOfObject(value: unknown): string | undefined {
 }
 
 /** @param value an item of a list, or the object of an event; lists leave its kind out. */
-export function project(value: unknown, name: string, { kind, apiVersion }: WatchedResource): Projection {
-  const object = isFields(value) ? { ...value, kind, apiVersion } : value;
-  return projectObjects(object, { subject: { kind, key: name }, place: 'API server' });
+export function project(value: unknown, name: string, { kind }: WatchedResource): Projection {
+  return projectKind(kind, value, { subject: { kind, key: name }, place: 'API server' });
 }
 
 /** An object that cannot be read keeps its last state, and has a problem, until it can or is gone. */
@@ -39,19 +39,19 @@ export class ObjectStore {
 
   putAll(objects: ReadonlyMap<string, Projection>): readonly ClusterChange[] {
     const changes: ClusterChange[] = [];
-    for (const [name, projection] of objects) changes.push(...this.put(name, projection));
+    for (const [name, projection] of objects) for (const change of this.put(name, projection)) changes.push(change);
     return changes;
   }
 
   put(name: string, { objects, problems, incomplete }: Projection): readonly ClusterChange[] {
     if (problems.length > 0) this.#problems.set(name, problems);
-    else this.#problems.delete(name);
-    if (incomplete) return [];
+    else if (this.#problems.size > 0) this.#problems.delete(name);
+    if (incomplete) return NO_ITEMS;
     const before = this.#objects.get(name);
     const [after] = objects;
     if (after === undefined) return this.#drop(name);
     this.#objects.set(name, after);
-    return before !== undefined && sameData(before.object, after.object) ? [] : [after];
+    return before !== undefined && sameData(before.object, after.object) ? NO_ITEMS : objects;
   }
 
   remove(name: string): readonly ClusterChange[] {

@@ -1,34 +1,35 @@
 /**
  * What of the watched objects is read, by the numbers of their `.proto` files (k8s.io/api, k8s.io/apimachinery); names are
- * those of the JSON. A number never gets another meaning there.
+ * those of the JSON. Of labels and annotations only those that somebody looks at are read. A number never gets another meaning there.
  */
-import { type MessageSchema, messageSchema } from '../../kubernetes/protobuf.ts';
+import { type MessageSchema, messageSchema, textMap } from '../../kubernetes/message-schema.ts';
+import { DETOUR_PREFIX } from '../metadata.ts';
 import type { WatchedResource } from './resources.ts';
 
 const OWNER_REFERENCE = messageSchema(['kind', 1, 'text'], ['name', 3, 'text'], ['controller', 6, 'flag']);
 
 const OBJECT_META = messageSchema(
   ['name', 1, 'text'],
-  ['namespace', 3, 'text'],
+  ['namespace', 3, 'word'],
   ['creationTimestamp', 8, 'time'],
   ['deletionTimestamp', 9, 'time'],
-  ['labels', 11, 'textMap'],
-  ['annotations', 12, 'textMap'],
+  ['labels', 11, textMap(DETOUR_PREFIX, 'kubernetes.io/service-name', 'pod-template-hash')],
+  ['annotations', 12, textMap(DETOUR_PREFIX)],
   ['ownerReferences', 13, [OWNER_REFERENCE]],
 );
 
 const SERVICE_PORT = messageSchema(
-  ['name', 1, 'text'],
-  ['protocol', 2, 'text'],
+  ['name', 1, 'word'],
+  ['protocol', 2, 'word'],
   ['port', 3, 'int'],
   ['targetPort', 4, 'intOrString'],
-  ['appProtocol', 6, 'text'],
+  ['appProtocol', 6, 'word'],
 );
 
 const SERVICE_SPEC = messageSchema(
   ['ports', 1, [SERVICE_PORT]],
   ['clusterIP', 3, 'text'],
-  ['type', 4, 'text'],
+  ['type', 4, 'word'],
   ['clusterIPs', 18, 'texts'],
 );
 
@@ -37,14 +38,14 @@ const SERVICE = messageSchema(['metadata', 1, OBJECT_META], ['spec', 2, SERVICE_
 const ENDPOINT = messageSchema(
   ['addresses', 1, 'texts'],
   ['conditions', 2, messageSchema(['ready', 1, 'flag'], ['serving', 2, 'flag'], ['terminating', 3, 'flag'])],
-  ['targetRef', 4, messageSchema(['kind', 1, 'text'], ['namespace', 2, 'text'], ['name', 3, 'text'])],
+  ['targetRef', 4, messageSchema(['kind', 1, 'word'], ['namespace', 2, 'word'], ['name', 3, 'text'])],
 );
 
 const ENDPOINT_SLICE = messageSchema(
   ['metadata', 1, OBJECT_META],
   ['endpoints', 2, [ENDPOINT]],
-  ['ports', 3, [messageSchema(['name', 1, 'text'], ['port', 3, 'int'])]],
-  ['addressType', 4, 'text'],
+  ['ports', 3, [messageSchema(['name', 1, 'word'], ['port', 3, 'int'])]],
+  ['addressType', 4, 'word'],
 );
 
 const CONTAINER = messageSchema(
@@ -55,8 +56,8 @@ const CONTAINER = messageSchema(
 const POD_SPEC = messageSchema(['containers', 2, [CONTAINER]], ['initContainers', 20, [CONTAINER]]);
 
 const POD_STATUS = messageSchema(
-  ['phase', 1, 'text'],
-  ['conditions', 2, [messageSchema(['type', 1, 'text'], ['status', 2, 'text'])]],
+  ['phase', 1, 'word'],
+  ['conditions', 2, [messageSchema(['type', 1, 'word'], ['status', 2, 'word'])]],
   ['podIP', 6, 'text'],
   ['podIPs', 12, [messageSchema(['ip', 1, 'text'])]],
 );

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
-import { messageSchema, openEnvelope, ProtobufError, readMessage } from '../../../src/kubernetes/protobuf.ts';
+import { messageSchema, textMap } from '../../../src/kubernetes/message-schema.ts';
+import { openEnvelope, ProtobufError, readMessage } from '../../../src/kubernetes/protobuf.ts';
 
 const { root } = protobuf.parse(`
   syntax = "proto2";
@@ -32,7 +33,7 @@ const THING = messageSchema(
   ['texts', 2, 'texts'],
   ['part', 3, PART],
   ['parts', 4, [PART]],
-  ['labels', 5, 'textMap'],
+  ['labels', 5, textMap()],
   ['time', 6, 'time'],
   ['target', 7, 'intOrString'],
   ['number', 18, 'int'],
@@ -67,6 +68,35 @@ test('what Go leaves out of JSON is left out: empty texts, and the zero time', (
 
 test('what is not in the schema is passed over, whatever its type', () => {
   expect(read({ eight: 7, four: 7, managed: Buffer.alloc(1000, 0xff), name: 'a' })).toEqual({ name: 'a' });
+});
+
+test('of a map, the keys that are asked for are read, and what begins with one that ends in a slash', () => {
+  const labels = { 'a/': '1', 'a/b': '2', ab: '3', a: '4', 'pod-hash': '5', 'pod-hashes': '6', '': '7', 'a/größer': '8' };
+  const schema = messageSchema(['name', 1, 'text'], ['labels', 5, textMap('a/', 'pod-hash')]);
+  const { 'a/': one, 'a/b': two, 'pod-hash': five, 'a/größer': eight } = labels;
+  const some = { 'a/': one, 'a/b': two, 'pod-hash': five, 'a/größer': eight };
+  expect(readMessage(encoded('Thing', { labels, name: 'behind' }), schema)).toEqual({ labels: some, name: 'behind' });
+  expect(readMessage(encoded('Thing', { labels: { other: 'x' } }), schema)).toEqual({});
+});
+
+test('a word is what a text is, though another one has its hash', () => {
+  const schema = messageSchema(['parts', 4, [messageSchema(['name', 1, 'word'])]]);
+  const word = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('Aa', 'BB', 'AaAa', 'BBBB', 'AaBB', 'größer', 'gr\u00f6\u00dfer'),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(
+        word.filter((text) => text !== '' && text.isWellFormed()),
+        { maxLength: 20 },
+      ),
+      (words) => {
+        const parts = words.map((name) => ({ name }));
+        expect(readMessage(encoded('Thing', { parts }), schema)).toEqual(words.length === 0 ? {} : { parts });
+      },
+    ),
+  );
 });
 
 test('a label named __proto__ is a label', () => {
