@@ -110,7 +110,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
       onChanges: (changes) => {
         status?.objectsChanged(changes);
-        for (const { kind } of changes) metrics.increase('detour_source_changes_total', { kind });
+        for (const [kind, those] of Map.groupBy(changes, (change) => change.kind))
+          metrics.increase('detour_source_changes_total', { kind }, those.length);
       },
       log,
       now,
