@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { Problem, Subject } from '../model/problem.ts';
 import { shorten } from '../model/shorten.ts';
-import { type AnnotationName, PREFIX } from './keys.ts';
+import { type AnnotationName, INJECT_LABEL, PREFIX } from './keys.ts';
 import { MAX_LIST_ENTRIES } from './limits.ts';
 
 const RESOURCES = ['cpu', 'memory', 'ephemeral-storage'] as const;
@@ -68,6 +68,13 @@ export function parseSidecar(annotations: Readonly<Record<string, string>>, subj
     },
   };
   return { declaration, problems };
+}
+
+/** Whether a pod's label says yes or no. @param value of the label; undefined: it is not there */
+export function checkInjectLabel(value: unknown, subject: Subject): readonly Problem[] {
+  if (value === undefined || value === 'true' || value === 'false') return [];
+  const message = `${subject.kind} ${subject.key}: the label ${INJECT_LABEL} does not take the value ${shorten(String(value))}.`;
+  return [{ code: 'InvalidValue', subject, message, hint: 'Write "true" or "false".' }];
 }
 
 const LONGEST_IMAGE = 512;

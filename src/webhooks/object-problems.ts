@@ -4,14 +4,13 @@ import type { BaselinePolicy } from '../annotations/declarations.ts';
 import { INJECT_LABEL, PREFIX } from '../annotations/keys.ts';
 import { parseBaseline } from '../annotations/parse-baseline.ts';
 import { parsePreview } from '../annotations/parse-preview.ts';
-import { parseSidecar } from '../annotations/parse-sidecar.ts';
+import { checkInjectLabel, parseSidecar } from '../annotations/parse-sidecar.ts';
 import { checkModes, checkRule } from '../annotations/policy.ts';
 import type { Pod, Service } from '../model/cluster-state.ts';
 import { type Fields, isFields } from '../model/field-reader.ts';
 import { type ObjectKey, objectKey } from '../model/names.ts';
 import { fieldAt, podOfTemplate, templatePath } from '../model/pod-template.ts';
 import type { Problem, Subject } from '../model/problem.ts';
-import { shorten } from '../model/shorten.ts';
 import { projectObjects } from '../sources/objects.ts';
 
 export interface ObjectProblems {
@@ -71,11 +70,7 @@ function subjectOf(pod: Fields): Subject {
 }
 
 function labelProblems(pod: Fields): readonly Problem[] {
-  const value = fieldAt(pod, ['metadata', 'labels', INJECT_LABEL]);
-  if (value === undefined || value === 'true' || value === 'false') return [];
-  const subject = subjectOf(pod);
-  const message = `${subject.kind} ${subject.key}: the label ${INJECT_LABEL} does not take the value ${shorten(String(value))}.`;
-  return [{ code: 'InvalidValue', subject, message, hint: 'Write "true" or "false".' }];
+  return checkInjectLabel(fieldAt(pod, ['metadata', 'labels', INJECT_LABEL]), subjectOf(pod));
 }
 
 /** Of a pod that is no preview. */

@@ -1,12 +1,13 @@
 /** Manifests → what the control plane would say of them, told by the same rooms that would say it. */
 import { checkNames } from '../../annotations/check-keys.ts';
-import { PREFIX } from '../../annotations/keys.ts';
+import { INJECT_LABEL, PREFIX } from '../../annotations/keys.ts';
+import { checkInjectLabel, parseSidecar } from '../../annotations/parse-sidecar.ts';
 import { InterceptEngine } from '../../intercepts/engine.ts';
 import type { ClusterChange, Service } from '../../model/cluster-state.ts';
 import { type Fields, isFields } from '../../model/field-reader.ts';
 import { objectKey } from '../../model/names.ts';
 import { type FieldPath, fieldAt, podOfTemplate, templatePath } from '../../model/pod-template.ts';
-import { PROBLEMS, type Problem, type Severity } from '../../model/problem.ts';
+import { PROBLEMS, type Problem, type Severity, type Subject } from '../../model/problem.ts';
 import { readLabels } from '../../preview/selector.ts';
 import { duplicateProblem } from '../../sources/directory/directory-state.ts';
 import { type ClusterObject, clusterObjectId, projectObjects } from '../../sources/objects.ts';
@@ -95,6 +96,7 @@ class Reader {
     const read = this.#project(pod, place);
     const metadata = fieldAt(pod, ['metadata']);
     const labels = readLabels(fieldAt(metadata, ['labels']));
+    for (const problem of checkInjectLabel(labels[INJECT_LABEL], subjectOfPod(pod))) this.#tell(problem, place);
     if (read?.kind === 'pod') this.#pods.push({ pod: read.object, labels });
     else if (read === undefined) this.#readUnlabelled(pod, place);
   }
@@ -112,9 +114,9 @@ class Reader {
       .filter(([name]) => name.startsWith(PREFIX))
       .map(([name, value]) => [name.slice(PREFIX.length), value] as const);
     if (Object.hasOwn(readLabels(fieldAt(pod, ['metadata', 'labels'])), `${PREFIX}preview`)) return;
-    const namespace = String(fieldAt(pod, ['metadata', 'namespace']) ?? 'default');
-    const key = objectKey(namespace, String(fieldAt(pod, ['metadata', 'name'])));
-    const problems = checkNames(Object.fromEntries(annotations), { kind: 'Pod', key }, ['preview']);
+    const subject = subjectOfPod(pod);
+    const own = Object.fromEntries(annotations);
+    const problems = [...parseSidecar(own, subject).problems, ...checkNames(own, subject, ['preview', 'sidecar'])];
     for (const problem of problems) this.#tell(problem, place);
   }
 
@@ -159,6 +161,11 @@ function changeOfService(service: Service): ClusterChange {
 function subjectOf({ kind, key }: ClusterObject): string {
   const kinds = { pod: 'Pod', service: 'Service', slice: 'EndpointSlice' } as const;
   return `${kinds[kind]} ${key}`;
+}
+
+function subjectOfPod(pod: Fields): Subject {
+  const namespace = String(fieldAt(pod, ['metadata', 'namespace']) ?? 'default');
+  return { kind: 'Pod', key: objectKey(namespace, String(fieldAt(pod, ['metadata', 'name']))) };
 }
 
 function nameOf(value: unknown): string {

@@ -228,3 +228,20 @@ describe('the command', () => {
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
 });
+
+test('a pod that asks for a sidecar is right, preview or not; what it asks wrongly is told at its line', async () => {
+  const pod = (label: string, concurrency: string, more = ''): string =>
+    ['apiVersion: v1', 'kind: Pod', 'metadata:', '  name: web', '  labels:', `    detour.dev/inject: ${label}`]
+      .concat(more === '' ? [] : [`    detour.dev/preview: ${more}`])
+      .concat(['  annotations:', `    detour.dev/sidecar-concurrency: ${concurrency}`, '    detour.dev/token-file: "{}"'])
+      .concat(more === '' ? [] : ['    detour.dev/intercept: api'])
+      .concat(['spec: { containers: [] }', ''])
+      .join('\n');
+  expect(await findings(pod('"true"', '"4"'))).toEqual([]);
+  expect(await findings(SERVICE + pod('"true"', '"4"', 'pr-42'))).toEqual([]);
+  expect(await findings(pod('"yes"', '"0"'))).toEqual(['InvalidValue 6', 'InvalidValue 8']);
+  expect(await findings(SERVICE + pod('"yes"', '"0"', 'pr-42'))).toEqual([
+    `InvalidValue ${LINES + 6}`,
+    `InvalidValue ${LINES + 9}`,
+  ]);
+});
