@@ -38,6 +38,8 @@ export interface CallContext {
   readonly budget: ReceiveBudget;
   /** Something goes out on this connection. */
   readonly onWrite: () => void;
+  /** The connection is to be given up by its client. */
+  readonly giveUp: () => void;
 }
 
 export class ServerCall {
@@ -82,6 +84,20 @@ export class ServerCall {
     this.#stream.on('end', () => {
       if (!this.#isEnded) this.#handler?.halfClosed();
     });
+  }
+
+  /** No more messages but those that have come, until {@link resume}. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** No more streams on this connection; it ends with those that there are. */
+  giveUpConnection(): void {
+    this.#context.giveUp();
   }
 
   /** @returns whether a frame is on its way out: then there must not be another one. */

@@ -77,7 +77,13 @@ export class Connection {
       return stream.close(constants.NGHTTP2_NO_ERROR);
     }
     const { limits, budget, methods } = this.#options;
-    const call = new ServerCall(stream, headers, { peer: this.peer, limits, budget, onWrite: this.#onWrite });
+    const call = new ServerCall(stream, headers, {
+      peer: this.peer,
+      limits,
+      budget,
+      onWrite: this.#onWrite,
+      giveUp: () => this.goAway(),
+    });
     this.#calls.add(call);
     stream.once('close', () => {
       this.#calls.delete(call);
@@ -99,7 +105,7 @@ export class Connection {
     const isBusy = [...this.#calls].some(({ isWriting }) => isWriting);
     if (isBusy || this.#control.take(performance.now())) return;
     this.#giveUp('flood');
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #ping(): void {
