@@ -13,6 +13,8 @@ import { adminRoutes } from './admin/routes.ts';
 import { xdsMetrics } from './admin/xds-metrics.ts';
 import type { Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
+import { StreamSecurity } from './identity/stream-security.ts';
+import { TlsFilesError } from './identity/tls-files.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
 import type { Access } from './kubernetes/access.ts';
 import { HttpApiClient } from './kubernetes/api-client.ts';
@@ -58,10 +60,13 @@ export interface App extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** An address cannot be had: somebody else has it, or this machine does not. */
-export class ListenError extends Error {}
+/** What is set cannot be: the message says why. */
+export class StartError extends Error {}
 
-/** @throws ListenError; nothing is left running then. */
+/** An address cannot be had: somebody else has it, or this machine does not. */
+export class ListenError extends StartError {}
+
+/** @throws StartError; nothing is left running then. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log, version, now = Date.now } = options;
   const { carriers } = config;
@@ -74,12 +79,15 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
   const engine = new InterceptEngine(options.intercepts);
   const translator = new Translator(settings);
+  const security = await streamSecurityOf(config, log, now);
+  if (security !== undefined) stack.use(security);
   const server = stack.use(
     new XdsServer({
       settings,
       createTranslation: (scope) => translator.scope(scope),
       observer: xdsMetrics(metrics, log),
       now,
+      ...(security === undefined ? {} : { gate: security.gate, createServer: security.createServer }),
       limits: { maxAgeMs: config.connectionAgeMs, maxSyncing: config.maxSyncing, ...options.limits },
     }),
   );
@@ -120,7 +128,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   feed.start();
 
   const census = stack.use(await censusKeeperOf(config.source, server, now));
-  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, census, version, status });
+  const plane = new ControlPlane({ engine, server, source, sourceState: feed, carriers, census, version, status, tls: security });
   if (status !== undefined) stack.use(status).start();
   const routes = adminRoutes(plane, () => {
     collectGauges(metrics, plane, processMetrics);
@@ -147,6 +155,29 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     log.info('Envoys have gone', { streams, ended: streams - left, left });
   };
   return { xds, admin, health: healthServer?.address, webhooks: webhooks?.address, drain, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** @returns undefined: in plaintext. */
+async function streamSecurityOf(
+  { streams, source }: Config,
+  log: Logger,
+  now: () => number,
+): Promise<StreamSecurity | undefined> {
+  if (streams.kind === 'plaintext') {
+    const consequence =
+      'Whoever reaches the port gets the configuration of any Envoy, as whoever it says it is, and what is sent can be read and changed on its way. Give --tls-cert and --tls-key.';
+    if (streams.isOpen) log.warn('Envoys are served in plaintext', { consequence });
+    return undefined;
+  }
+  const { kind: _, gateways, ...setting } = streams;
+  const sender = source.kind === 'kubernetes' ? new HttpApiClient(accessOf(source.access, now), 'detour-identity') : undefined;
+  const allowed = gateways.length > 0 ? gateways : [`${await systemNamespace(source)}/*`];
+  try {
+    return await StreamSecurity.open({ ...setting, gateways: allowed, sender, log, now });
+  } catch (error) {
+    if (error instanceof TlsFilesError) throw new StartError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 async function startWebhooks(

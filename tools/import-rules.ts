@@ -23,6 +23,7 @@ const ROOMS_BELOW_APP = [
   'replicas',
   'status',
   'admin',
+  'identity',
   'webhooks',
 ];
 

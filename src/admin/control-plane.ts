@@ -28,6 +28,8 @@ export interface ControlPlaneParts {
   readonly carriers: Carriers;
   readonly census: CensusView;
   readonly version: string;
+  /** undefined: streams are in plaintext. */
+  readonly tls?: TlsState | undefined;
   /** undefined: nothing is written into a cluster. */
   readonly status?: StatusState | undefined;
 }
@@ -37,6 +39,14 @@ export interface CensusView {
   /** Anew. */
   look(): Promise<object>;
   attendance(): object;
+}
+
+/** The certificate that Envoys are shown. */
+export interface TlsState {
+  /** ms since the epoch. */
+  readonly expiresAt: number;
+  /** Why the newest files are not used. */
+  readonly trouble: string | undefined;
 }
 
 /** What is known of what is written into the cluster. */
@@ -72,6 +82,7 @@ export class ControlPlane {
         : { name: 'xds', met: true, detail: 'listens for Envoys' },
       { name: source.name, met: synced, detail: trouble === undefined ? reading : `${trouble}${kept}` },
       ...clockCondition(source.clockAheadMs?.()),
+      ...tlsCondition(this.parts.tls),
       // Whatever keeps it from writing, it serves.
       ...(status === undefined ? [] : [{ name: 'status', met: true, detail: status.describe() }]),
     ];
@@ -150,6 +161,13 @@ function clockCondition(aheadMs: number | undefined): readonly Condition[] {
   const [side, when] = aheadMs > 0 ? ['ahead of', 'early'] : ['behind', 'late'];
   const detail = `is ${seconds} s ${side} the API server's: intercepts expire ${when} here; set the clock of this machine`;
   return [{ name: 'clock', met: true, detail }];
+}
+
+/** Nothing while all is well. It is no reason not to serve: another replica would have the same files. */
+function tlsCondition(tls: TlsState | undefined): readonly Condition[] {
+  if (tls?.trouble === undefined) return [];
+  const detail = `${tls.trouble}; the certificate before it is used on, until ${new Date(tls.expiresAt).toISOString()}`;
+  return [{ name: 'tls', met: true, detail }];
 }
 
 const STATES: readonly InterceptState[] = ['active', 'shadowed', 'expired', 'invalid', 'rejected'];

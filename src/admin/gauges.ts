@@ -7,7 +7,7 @@ import type { ProcessMetrics } from './process-metrics.ts';
 import { known } from './xds-metrics.ts';
 
 export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetrics: ProcessMetrics): void {
-  const { engine, server, source, sourceState, version, status } = plane.parts;
+  const { engine, server, source, sourceState, version, status, tls } = plane.parts;
   metrics.set('detour_build_info', { version }, 1);
   metrics.set('detour_ready', {}, plane.isReady ? 1 : 0);
   metrics.set('detour_draining', {}, server.isDraining ? 1 : 0);
@@ -29,6 +29,10 @@ export function collectGauges(metrics: Metrics, plane: ControlPlane, processMetr
   );
   metrics.set('detour_leader', {}, status?.isLeading === true ? 1 : 0);
   metrics.set('detour_status_available', {}, status?.isWell === false ? 0 : 1);
+  if (tls !== undefined) {
+    metrics.set('detour_tls_certificate_expiry_timestamp_seconds', { listener: 'xds' }, tls.expiresAt / 1000);
+    metrics.set('detour_tls_reload_failing', { listener: 'xds' }, tls.trouble === undefined ? 0 : 1);
+  }
   const proxies = server.proxies();
   metrics.replace(
     'detour_xds_streams',

@@ -118,6 +118,11 @@ export const METRICS = {
     labels: ['why'],
     help: 'Connections that Detour gave up: age, idle, dead (no sign of life), flood (of PING or SETTINGS), full (too many).',
   },
+  detour_xds_denied_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    help: 'Streams that were not let in, by reason: none, token, audience, expired, certificate, unbound, node, gateway, status, unavailable.',
+  },
   detour_xds_subscriptions: {
     kind: 'gauge',
     labels: ['type'],
@@ -153,6 +158,16 @@ export const METRICS = {
     help: 'From the moment a change was handed to the streams until the last Envoy that needs it has accepted it.',
   },
 
+  detour_tls_certificate_expiry_timestamp_seconds: {
+    kind: 'gauge',
+    labels: ['listener'],
+    help: 'When the certificate that Envoys are shown expires, in seconds since the epoch; absent without TLS.',
+  },
+  detour_tls_reload_failing: {
+    kind: 'gauge',
+    labels: ['listener'],
+    help: '1 while the files of --tls-cert, --tls-key and --tls-client-ca cannot be used; what they held before is used on. Absent without TLS.',
+  },
   detour_event_loop_lag_seconds: {
     kind: 'gauge',
     labels: ['quantile'],

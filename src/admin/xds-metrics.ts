@@ -1,9 +1,11 @@
 /** What streams tell, as metrics and log lines. */
 import type { Logger } from '../logger.ts';
 import type { StreamInfo, XdsObserver } from '../xds/xds.ts';
+import { LogLimit } from './log-limit.ts';
 import type { Metrics } from './metrics.ts';
 
 export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
+  const denials = new LogLimit();
   return {
     streamOpened: (stream) => {
       metrics.increase('detour_xds_streams_total', { protocol: stream.protocol });
@@ -23,6 +25,14 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
       metrics.increase('detour_xds_streams_refused_total', {});
       const consequence = 'This client gets no configuration until its bootstrap is corrected.';
       log.warn('stream refused', { peer, reason, consequence });
+    },
+    streamDenied: ({ peer, who, nodeId }, { reason, message }) => {
+      metrics.increase('detour_xds_denied_total', { reason });
+      const unsaid = denials.take(performance.now());
+      if (unsaid === undefined) return;
+      const consequence =
+        'This client gets no configuration, and comes again and again; an Envoy that had some keeps it. Others are not touched.';
+      log.warn('stream denied', { peer, who, node: nodeId, reason, refusal: message, unsaid, consequence });
     },
     streamSentAway: (peer, reason) => {
       metrics.increase('detour_xds_streams_sent_away_total', {});

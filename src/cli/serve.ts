@@ -21,7 +21,7 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   if (config === undefined) return usageError('serve', mistakes, io);
 
   // Loaded only now: help and mistakes are told at once.
-  const { ListenError, startApp } = await import('../app.ts');
+  const { ListenError, StartError, startApp } = await import('../app.ts');
   const log = createLogger(config.logLevel);
   // Node itself then prints the error and ends the process with 1.
   const onBug = (error: Error) =>
@@ -38,8 +38,10 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
     await app.drain(stopping.again);
     return EXIT.ok;
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    io.err(`detour serve: ${error.message}. Is another one running? Give another address.\n`);
+    if (!(error instanceof StartError)) throw error;
+    io.err(
+      `detour serve: ${error.message}.${error instanceof ListenError ? ' Is another one running? Give another address.' : ''}\n`,
+    );
     return EXIT.failure;
   } finally {
     process.off('uncaughtExceptionMonitor', onBug);

@@ -2,6 +2,7 @@
 import type { GrpcObserver } from '../grpc/observer.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { ResourceType } from '../translate/resource.ts';
+import type { Denied, Refusal } from './gate.ts';
 import type { Protocol } from './session.ts';
 
 export interface StreamInfo {
@@ -15,6 +16,8 @@ export interface StreamInfo {
   readonly peer: string;
   /** What the client calls itself, and '' if it does not. */
   readonly userAgent: string;
+  /** Who it has proven to be; undefined where nobody asks. */
+  readonly identity?: string;
 }
 
 export interface NackInfo {
@@ -35,6 +38,8 @@ export interface XdsObserver extends GrpcObserver {
   streamDrained(stream: StreamInfo): void;
   /** Closed before it was one, because of what the client said. */
   streamRefused(peer: string, reason: string): void;
+  /** Not let in: nobody knows who it is, or it may not be whom it claims to be. */
+  streamDenied(denied: Denied, refusal: Refusal): void;
   /** Closed before it was read, because many others are being brought up to date. */
   streamSentAway(peer: string, reason: string): void;
   /**

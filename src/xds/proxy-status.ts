@@ -28,6 +28,8 @@ export interface ProxyStatus {
   readonly protocol: Protocol;
   readonly peer: string;
   readonly userAgent: string;
+  /** Who it has proven to be; absent where nobody asks. */
+  readonly identity?: string;
   /** What is wrong with its `node.id`: another Envoy has the same. */
   readonly warning: string | undefined;
   /** Key of its scope; undefined while it waits for the first model. */
@@ -45,7 +47,7 @@ export function statusOf(stream: XdsStream, scope: string | undefined, rivals: r
   const { info, session, connectedAt } = stream;
   if (info === undefined) return undefined;
   const { proxy } = stream;
-  const { nodeId: id, role, protocol, peer, userAgent } = info;
+  const { nodeId: id, role, protocol, peer, userAgent, identity } = info;
   const types = (session?.tracks ?? []).map((track): TypeStatus => {
     const { subscription, history } = track;
     return {
@@ -58,7 +60,8 @@ export function statusOf(stream: XdsStream, scope: string | undefined, rivals: r
     };
   });
   const warning = rivals.length === 0 ? undefined : duplicateNode(id, rivals);
-  return { id, role, proxy, protocol, peer, userAgent, warning, scope, connectedAt, types };
+  const proven = identity === undefined ? {} : { identity };
+  return { id, role, proxy, protocol, peer, userAgent, ...proven, warning, scope, connectedAt, types };
 }
 
 /** @param rivals their addresses */

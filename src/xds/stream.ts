@@ -6,12 +6,15 @@ import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Admission, Applicant } from './admission.ts';
 import type { Member } from './audience.ts';
-import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type Node, type SotwRequest } from './codec.ts';
+import type { Node } from './codec.ts';
 import type { Leaver } from './drain.ts';
+import type { Pass, Refusal } from './gate.ts';
+import { deny } from './guard.ts';
 import type { Claim, NodeClaims } from './node-claims.ts';
 import type { StreamInfo, XdsObserver } from './observer.ts';
 import type { Outcome } from './outcome.ts';
 import { type Protocol, Session } from './session.ts';
+import { decodeRequest, type Request } from './stream-request.ts';
 import { factsOfUrl } from './type-urls.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
@@ -33,6 +36,8 @@ export interface StreamOptions {
   readonly protocol: Protocol;
   /** Of a service for one type; undefined: ADS. */
   readonly typeUrl: string | undefined;
+  /** Of its client; undefined where nobody asks who it is. */
+  readonly pass: Pass | undefined;
   readonly views: Views;
   readonly claims: NodeClaims;
   readonly admission: Admission;
@@ -42,8 +47,6 @@ export interface StreamOptions {
   readonly limits: StreamLimits;
   readonly onClose: (stream: XdsStream) => void;
 }
-
-type Request = { readonly sotw: SotwRequest } | { readonly delta: DeltaRequest };
 
 /** `client`: or the connection broke. */
 type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'server'; readonly reason: string };
@@ -71,6 +74,10 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   /** Whether its client has once answered all that there was to say. */
   #isSynced = false;
   #isAged = false;
+  /** What came while it is asked whether the client may be whom it claims to be. */
+  #held: Buffer[] | undefined;
+  #mayBe = false;
+  #claimed: string | undefined;
 
   constructor(call: ServerCall, options: StreamOptions) {
     this.#call = call;
@@ -151,6 +158,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (this.#info === undefined && this.#admittedAt !== undefined && now - this.#admittedAt > silentMs) {
       this.#refuse({ code: STATUS.deadlineExceeded, details: `The client has said nothing for ${silentMs / 1000} s.` });
     }
+    this.#checkPass(now);
     if (this.#writingSince === undefined || now - this.#writingSince <= blockedMs) return;
     const reason = `The client has taken nothing for ${Math.round((now - this.#writingSince) / 1000)} s.`;
     this.#close({ by: 'server', reason }, { code: STATUS.unavailable, details: reason });
@@ -166,9 +174,11 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
 
   message(bytes: Buffer): void {
     if (this.#isClosed) return;
-    const request = this.#decode(bytes);
+    if (this.#held !== undefined) return void this.#held.push(bytes);
+    const request = decodeRequest(bytes, this.#options);
     if (typeof request === 'string') return this.#refuse(invalid(request));
     const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
+    if (problem instanceof Promise) return void this.#hold(bytes, problem);
     if (problem !== undefined) return this.#refuse(invalid(problem));
     this.#claimNode();
     if (this.#session === undefined) {
@@ -181,23 +191,22 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#schedulePump();
   }
 
-  /** @returns the request, or what is wrong with it. */
-  #decode(bytes: Buffer): Request | string {
-    const { protocol, typeUrl: own } = this.#options;
-    try {
-      const request = protocol === 'sotw' ? decodeSotwRequest(bytes) : decodeDeltaRequest(bytes);
-      // S2: a service for one type knows the type.
-      const typeUrl = request.typeUrl === '' ? own : request.typeUrl;
-      if (typeUrl === undefined) return 'type_url is empty: a request on an aggregated stream must say what it is about';
-      if (own !== undefined && typeUrl !== own) return `type_url ${typeUrl} does not belong on a stream for ${own}`;
-      return 'names' in request ? { sotw: { ...request, typeUrl } } : { delta: { ...request, typeUrl } };
-    } catch (error) {
-      return `the request cannot be decoded: ${error instanceof Error ? error.message : String(error)}`;
-    }
+  /** Nothing more is read until it is known. */
+  async #hold(bytes: Buffer, asked: Promise<Refusal | undefined>): Promise<void> {
+    this.#held = [bytes];
+    this.#call.pause();
+    const refusal = await asked;
+    const held = this.#held;
+    this.#held = undefined;
+    if (this.#isClosed) return;
+    if (refusal !== undefined) return this.#deny(refusal);
+    this.#mayBe = true;
+    for (const each of held) this.message(each);
+    this.#call.resume();
   }
 
-  /** @returns what is wrong with who the client says it is. */
-  #identify(node: Node | undefined): string | undefined {
+  /** @returns what is wrong with who the client says it is, or when it is known whether it may be. */
+  #identify(node: Node | undefined): string | Promise<Refusal | undefined> | undefined {
     if (this.#info !== undefined) {
       // S3: later requests need no node, and cannot change it.
       if (node === undefined || node.id === '' || node.id === this.#info.nodeId) return undefined;
@@ -206,9 +215,13 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (node === undefined) return 'the first request of a stream must carry node';
     const proxy = proxyOf(node);
     if ('error' in proxy) return proxy.error;
-    const { id, protocol, observer, views } = this.#options;
+    const { id, protocol, observer, views, pass } = this.#options;
+    this.#claimed = node.id;
+    if (pass !== undefined && !this.#mayBe) return pass.admits(proxy);
     this.#proxy = proxy;
-    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer: this.#call.peer.address, userAgent: node.userAgent };
+    const { address: peer } = this.#call.peer;
+    const identity = pass === undefined ? {} : { identity: pass.name };
+    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer, userAgent: node.userAgent, ...identity };
     this.#claim = { nodeId: node.id, role: proxy.role, peer: this.#info.peer, typeUrl: this.#options.typeUrl };
     observer.streamOpened(this.#info);
     views.join(this);
@@ -285,6 +298,22 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   #setTimer(deadline: number | undefined, now: number): void {
     clearTimeout(this.#timer);
     if (deadline !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(1, deadline - now)).unref();
+  }
+
+  /** What proved who it is proves nothing any more; its client comes again with what it has now. */
+  #checkPass(now: number): void {
+    const { pass } = this.#options;
+    if (pass === undefined || now < pass.expiresAt) return;
+    const details = `what proved that this is ${pass.name} has expired: come again with what replaces it`;
+    this.#close({ by: 'age' }, { code: STATUS.unauthenticated, details });
+    if (pass.endsConnection) this.#call.giveUpConnection();
+  }
+
+  #deny(refusal: Refusal): void {
+    const { observer, pass } = this.#options;
+    const denied = { peer: this.#call.peer.address, who: pass?.name, nodeId: this.#claimed };
+    this.#close({ by: 'server', reason: refusal.message });
+    deny(this.#call, refusal, observer, denied);
   }
 
   #refuse(problem: Status): void {

@@ -1,8 +1,8 @@
 /** The one door of this room: models in, xDS out, and what the Envoys made of it. */
-import type { Method } from '../grpc/call.ts';
+import type { Method, ServerCall } from '../grpc/call.ts';
 import { frameOf } from '../grpc/frame.ts';
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from '../grpc/limits.ts';
-import { GrpcServer } from '../grpc/server.ts';
+import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
 import { OK, STATUS, type Status } from '../grpc/status.ts';
 import { unary } from '../grpc/unary.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
@@ -14,12 +14,14 @@ import { Admission, type AdmissionLimits } from './admission.ts';
 import { clientStatus } from './client-status.ts';
 import { decodeStatusRequest, encodeMessage } from './codec.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
+import type { Gate, Pass } from './gate.ts';
+import { guard } from './guard.ts';
 import { NodeClaims } from './node-claims.ts';
 import type { XdsObserver } from './observer.ts';
 import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
-import { statusMethods, xdsMethods } from './services.ts';
+import { statusMethods, type XdsMethod, xdsMethods } from './services.ts';
 import { type StreamLimits, XdsStream } from './stream.ts';
 import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
@@ -56,6 +58,10 @@ export interface XdsServerOptions {
   readonly limits?: Partial<XdsLimits>;
   /** Of {@link XdsServer.drain}; the system's unless told. */
   readonly drainClock?: DrainClock;
+  /** undefined: everybody is let in, as whoever it says it is. */
+  readonly gate?: Gate | undefined;
+  /** With TLS; undefined: without. */
+  readonly createServer?: GrpcServerOptions['createServer'];
 }
 
 /** How often streams are looked at that take nothing, in ms. */
@@ -91,7 +97,8 @@ export class XdsServer implements AsyncDisposable {
       defer: setImmediate,
       onConverged: (ms) => observer.converged(ms),
     });
-    const methods = xdsMethods(({ protocol, typeUrl }) => (call) => {
+    const guarding = { gate: options.gate, observer };
+    const openStream = ({ protocol, typeUrl }: XdsMethod, call: ServerCall, pass: Pass | undefined): XdsStream => {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
       const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
@@ -99,6 +106,7 @@ export class XdsServer implements AsyncDisposable {
         id,
         protocol,
         typeUrl,
+        pass,
         views: this.#views,
         claims: this.#claims,
         admission: this.#admission,
@@ -110,12 +118,19 @@ export class XdsServer implements AsyncDisposable {
       this.#streams.add(stream);
       this.#admission.apply(stream, now());
       return stream;
-    });
+    };
+    const methods = xdsMethods((method) => guard(guarding, true, (call, pass) => openStream(method, call, pass)));
     const csds = statusMethods(
-      this.#streamStatus,
-      unary((request) => this.#clientStatus(request)),
+      guard(guarding, false, this.#streamStatus),
+      guard(
+        guarding,
+        false,
+        unary((request) => this.#clientStatus(request)),
+      ),
     );
-    this.#server = new GrpcServer({ methods: new Map([...methods, ...csds]), limits, observer });
+    const { createServer } = options;
+    const tls = createServer === undefined ? {} : { createServer };
+    this.#server = new GrpcServer({ methods: new Map([...methods, ...csds]), limits, observer, ...tls });
     this.#checks = setInterval(() => {
       for (const stream of this.#streams) stream.check(now());
       this.#admission.check(now());

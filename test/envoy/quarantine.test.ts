@@ -61,6 +61,7 @@ test.each(['delta', 'sotw'] as const)(
       streamClosed: nothing,
       streamDrained: nothing,
       streamRefused: nothing,
+      streamDenied: () => undefined,
       streamSentAway: nothing,
       connectionOpened: nothing,
       connectionClosed: nothing,

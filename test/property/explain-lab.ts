@@ -67,6 +67,7 @@ function observerOf(refusals: string[]): XdsObserver {
     streamClosed: () => {},
     streamDrained: () => {},
     streamRefused: (_, reason) => refusals.push(reason),
+    streamDenied: () => undefined,
     streamSentAway: (_, reason) => refusals.push(reason),
     connectionOpened: () => {},
     connectionClosed: () => {},

@@ -1,5 +1,5 @@
 /** A State-of-the-World ADS client that knows nothing of our code: it subscribes, accepts what comes, and remembers. */
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
 import { type Decoded, decodeMessage, encodeRequest, unpack } from './xds/independent.ts';
 
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
@@ -20,23 +20,43 @@ export interface AdsOptions {
   readonly node: string;
   /** `node.metadata.detour`, texts only. */
   readonly detour: Readonly<Record<string, string>>;
+  /** undefined: in plaintext. */
+  readonly tls?: ClientTls;
+  /** A ServiceAccount's token. */
+  readonly token?: string;
   /** undefined accepts; a text refuses. */
   readonly judge?: (resources: readonly Decoded[]) => string | undefined;
+}
+
+/** PEM. */
+export interface ClientTls {
+  readonly ca: string;
+  /** In the server's certificate. */
+  readonly serverName: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export class AdsClient implements Disposable {
   readonly responses: AdsResponse[] = [];
   /** Why the stream ended. */
   end: string | undefined;
+  /** Of gRPC. */
+  status: number | undefined;
   readonly #client: Client;
   readonly #stream: ClientDuplexStream<Buffer, Buffer>;
 
-  constructor({ port, node, detour, judge = () => undefined }: AdsOptions) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  constructor({ port, node, detour, tls, token, judge = () => undefined }: AdsOptions) {
+    this.#client = tls === undefined ? new Client(`127.0.0.1:${port}`, credentials.createInsecure()) : secureClient(port, tls);
+    const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     const same = (bytes: Buffer): Buffer => bytes;
-    this.#stream = this.#client.makeBidiStreamRequest(METHOD, same, same);
+    this.#stream = this.#client.makeBidiStreamRequest(METHOD, same, same, metadata);
     this.#stream.on('error', (error) => {
       this.end = error.message;
+    });
+    this.#stream.on('status', (status: StatusObject) => {
+      this.status = status.code;
     });
     this.#stream.on('data', (bytes: Buffer) => {
       const { type_url, version_info, nonce, resources } = decodeMessage(RESPONSE, bytes);
@@ -65,4 +85,10 @@ export class AdsClient implements Disposable {
     this.#stream.cancel();
     this.#client.close();
   }
+}
+
+function secureClient(port: number, { ca, serverName, cert, key }: ClientTls): Client {
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  const channel = credentials.createSsl(Buffer.from(ca), pem(key), pem(cert));
+  return new Client(`127.0.0.1:${port}`, channel, { 'grpc.ssl_target_name_override': serverName });
 }

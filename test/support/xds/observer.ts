@@ -7,6 +7,7 @@ export class SilentObserver implements XdsObserver {
   readonly closed: { readonly stream: StreamInfo; readonly reason: string | undefined }[] = [];
   readonly refused: string[] = [];
   readonly duplicates: string[] = [];
+  readonly denied: string[] = [];
   readonly nacks: { readonly type: TypeName; readonly stream: StreamInfo; readonly nack: NackInfo }[] = [];
   readonly sent: { readonly type: TypeName; readonly bytes: number; readonly resources: number }[] = [];
   readonly convergence: number[] = [];
@@ -30,6 +31,10 @@ export class SilentObserver implements XdsObserver {
 
   streamRefused(_peer: string, reason: string): void {
     this.refused.push(reason);
+  }
+
+  streamDenied(_denied: object, { reason }: { readonly reason: string }): void {
+    this.denied.push(reason);
   }
 
   nodeClaimedTwice({ nodeId }: StreamInfo): void {
