@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { InterceptId } from '../model/names.ts';
 import type { EnvoyResource, ResourceType } from '../translate/resource.ts';
 import { withEncodedResource } from './codec.ts';
+import { Slab } from './slab.ts';
 import { type ResourceEntry, resourceEntry } from './wire.ts';
 
 export interface EncodedResource extends ResourceEntry {
@@ -18,13 +19,16 @@ export interface EncodedResource extends ResourceEntry {
 /** 72 bits of SHA-256 in base64: short on the wire, and never equal by chance. */
 const VERSION_LENGTH = 12;
 
-/** @throws Error that names the resource, when its message does not fit its type. */
-export function encode(resource: EnvoyResource): EncodedResource {
+/**
+ * @param room for so many bytes
+ * @throws Error that names the resource, when its message does not fit its type.
+ */
+export function encode(resource: EnvoyResource, room?: (length: number) => Buffer): EncodedResource {
   const { type, name, message, clusters, endpointsName, intercepts } = resource;
   try {
     return withEncodedResource(type, message, (any) => {
       const version = hash('sha256', any, 'base64url').slice(0, VERSION_LENGTH);
-      const { bytes, sotwStart } = resourceEntry(name, version, any);
+      const { bytes, sotwStart } = resourceEntry(name, version, any, room);
       return { type, name, version, bytes, sotwStart, clusters, endpointsName, intercepts };
     });
   } catch (error) {
@@ -37,6 +41,8 @@ export function encode(resource: EnvoyResource): EncodedResource {
 /** Remembers what was encoded, by the object that was: scopes share resources by sharing the objects. */
 export class Encoder {
   readonly #memo = new WeakMap<EnvoyResource, EncodedResource>();
+  readonly #slab = new Slab();
+  readonly #room = (length: number): Buffer => this.#slab.take(length);
 
   /** Ahead of {@link encode}, which says what is wrong. */
   tryEncode(resource: EnvoyResource): void {
@@ -51,7 +57,7 @@ export class Encoder {
   encode(resource: EnvoyResource): EncodedResource {
     const known = this.#memo.get(resource);
     if (known !== undefined) return known;
-    const encoded = encode(resource);
+    const encoded = encode(resource, this.#room);
     this.#memo.set(resource, encoded);
     return encoded;
   }

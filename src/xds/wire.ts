@@ -20,11 +20,17 @@ export interface ResourceEntry {
   readonly sotwStart: number;
 }
 
-export function resourceEntry(name: string, version: string, any: Uint8Array): ResourceEntry {
+/** @param room for so many bytes */
+export function resourceEntry(
+  name: string,
+  version: string,
+  any: Uint8Array,
+  room: (length: number) => Buffer = Buffer.allocUnsafeSlow,
+): ResourceEntry {
   const nameLength = Buffer.byteLength(name);
   const versionLength = Buffer.byteLength(version);
   const body = fieldLength(nameLength) + fieldLength(versionLength) + fieldLength(any.length);
-  const writer = new Writer(fieldLength(body));
+  const writer = new Writer(room(fieldLength(body)));
   writer.head(TAG.delta.resources, body);
   writer.text(TAG.resource.name, name, nameLength);
   writer.text(TAG.resource.version, version, versionLength);
@@ -90,7 +96,7 @@ function frameWith(
     else shared += length;
   }
   const length = copied + shared;
-  const writer = new Writer(copied);
+  const writer = new Writer(Buffer.allocUnsafe(copied));
   writePrefix(writer.buffer, length - PREFIX_LENGTH);
   writer.skip(PREFIX_LENGTH);
   for (const { tag, text, length: bytes } of texts) writer.text(tag, text, bytes);
@@ -127,8 +133,8 @@ class Writer {
   readonly buffer: Buffer;
   #position = 0;
 
-  constructor(length: number) {
-    this.buffer = Buffer.allocUnsafe(length);
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
   }
 
   get position(): number {
