@@ -96,6 +96,8 @@ export class Ledger {
     }
     if (!wildcard) return;
     for (const id of missing) {
+      // R1: one that was asked for by name stays forced. It may be gone before it is sent, and then that has to be said.
+      if (ids.has(id)) continue;
       const entry = this.#log.entryOf(id);
       if (entry !== undefined) this.#compare(entry.name, undefined, entry, mustSend);
     }

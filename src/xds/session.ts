@@ -101,9 +101,12 @@ export class Session implements Gate, ViewReader {
     if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
     const isEndpoints = track.facts?.type === 'endpoints';
     const due = isEndpoints && this.#endpointsDue !== undefined ? [this.#endpointsDue, ...this.#endpointsDueShared] : [];
-    const mustSend = due.every(({ size }) => size === 0)
-      ? undefined
-      : (name: string): boolean => due.some((names) => names.has(name));
+    // C3, M3: who comes back and says nothing of clusters may be warming one that changed, and waits for endpoints that it has.
+    const isWarming = isEndpoints && isFirst && this.#isYetToAskFor('cluster');
+    const mustSend =
+      !isWarming && due.every(({ size }) => size === 0)
+        ? undefined
+        : (name: string): boolean => isWarming || due.some((names) => names.has(name));
     const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, mustSend);
     if (isEndpoints) {
       this.#endpointsDue = undefined;

@@ -14,10 +14,11 @@ export function receiveSotw(track: Track, request: SotwRequest, isFirst: boolean
   // N4: also a stale request says what the client wants by now; the response waits for the ACK that is to come.
   track.changeSubscription(change, isFirst, seq);
   const { subscription } = track;
-  if (isFirst && change.everything && request.version !== '') {
+  const isFullState = track.facts?.fullState === true;
+  if (isFirst && request.version !== '' && (change.everything || isFullState)) {
     // N11: only where everything of a full-state type was asked for, and nothing by name, does a version say it all.
-    const isState = track.facts?.fullState === true && subscription.size === 0;
-    if (isState && request.version === track.log.version) track.startAt(seq);
+    const saysAll = isFullState && change.everything && subscription.size === 0;
+    if (saysAll && request.version === track.log.version) track.startAt(seq);
     else track.startUnknown();
   }
   const isSame =

@@ -125,9 +125,12 @@ export class Track {
       this.#owesFirst = isFirst && this.facts?.fullState === true;
     }
     this.marks.owe(change.answer);
+    // A full state says what the client has; where it did not have to hold the name, what it keeps is not known.
+    const isCertain = this.facts?.fullState === true && !this.#speech.missing && !this.#comesWithUnknown;
     for (const name of change.answerAgain) {
-      const mayHave = this.log.entry(name)?.last !== undefined || this.#ledger.has(name) !== undefined;
-      this.#ledger.mark(name, mayHave ? UNKNOWN : undefined, { forced: true });
+      const has = this.#ledger.has(name);
+      const mayHave = this.log.entry(name)?.last !== undefined || has !== undefined;
+      this.#ledger.mark(name, isCertain ? has : mayHave ? UNKNOWN : undefined, { forced: true });
     }
     if (this.subscription.isEmpty) this.#ledger.cursor = seq;
   }
@@ -135,6 +138,8 @@ export class Track {
   /** The client comes with a state of which nothing is known but that it is not this one. */
   startUnknown(): void {
     this.#comesWithUnknown = true;
+    // W11: what is gone meanwhile goes by a full state without it, even if that is empty.
+    this.#owesFirst ||= this.facts?.fullState === true;
   }
 
   /** A first request that is up to date is not answered (N11). @param seq the view's newest change number */

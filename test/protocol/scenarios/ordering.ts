@@ -228,7 +228,7 @@ export const ORDERING: readonly Scenario[] = [
       await restart();
       const client = await connect();
       client.subscribe('endpoints', ['a', 'b'], { initial: endpoints.versions });
-      await client.take('endpoints', { b: '1' });
+      await client.take('endpoints', { a: '1', b: '1' });
       client.subscribe('route', ['r'], { initial: routes.versions });
       await client.silent();
       client.subscribe('cluster', [], { initial: { ...known.versions, ...clusters.versions } });

@@ -87,17 +87,40 @@ export const RECONNECT: readonly Scenario[] = [
       const endpoints = await before.take('endpoints', { ea: '1', eb: '1' });
       world.set('cluster', 'a', '2', { endpointsName: 'ea' });
       await restart();
-      for (const clustersFirst of [true, false]) {
-        const client = await connect();
-        const askForEndpoints = (): void => client.subscribe('endpoints', ['ea', 'eb'], { initial: endpoints.versions });
-        if (!clustersFirst) askForEndpoints();
-        client.subscribe('cluster', [], { initial: clusters.versions });
-        const reply = await client.expect('cluster', { a: '2' });
-        if (clustersFirst) askForEndpoints();
-        await client.take('endpoints', { ea: '1' });
-        client.ack(reply);
-        await client.silent();
-      }
+      const client = await connect();
+      client.subscribe('cluster', [], { initial: clusters.versions });
+      const reply = await client.expect('cluster', { a: '2' });
+      client.subscribe('endpoints', ['ea', 'eb'], { initial: endpoints.versions });
+      await client.take('endpoints', { ea: '1' });
+      client.ack(reply);
+      await client.silent();
+    },
+  },
+  {
+    name: 'C3 M3: endpoints that a client has are all sent again when it says nothing of clusters: one may be warming',
+    protocols: DELTA,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('cluster', 'a', '1', { endpointsName: 'ea' }).set('cluster', 'b', '1', { endpointsName: 'eb' });
+      world.set('endpoints', 'ea', '1').set('endpoints', 'eb', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      await before.take('cluster', { a: '1', b: '1' });
+      before.subscribe('endpoints', ['ea', 'eb']);
+      const endpoints = await before.take('endpoints', { ea: '1', eb: '1' });
+      world.set('cluster', 'a', '2', { endpointsName: 'ea' });
+      publish();
+      // It warms, and the stream breaks before its endpoints come.
+      const changed = await before.expect('cluster', { a: '2' });
+      await restart();
+      const client = await connect();
+      client.subscribe('endpoints', ['ea', 'eb'], { initial: endpoints.versions });
+      await client.take('endpoints', { ea: '1', eb: '1' });
+      client.subscribe('cluster', [], { initial: { ...changed.versions, b: 'old' } });
+      const clusters = await client.expect('cluster', { b: '1' });
+      await client.take('endpoints', { eb: '1' });
+      client.ack(clusters);
+      await client.silent();
     },
   },
   {
@@ -183,6 +206,29 @@ export const RECONNECT: readonly Scenario[] = [
       world.remove('cluster', 'a');
       publish();
       await client.take('cluster', {});
+    },
+  },
+  {
+    name: 'W11 C2: a client that comes back to listeners by name is told by a full state which are gone, even if none is left',
+    protocols: SOTW,
+    run: async ({ world, publish, connect, restart }) => {
+      world.set('listener', 'a', '1').set('listener', 'b', '1');
+      publish();
+      const before = await connect();
+      before.subscribe('listener', ['a', 'b']);
+      const { version } = await before.take('listener', { a: '1', b: '1' });
+      world.remove('listener', 'b');
+      await restart();
+      const client = await connect();
+      client.subscribe('listener', ['a', 'b'], { version });
+      const less = await client.take('listener', { a: '1' });
+      await client.silent();
+      world.remove('listener', 'a');
+      await restart();
+      const last = await connect();
+      last.subscribe('listener', ['a', 'b'], { version: less.version });
+      await last.take('listener', {});
+      await last.silent();
     },
   },
   {

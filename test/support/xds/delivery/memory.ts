@@ -1,0 +1,55 @@
+/** What a client holds and wants, and keeps when its stream breaks. */
+import type { ResourceType } from '../../../../src/translate/resource.ts';
+import { factsOf } from '../../../../src/xds/type-urls.ts';
+import { TYPES } from './step.ts';
+
+export interface Held {
+  readonly content: string;
+  readonly version: string;
+}
+
+export class TypeMemory {
+  readonly type: ResourceType;
+  /** By name. */
+  readonly held = new Map<string, Held>();
+  readonly names = new Set<string>();
+  everything: boolean;
+  /** Of the newest response that was accepted. */
+  version = '';
+
+  constructor(type: ResourceType) {
+    this.type = type;
+    this.everything = factsOf(type).fullState;
+  }
+
+  wants(name: string): boolean {
+    return this.everything || this.names.has(name);
+  }
+}
+
+export class Memory {
+  readonly types: ReadonlyMap<ResourceType, TypeMemory> = new Map(TYPES.map((type) => [type, new TypeMemory(type)]));
+  /** Clusters that wait for their endpoints, by name; `isNew`: no older one serves meanwhile. */
+  readonly warming = new Map<string, { readonly endpoints: string; readonly isNew: boolean }>();
+
+  of(type: ResourceType): TypeMemory {
+    const found = this.types.get(type);
+    if (found === undefined) throw new Error(`${type} is no type.`);
+    return found;
+  }
+
+  /** Clusters that a request can be sent to. */
+  serves(cluster: string): boolean {
+    return this.of('cluster').held.has(cluster) && this.warming.get(cluster)?.isNew !== true;
+  }
+}
+
+/** Content is `good-1 c0 c2`: what it is, and the clusters (of a scoped route: the route) that it names. */
+export function usesOf(content: string): readonly string[] {
+  return content.split(' ').slice(1);
+}
+
+/** Two clusters share each ClusterLoadAssignment. */
+export function endpointsOf(cluster: string): string {
+  return `e${Math.floor(Number(cluster.slice(1)) / 2)}`;
+}

@@ -1,0 +1,484 @@
+/**
+ * A simple client beside the real bookkeeping: it holds what it was told and accepted, refuses what is called bad, and
+ * complains when it is told something that it has, has refused, or cannot use yet, or is not told what it asked for.
+ */
+import { ok } from 'node:assert/strict';
+import type { ResourceType } from '../../../../src/translate/resource.ts';
+import { factsOf } from '../../../../src/xds/type-urls.ts';
+import { Client, type RawRequest, type Reply } from '../client.ts';
+import type { Link } from './link.ts';
+import { endpointsOf, type Memory, type TypeMemory, usesOf } from './memory.ts';
+import { type DeliveryCase, TYPES } from './step.ts';
+
+/** What the client knows of the world, to judge by. */
+export interface Knowledge {
+  exists(type: ResourceType, name: string): boolean;
+  /** It was not there for a while: State-of-the-World has no word for that, so the server forgets what the client has. */
+  wasAway(type: ResourceType, name: string): boolean;
+}
+
+/** One type, on one stream. */
+interface Stream {
+  readonly memory: TypeMemory;
+  isAsked: boolean;
+  /** Whether names were ever asked for on it: then none are not everything (W3). */
+  everNamed: boolean;
+  nonce: string;
+  version: string;
+  readonly nonces: string[];
+  /** Names that may come though the client has them, by the number of the request that asks for them. */
+  readonly asked: Map<string, number>;
+  /** Names that must be answered, in the same way. */
+  readonly owed: Map<string, number>;
+  /** Content that the client refused alone. */
+  readonly refused: Map<string, string>;
+  /** Whether a first response may be empty, and must come (C6). */
+  first: 'may' | 'must' | undefined;
+  /** The number of the newest request that changed what is wanted. */
+  changedBy: number;
+  /** A State-of-the-World client that comes back cannot say what it has: nobody can spare it that. */
+  mayHaveAny: boolean;
+  /** It refused a full state for several things in it: their parts come one by one, each as a full state. */
+  isUnclear: boolean;
+  /** That waits for an answer. */
+  open: { readonly reply: Reply; readonly after: number; readonly answers: ReadonlySet<string> } | undefined;
+}
+
+export interface ModelClientOptions {
+  readonly protocol: DeliveryCase['protocol'];
+  readonly kind: DeliveryCase['clients'][number];
+  readonly link: Link;
+  readonly memory: Memory;
+  readonly knowledge: Knowledge;
+  /** Types that it asks for when it is told to {@link join}; the others at once. */
+  readonly later: readonly ResourceType[];
+}
+
+export class ModelClient {
+  readonly #client: Client;
+  readonly #options: ModelClientOptions;
+  readonly #streams: ReadonlyMap<ResourceType, Stream>;
+  readonly #later: ResourceType[];
+  /** Types with a response that is not answered, in the order in which they came. */
+  readonly #open: ResourceType[] = [];
+  /** It ever refused these. */
+  readonly #refusedEndpoints = new Set<string>();
+
+  constructor(options: ModelClientOptions) {
+    this.#options = options;
+    this.#client = new Client(options.protocol, options.link);
+    const { memory } = options;
+    this.#streams = new Map(
+      TYPES.map((type) => [type, newStream(memory.of(type), this.#isSotw && isFull(type) && memory.of(type).version !== '')]),
+    );
+    this.#later = [...options.later];
+    for (const type of TYPES) if (!this.#later.includes(type)) this.#start(this.#of(type));
+  }
+
+  get #isSotw(): boolean {
+    return this.#options.protocol === 'sotw';
+  }
+
+  get #isEnvoy(): boolean {
+    return this.#options.kind === 'envoy';
+  }
+
+  get #sent(): number {
+    return this.#options.link.sent;
+  }
+
+  /** Asks for the next type that it has not asked for yet. @returns whether there was one */
+  join(): boolean {
+    // An Envoy says nothing of clusters while one warms.
+    const next = this.#later.find((type) => type !== 'cluster' || !this.#isWarming) ?? undefined;
+    if (next === undefined) return false;
+    this.#later.splice(this.#later.indexOf(next), 1);
+    this.#start(this.#of(next));
+    return true;
+  }
+
+  ask(type: ResourceType, names: readonly string[], isStale: boolean): void {
+    if (this.#isManaged(type)) return;
+    this.#ask(this.#of(type), names, isStale ? { nonce: this.#oldNonce(type) } : {});
+  }
+
+  giveUp(type: ResourceType, names: readonly string[], isStale: boolean): void {
+    if (this.#isManaged(type)) return;
+    this.#giveUp(this.#of(type), names, isStale ? { nonce: this.#oldNonce(type) } : {});
+  }
+
+  /** Everything of a type, or only what is named. */
+  everything(type: ResourceType, isOn: boolean): void {
+    if (this.#isManaged(type)) return;
+    const stream = this.#of(type);
+    const { memory } = stream;
+    if (memory.everything === isOn) return;
+    // W1, W3: without a word of names, an empty list means everything.
+    if (this.#isSotw && stream.isAsked && !isOn && !stream.everNamed && memory.names.size === 0) return;
+    if (!stream.isAsked) {
+      memory.everything = isOn;
+      if (!isOn) this.#forgetUnwanted(stream);
+      if (!this.#later.includes(type)) this.#start(stream);
+      return;
+    }
+    memory.everything = isOn;
+    stream.refused.clear();
+    if (!isOn) this.#forgetUnwanted(stream);
+    if (isOn) stream.everNamed = true;
+    this.#send(stream, isOn ? { subscribe: ['*'] } : { unsubscribe: ['*'] });
+    stream.changedBy = this.#sent;
+    if (!isOn && stream.first !== undefined) stream.first = 'may';
+  }
+
+  /** A request with a nonce that is not the newest, and nothing new in it. */
+  stale(type: ResourceType): void {
+    const stream = this.#of(type);
+    if (stream.isAsked) this.#send(stream, { nonce: this.#oldNonce(type) });
+  }
+
+  /** Takes the next response, without an answer. @returns whether there was one */
+  read(): boolean {
+    const arrival = this.#options.link.take();
+    if (arrival === undefined) return false;
+    const reply = this.#client.read(arrival.bytes);
+    const stream = this.#of(typeOf(reply));
+    // F1
+    ok(stream.open === undefined, `${stream.memory.type}: a response before the last was answered`);
+    const answers = new Set([...Object.keys(reply.resources), ...reply.removed].filter((name) => stream.asked.has(name)));
+    this.#checkNeeded(stream, reply, arrival.after);
+    stream.open = { reply, after: arrival.after, answers };
+    stream.nonces.push(reply.nonce);
+    this.#open.push(stream.memory.type);
+    if (stream.memory.type === 'endpoints') this.#warmed(reply);
+    if (this.#isEnvoy && stream.memory.type === 'cluster' && !this.#isBad(stream, reply))
+      this.#warm(stream, reply, arrival.after);
+    return true;
+  }
+
+  /** Answers the oldest response that it can: accepts it, or refuses it when there is something bad in it. @returns whether it did */
+  answer(along: readonly string[] = []): boolean {
+    // M8: an Envoy answers when its clusters are warm.
+    const index = this.#open.findIndex((type) => type !== 'cluster' || !this.#isWarming);
+    const [type] = index < 0 ? [] : this.#open.splice(index, 1);
+    if (type === undefined) return false;
+    const stream = this.#of(type);
+    if (stream.open === undefined) throw new Error('What is open has a response.');
+    const { reply, after, answers } = stream.open;
+    stream.open = undefined;
+    stream.nonce = reply.nonce;
+    const isBad = this.#isBad(stream, reply);
+    if (isBad) this.#refuse(stream, reply, answers);
+    else this.#accept(stream, reply, after);
+    const request: RawRequest = { nonce: reply.nonce, version: stream.version, ...(isBad ? { error: 'bad' } : {}) };
+    if (along.length > 0 && !this.#isManaged(type)) this.#ask(stream, along, request);
+    else this.#send(stream, request);
+    return true;
+  }
+
+  /**
+   * An Envoy waits for endpoints for a while only. State-of-the-World has no word for those of a cluster that is gone (R2),
+   * and what it refused is not sent again (N8).
+   */
+  timeOut(): void {
+    const { memory, knowledge } = this.#options;
+    for (const [cluster, { endpoints }] of memory.warming) {
+      const isGone = this.#isSotw && !knowledge.exists('cluster', cluster);
+      if (isGone || this.#refusedEndpoints.has(endpoints)) memory.warming.delete(cluster);
+    }
+  }
+
+  /** What was asked for was answered, and nothing waits for ever. */
+  checkAnswered(): void {
+    ok(!this.#isWarming, `clusters warm for ever: ${[...this.#options.memory.warming.keys()]}`);
+    ok(this.#open.length === 0, `cannot answer: ${this.#open}`);
+    for (const { memory, owed, first } of this.#streams.values()) {
+      ok(owed.size === 0, `${memory.type}: never answered: ${[...owed.keys()]}`);
+      ok(first !== 'must', `${memory.type}: the first request for everything was not answered`);
+    }
+  }
+
+  get #isWarming(): boolean {
+    return this.#options.memory.warming.size > 0;
+  }
+
+  /** What an Envoy asks for follows from what it has. */
+  #isManaged(type: ResourceType): boolean {
+    return this.#isEnvoy && (type === 'cluster' || type === 'endpoints');
+  }
+
+  /** The first request of a type: it says what the client has. */
+  #start(stream: Stream): void {
+    const { memory } = stream;
+    if (stream.isAsked || (!memory.everything && memory.names.size === 0)) return;
+    const isBack = memory.held.size > 0 || memory.version !== '';
+    stream.isAsked = true;
+    stream.version = memory.version;
+    if (memory.everything && isFull(memory.type)) stream.first = this.#isSotw && isBack ? 'may' : 'must';
+    const isLegacy = memory.everything && memory.names.size === 0 && isFull(memory.type);
+    stream.everNamed = !isLegacy;
+    const initial = Object.fromEntries([...memory.held].map(([name, { version }]) => [name, version]));
+    const subscribe = isLegacy ? [] : [...(memory.everything ? ['*'] : []), ...memory.names];
+    this.#send(stream, { subscribe, initial, version: memory.version });
+    stream.changedBy = this.#sent;
+    // It cannot say what it has; or says nothing of clusters, and may be warming one.
+    const mayHaveAny = this.#isSotw || (memory.type === 'endpoints' && !this.#of('cluster').isAsked);
+    if (mayHaveAny) for (const name of memory.held.keys()) stream.asked.set(name, this.#sent);
+    for (const name of memory.names) {
+      if (this.#isSotw) stream.asked.set(name, this.#sent);
+      else if (!memory.held.has(name)) this.#expect(stream, name);
+    }
+  }
+
+  #ask(stream: Stream, names: readonly string[], more: RawRequest = {}): void {
+    const { memory } = stream;
+    if (!stream.isAsked && this.#later.includes(memory.type)) this.#later.splice(this.#later.indexOf(memory.type), 1);
+    const fresh = names.filter((name) => !memory.names.has(name));
+    for (const name of names) memory.names.add(name);
+    if (!stream.isAsked) {
+      this.#start(stream);
+      return;
+    }
+    stream.everNamed = true;
+    this.#send(stream, { subscribe: names, ...more });
+    stream.changedBy = this.#sent;
+    // M1: State-of-the-World, the same names again: all of them may be asked for again.
+    const isAgain = this.#isSotw && fresh.length === 0;
+    if (isAgain && memory.type === 'endpoints') for (const name of memory.names) stream.asked.set(name, this.#sent);
+    for (const name of this.#isSotw ? fresh : names) {
+      this.#expect(stream, name);
+    }
+  }
+
+  /** W8, W9: it may come though the client has it. R1: delta says at least that it does not exist. */
+  #expect(stream: Stream, name: string): void {
+    stream.refused.delete(name);
+    stream.asked.set(name, this.#sent);
+    if (!this.#isSotw) stream.owed.set(name, this.#sent);
+  }
+
+  #giveUp(stream: Stream, names: readonly string[], more: RawRequest = {}): void {
+    const { memory } = stream;
+    const known = names.filter((name) => memory.names.delete(name));
+    if (known.length === 0 || !stream.isAsked) {
+      this.#forgetUnwanted(stream);
+      return;
+    }
+    this.#send(stream, { unsubscribe: known, ...more });
+    stream.changedBy = this.#sent;
+    // While `*` stays, State-of-the-World sees the same request again (M1).
+    if (memory.everything && this.#isSotw && memory.type === 'endpoints')
+      for (const name of memory.names) stream.asked.set(name, this.#sent);
+    // W6: the server says what it is now.
+    if (memory.everything && !this.#isSotw) for (const name of known) this.#expect(stream, name);
+    this.#forgetUnwanted(stream);
+    if (!memory.everything && stream.first !== undefined) stream.first = 'may';
+  }
+
+  #forgetUnwanted({ memory, asked, owed, refused }: Stream): void {
+    for (const names of [memory.held, asked, owed, refused]) {
+      for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
+    }
+  }
+
+  #send(stream: Stream, { subscribe = [], unsubscribe = [], nonce, version, error, initial }: RawRequest): void {
+    const { memory } = stream;
+    const { type } = memory;
+    const told = error === undefined ? {} : { error };
+    if (this.#isSotw) {
+      const isLegacy = memory.everything && !stream.everNamed;
+      const names = isLegacy ? [] : [...(memory.everything ? ['*'] : []), ...memory.names];
+      this.#client.raw(type, { names, nonce: nonce ?? stream.nonce, version: version ?? stream.version, ...told });
+    } else {
+      this.#client.raw(type, {
+        subscribe,
+        unsubscribe,
+        nonce: nonce ?? '',
+        ...(initial === undefined ? {} : { initial }),
+        ...told,
+      });
+    }
+  }
+
+  #oldNonce(type: ResourceType): string {
+    return this.#of(type).nonces.at(-2) ?? 'never-was';
+  }
+
+  /** What an Envoy does with clusters when it gets them: those that are different wait for endpoints, and it asks for them. */
+  #warm(stream: Stream, reply: Reply, after: number): void {
+    const changed = this.#changedBy(stream, reply);
+    const { memory } = this.#options;
+    for (const name of changed) {
+      const isNew = !memory.serves(name);
+      memory.warming.set(name, { endpoints: endpointsOf(name), isNew });
+    }
+    this.#accept(stream, reply, after);
+    const endpoints = this.#of('endpoints');
+    const wanted = new Set(changed.map(endpointsOf));
+    const fresh = [...wanted].filter((name) => !endpoints.memory.names.has(name));
+    // A delta client does not ask for what it has asked for; M1: a State-of-the-World client does.
+    const names = this.#isSotw ? [...wanted] : fresh;
+    if (names.length > 0) this.#ask(endpoints, names);
+    const used = new Set([...stream.memory.held.keys()].map(endpointsOf));
+    const unused = [...endpoints.memory.names].filter((name) => !used.has(name));
+    if (unused.length > 0) this.#giveUp(endpoints, unused);
+  }
+
+  #warmed(reply: Reply): void {
+    const { warming } = this.#options.memory;
+    // R5: that there are none ends it too.
+    const told = new Set([...Object.keys(reply.resources), ...reply.removed]);
+    for (const [cluster, { endpoints }] of warming) if (told.has(endpoints)) warming.delete(cluster);
+    if (!this.#isWarming && this.#later.includes('cluster')) this.join();
+  }
+
+  #isBad({ memory }: Stream, reply: Reply): boolean {
+    return Object.entries(reply.resources).some(([name, content]) => memory.wants(name) && content.startsWith('bad'));
+  }
+
+  #refuse(stream: Stream, reply: Reply, answers: ReadonlySet<string>): void {
+    const { memory } = stream;
+    const names = Object.keys(reply.resources);
+    const isState = this.#isState(memory.type);
+    const gone = isState ? [...memory.held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
+    const items = new Set([...(isState ? this.#changedBy(stream, reply) : names), ...gone, ...answers]);
+    const [only] = items;
+    if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
+    const isAlone = items.size === 1 && only !== undefined && !(isState && stream.mayHaveAny);
+    if (isState && !isAlone) stream.isUnclear = true;
+    if (isAlone) stream.refused.set(only, reply.resources[only] ?? '');
+    // Of several, the good ones come again; and what was asked for is not answered yet.
+    for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
+  }
+
+  #accept(stream: Stream, reply: Reply, after: number): void {
+    const { memory } = stream;
+    const { type, held } = memory;
+    const gone = this.#isState(type) ? [...held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
+    for (const name of gone) {
+      if (!stream.mayHaveAny) this.#checkUnused(type, name);
+      held.delete(name);
+      if (type === 'cluster') this.#options.memory.warming.delete(name);
+    }
+    for (const [name, content] of Object.entries(reply.resources)) {
+      if (!memory.wants(name)) continue;
+      if (type === 'route' || type === 'listener') this.#checkUsable(content, after);
+      held.set(name, { content, version: reply.versions[name] ?? '' });
+    }
+    memory.version = reply.version;
+    stream.version = reply.version;
+    stream.mayHaveAny = false;
+  }
+
+  /** Nothing is sent that the client has and did not ask for, or that it refused; and no response says nothing. */
+  #checkNeeded(stream: Stream, reply: Reply, after: number): void {
+    const { memory, asked, owed, refused } = stream;
+    const { type } = memory;
+    const changed = new Set(this.#changedBy(stream, reply));
+    const isState = this.#isState(type);
+    const names = Object.keys(reply.resources);
+    const gone = isState ? [...memory.held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
+    // A full state answers a name by not having it, too, and nobody sees which.
+    const { knowledge } = this.#options;
+    const mayBeAgain = (name: string): boolean => asked.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
+    const isAnswer = isState ? asked.size > 0 : names.some(mayBeAgain);
+    const isSaying = isAnswer || changed.size > 0 || gone.length > 0;
+    const mayBeEmpty = stream.first !== undefined || stream.mayHaveAny || stream.isUnclear || after < stream.changedBy;
+    ok(isSaying || mayBeEmpty, `${type}: a response that says nothing: ${names} ${reply.removed}`);
+    if (after > 0) stream.first = undefined;
+    for (const name of names) {
+      const content = reply.resources[name] ?? '';
+      const isNew = changed.has(name);
+      const wasAway = knowledge.wasAway(type, name);
+      if (!isState && !isNew) {
+        const isAllowed = mayBeAgain(name) || !memory.wants(name);
+        ok(isAllowed, `${type} ${name}: sent again, though the client has ${content} and did not ask`);
+      }
+      // What comes back after it was gone is new, whatever it is.
+      if (isNew && !wasAway) ok(refused.get(name) !== content, `${type} ${name}: ${content} was refused`);
+      if (isNew) refused.delete(name);
+      // M3: its endpoints follow.
+      if (type === 'cluster' && (isNew || asked.has(name) || stream.mayHaveAny))
+        mayCome(this.#of('endpoints'), endpointsOf(name));
+    }
+    for (const name of reply.removed) {
+      const isUnwanted = !memory.wants(name) || after < stream.changedBy;
+      const isAllowed = memory.held.has(name) || asked.has(name) || refused.has(name) || isUnwanted;
+      ok(isAllowed, `${type} ${name}: said to be gone, though the client has none and did not ask`);
+    }
+    for (const name of [...names, ...reply.removed]) {
+      if ((asked.get(name) ?? Infinity) <= after) asked.delete(name);
+      if ((owed.get(name) ?? Infinity) <= after) owed.delete(name);
+    }
+  }
+
+  /** O3: nothing goes that something accepted names. */
+  #checkUnused(type: ResourceType, name: string): void {
+    const users = type === 'cluster' ? (['route', 'listener'] as const) : type === 'route' ? (['scopedRoute'] as const) : [];
+    for (const user of users) {
+      const all = [...this.#of(user).memory.held].filter(([, { content }]) => usesOf(content).includes(name));
+      ok(all.length === 0 || !this.#of(user).isAsked, `${type} ${name} goes, and ${user} ${all.map(([each]) => each)} names it`);
+    }
+  }
+
+  /** M8: nothing comes before the clusters that it names are there, and warm. */
+  #checkUsable(content: string, after: number): void {
+    const { knowledge, memory } = this.#options;
+    const clusters = this.#of('cluster');
+    for (const name of usesOf(content)) {
+      // Else it was written before the server knew what is wanted.
+      const isKnown = clusters.isAsked && clusters.changedBy <= after && memory.of('cluster').wants(name);
+      const isWaitedFor = isKnown && !clusters.asked.has(name);
+      if (!isWaitedFor || !knowledge.exists('cluster', name)) continue;
+      ok(memory.serves(name), `${content} comes, and cluster ${name} is not there or not warm`);
+    }
+  }
+
+  #changedBy({ memory }: Stream, reply: Reply): readonly string[] {
+    return Object.keys(reply.resources).filter((name) => memory.held.get(name)?.content !== reply.resources[name]);
+  }
+
+  /** Whether a response holds all that is wanted. */
+  #isState(type: ResourceType): boolean {
+    return this.#isSotw && isFull(type);
+  }
+
+  #of(type: ResourceType): Stream {
+    const found = this.#streams.get(type);
+    if (found === undefined) throw new Error(`${type} is no type.`);
+    return found;
+  }
+}
+
+function newStream(memory: TypeMemory, mayHaveAny: boolean): Stream {
+  return {
+    memory,
+    ...{
+      isAsked: false,
+      everNamed: false,
+      nonce: '',
+      version: '',
+      nonces: [],
+      changedBy: 0,
+      first: undefined,
+      mayHaveAny,
+      isUnclear: false,
+      open: undefined,
+    },
+    ...{ asked: new Map(), owed: new Map(), refused: new Map() },
+  };
+}
+
+/** From now on, without a request; one that is under way asks for another one. */
+function mayCome({ asked }: Stream, name: string): void {
+  if (!asked.has(name)) asked.set(name, 0);
+}
+
+function isFull(type: ResourceType): boolean {
+  return factsOf(type).fullState;
+}
+
+function typeOf(reply: Reply): ResourceType {
+  const type = TYPES.find((each) => Client.urlOf(each) === reply.typeUrl);
+  if (type === undefined) throw new Error(`Nobody asked for ${reply.typeUrl}.`);
+  return type;
+}
