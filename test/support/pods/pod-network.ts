@@ -100,8 +100,13 @@ export class PodNetwork {
       const lines = [
         '*nat',
         ':SERVICES - [0:0]',
-        ...(exists ? [] : ['-A PREROUTING -j SERVICES', '-A OUTPUT -j SERVICES']),
+        ':BACK - [0:0]',
+        ...(exists ? [] : ['-A PREROUTING -j SERVICES', '-A OUTPUT -j SERVICES', '-A POSTROUTING -j BACK']),
         ...services.flatMap((service) => rulesOf(service, family)),
+        // A pod that is led to itself answers the node, or it would wait for an answer of somebody else's.
+        ...services.flatMap(({ endpoints }) =>
+          endpoints.map((each) => `-A BACK -s ${each[family]} -d ${each[family]} -j MASQUERADE`),
+        ),
         'COMMIT',
         '',
       ];

@@ -27,6 +27,8 @@ export class AgentProcess implements AsyncDisposable {
   constructor(namespace: string) {
     this.#child = spawn('nsenter', [`--net=${namespace}`, process.execPath, AGENT], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // With what is undefined.
+      serialization: 'advanced',
     });
     this.#child.on('message', (answer: Answer) => this.#waiting.get(answer.id)?.(answer));
     this.#child.once('close', () => {
@@ -53,8 +55,13 @@ export class AgentProcess implements AsyncDisposable {
 }
 
 /** `detour` in the pod. @returns what it prints. */
-export async function detourIn(namespace: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await run('nsenter', [`--net=${namespace}`, process.execPath, MAIN, ...args]);
+export async function detourIn(
+  namespace: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const env = { ...process.env, ...environment };
+  const { stdout } = await run('nsenter', [`--net=${namespace}`, process.execPath, MAIN, ...args], { env });
   return stdout;
 }
 

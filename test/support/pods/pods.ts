@@ -25,6 +25,8 @@ export interface PodOptions {
   readonly calls?: readonly string[];
   /** Further arguments of `detour capture`. */
   readonly capture?: readonly string[];
+  /** What it is told of the world around it. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Pod extends AsyncDisposable {
@@ -71,11 +73,11 @@ export class Pods implements AsyncDisposable {
   async pod(options: PodOptions): Promise<Pod> {
     const stack = new AsyncDisposableStack();
     try {
-      const { service, copy, calls = [], capture = [] } = options;
+      const { service, copy, calls = [], capture = [], environment = {} } = options;
       const name = `${service}-${copy}-${this.#names++}`;
       const namespace = stack.use(await this.network.pod());
       const { ipv4, ipv6 } = namespace.addresses;
-      if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', `${ipv4},${ipv6}`, ...capture]);
+      if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', `${ipv4},${ipv6}`, ...capture], environment);
       const sidecar = options.sidecar ? stack.use(await startSidecar(namespace.path, this.#bootstrap(name))) : undefined;
       if (sidecar !== undefined)
         await until(`the sidecar of ${name}: ${sidecar.said}`, () => isReady(namespace, sidecar), 60_000);

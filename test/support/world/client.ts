@@ -141,7 +141,7 @@ async function collect(stream: Readable): Promise<{ readonly text: string; reado
 }
 
 /** One request on a connection of its own. */
-export async function ask(port: number, what: Ask = {}): Promise<Reply> {
-  using client = new HttpClient(port);
+export async function ask(port: number, what: Ask = {}, address = '127.0.0.1'): Promise<Reply> {
+  using client = new HttpClient(port, 1, address);
   return await client.ask(what);
 }
