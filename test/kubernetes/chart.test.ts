@@ -122,6 +122,65 @@ test.each([
   });
 });
 
+test('`detour serve` understands how the chart says what sidecars are like', async () => {
+  const values = [
+    ...['--set', 'webhooks.enabled=true,image.repository=r.example.com/detour,image.tag=v2,sidecars.concurrency=4'],
+    ...['--set', 'sidecars.image.repository=r.example.com/envoy,sidecars.ipFamilies={IPv6,IPv4}'],
+    ...['--set-json', 'sidecars.resources={"requests":{"cpu":1,"memory":"1Gi"},"limits":{"memory":"1Gi"}}'],
+  ];
+  const { template } = theObject(await chartObjects(...values), 'Deployment', 'detour')['spec'] as {
+    template: { spec: PodSpec };
+  };
+  const args = template.spec.containers[0]?.args ?? [];
+  const { config } = readConfig(args.slice(1), { KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+  expect(config?.webhooks).toMatchObject({
+    listen: { host: '0.0.0.0', port: 9443 },
+    certificate: { cert: '/etc/detour/webhooks/tls.crt', key: '/etc/detour/webhooks/tls.key' },
+    sidecars: {
+      xds: [{ host: 'detour.detour-system', port: 18_000 }],
+      image: 'r.example.com/envoy:distroless-v1.40.0',
+      captureImage: 'r.example.com/detour:v2',
+      resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '1Gi' } },
+      concurrency: 4,
+      ipFamilies: ['ipv6', 'ipv4'],
+    },
+  });
+});
+
+test('with watchNamespaces the webhooks are about these', async () => {
+  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true', '--set', 'watchNamespaces={shop,web}'];
+  const objects = await chartObjects(...values);
+  for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
+    const hooks = theObject(objects, kind, 'detour-detour-system')['webhooks'] as readonly Hook[];
+    for (const { namespaceSelector } of hooks)
+      expect(namespaceSelector.matchExpressions).toContainEqual({
+        key: 'kubernetes.io/metadata.name',
+        operator: 'In',
+        values: ['shop', 'web'],
+      });
+  }
+});
+
+interface Hook {
+  readonly namespaceSelector: { readonly matchExpressions: readonly object[] };
+}
+
+test('cert-manager makes the certificate where it is told to, and no key is in the chart then', async () => {
+  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true,webhooks.certManager=true'];
+  const objects = await chartObjects(...values);
+  expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+  expect(theObject(objects, 'Certificate', 'detour-webhooks')['spec']).toMatchObject({
+    secretName: 'detour-webhooks',
+    dnsNames: ['detour.detour-system.svc', 'detour.detour-system.svc.cluster.local'],
+    issuerRef: { kind: 'Issuer', name: 'detour-webhooks' },
+  });
+  for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
+    const object = theObject(objects, kind, 'detour-detour-system');
+    expect(object.metadata['annotations']).toEqual({ 'cert-manager.io/inject-ca-from': 'detour-system/detour-webhooks' });
+    expect(JSON.stringify(object)).not.toContain('caBundle');
+  }
+});
+
 interface PodSpec {
   readonly containers: readonly { readonly args: readonly string[]; readonly env: readonly { readonly name: string }[] }[];
 }
@@ -145,6 +204,10 @@ test.each([
   ['users.subjects[0].kind=Team', 'subjects'],
   ['image.digest=abc', 'digest'],
   ['serviceMonitor.interval=often', 'interval'],
+  ['webhooks.timeoutSeconds=60', 'timeoutSeconds'],
+  ['webhooks.validat=true', 'validat'],
+  ['sidecars.ipFamilies={IPv5}', 'ipFamilies'],
+  ['sidecars.concurrency=0', 'concurrency'],
 ])('a wrong value is refused, by name: %s', async (value, name) => {
   await expect(chartObjects('--set', value)).rejects.toThrow(new RegExp(`values don't meet the specifications[\\s\\S]*${name}`));
 });

@@ -1,5 +1,6 @@
 /** What the manifests and the chart make, applied to a real API server, and the control plane with the account of them. */
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -117,6 +118,7 @@ describe('the chart', () => {
     ],
     ['images by digest', '--set', `image.digest=sha256:${'a'.repeat(64)}`, '--set', 'imagePullSecrets[0].name=registry'],
     ['some namespaces', '--set', 'watchNamespaces={shop,payments},deleteExpired=false'],
+    ['webhooks', '--set', 'webhooks.enabled=true,webhooks.validate=true,networkPolicy.enabled=true'],
   ])('is applied with %s', async (_, ...args) => {
     await api.apply([
       namespace('detour-system', { 'pod-security.kubernetes.io/enforce': 'restricted' }),
@@ -156,6 +158,36 @@ test('helm installs, upgrades and removes it, says how to a first request, and l
     '/apis/rbac.authorization.k8s.io/v1/clusterroles',
   );
   expect(roles.items.filter(({ metadata }) => metadata.name === 'detour:by-helm')).toEqual([]);
+}, 90_000);
+
+test('helm keeps the certificate of the webhooks, which is for the name that the API server calls, and takes it away', async () => {
+  const helm = await helmProgram();
+  const where = ['--namespace', 'with-webhooks', '--kubeconfig', await api.kubeconfigFile()];
+  const webhooks = ['--set', 'webhooks.enabled=true,webhooks.validate=true'];
+  await run(helm, ['install', 'detour', CHART, '--create-namespace', ...where, ...webhooks]);
+  const secret = '/api/v1/namespaces/with-webhooks/secrets/detour-webhooks';
+  const configurations = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+  const read = async () => {
+    const { data } = await api.request<{ data: Readonly<Record<string, string>> }>('GET', secret);
+    const { webhooks: hooks } = await api.request<{ webhooks: readonly { clientConfig: { caBundle: string } }[] }>(
+      'GET',
+      `${configurations}/detour-with-webhooks`,
+    );
+    return { data, bundles: new Set(hooks.map(({ clientConfig }) => clientConfig.caBundle)) };
+  };
+  const first = await read();
+  const [certificate, authority] = ['tls.crt', 'ca.crt'].map(
+    (name) => new X509Certificate(Buffer.from(first.data[name] ?? '', 'base64')),
+  );
+  if (certificate === undefined || authority === undefined) throw new Error('there are two');
+  expect(certificate.checkHost('detour.with-webhooks.svc')).toBe('detour.with-webhooks.svc');
+  expect(certificate.verify(authority.publicKey)).toBe(true);
+  expect(first.bundles).toEqual(new Set([first.data['ca.crt']]));
+  await run(helm, ['upgrade', 'detour', CHART, '--set', 'controlPlane.replicas=1', ...where, ...webhooks]);
+  expect(await read()).toEqual(first);
+  await run(helm, ['uninstall', 'detour', ...where]);
+  const { items } = await api.request<{ items: readonly KubernetesObject[] }>('GET', configurations);
+  expect(items.map(({ metadata }) => metadata.name)).not.toContain('detour-with-webhooks');
 }, 90_000);
 
 describe('the control plane with the account of the installation', () => {
