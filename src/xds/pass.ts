@@ -56,6 +56,8 @@ export class Pass {
   /** The first change, and the first time, of what waits for its clusters. */
   heldSeq: number | undefined;
   heldSince: number | undefined;
+  /** Whether a removal waits for those who may point at what is gone. */
+  hasHeldRemovals = false;
   readonly #gate: Gate;
   readonly #facts: TypeFacts | undefined;
   readonly #speech: Speech;
@@ -92,6 +94,7 @@ export class Pass {
     if (!mayGo) {
       // Who asks for it while it is still pointed at gets it as it last was: a cluster may be warming (R5, R6).
       if (forced && entry?.last !== undefined) return this.#considerSending(name, entry, entry.last, has, mark);
+      this.hasHeldRemovals = true;
       return this.#speech.removals ? 'held' : 'known';
     }
     const isTold = has === undefined ? this.#speech.missing : this.#speech.removals;

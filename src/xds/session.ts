@@ -136,17 +136,26 @@ export class Session implements Gate, ViewReader {
    */
   next(now: number): Response | undefined {
     this.#now = now;
+    const clusters = this.track('cluster');
     for (let isMoving = true; isMoving; ) {
       isMoving = false;
       let isWaiting = false;
       // O1: in push order. A type that has come further may be what another one waits for: then once more.
       for (const track of this.#ordered) {
+        if (clusters !== undefined && track.standstill.holds(clusters.standstill, this.#view.seq) && !this.#isOverdue(track)) {
+          isWaiting = true;
+          continue;
+        }
         const { cursor } = track;
         const marks = track.marks.size;
         const items = track.collect(this, now, this.#view.seq, this.protocol === 'delta' ? this.#options.maxBytes : Infinity);
         if (items !== undefined) return this.#respond(track, items);
-        if (track.cursor !== cursor || track.marks.size !== marks) isMoving = true;
+        if (track.cursor !== cursor || track.marks.size !== marks) {
+          isMoving = true;
+          track.standstill.moved();
+        }
         if (track.marks.size > 0) isWaiting = true;
+        if (clusters !== undefined) track.standstill.begin(track.isHeldAlone, clusters.standstill, this.#view.seq);
       }
       // What waits has a mark.
       if (!isWaiting) break;
@@ -180,8 +189,7 @@ export class Session implements Gate, ViewReader {
   mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean {
     const clusters = this.track('cluster');
     if (resource.clusters.length === 0 || clusters?.isSettled(this.#view.seq) === true) return true;
-    // M9: one cluster that never warms must not freeze the routes.
-    if (heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs) return true;
+    if (this.#isOverdue({ heldSince })) return true;
     // M8: an Envoy says nothing of clusters while one warms: it lost its last stream before that one had its endpoints.
     if (clusters === undefined) return !this.#isYetToAskFor('cluster');
     // M8: the client acknowledges clusters when they are warm. Those that it does not want or that do not exist are no reason.
@@ -189,6 +197,11 @@ export class Session implements Gate, ViewReader {
       if (!clusters.subscription.has(name) || clusters.accepted(name) !== undefined) return true;
       return clusters.log.entry(name)?.current === undefined && clusters.inFlight?.items.get(name)?.sent === undefined;
     });
+  }
+
+  /** M9: one cluster that never warms must not freeze the routes. */
+  #isOverdue({ heldSince }: { readonly heldSince: number | undefined }): boolean {
+    return heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs;
   }
 
   mayRemove(facts: TypeFacts, seq: number): boolean {

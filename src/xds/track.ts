@@ -1,5 +1,6 @@
 /** One type on one stream: what the client is subscribed to, what waits for its answer, and what it is told next. Pure. */
 import { Company } from './company.ts';
+import { gatherGroup, gatherLog, gatherMarks } from './gather.ts';
 import type { History, Nack } from './history.ts';
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
@@ -8,6 +9,7 @@ import type { PackedVersions } from './packed-texts.ts';
 import { type Gate, type Item, type Known, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { SharedPass } from './shared-pass.ts';
+import { Standstill } from './standstill.ts';
 import { Subscription, type SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 import type { TypeFacts } from './type-urls.ts';
@@ -29,6 +31,7 @@ export class Track {
   /** undefined for a type that we do not serve (S4). */
   readonly facts: TypeFacts | undefined;
   readonly subscription: Subscription;
+  readonly standstill = new Standstill();
   readonly #speech: Speech;
   readonly #ledger: Ledger;
   #inFlight: InFlight | undefined;
@@ -44,6 +47,8 @@ export class Track {
   #comesWithUnknown = false;
   #heldSeq: number | undefined;
   #heldSince: number | undefined;
+  /** Whether what waits does so for its clusters, and for nothing else. */
+  #isHeldAlone = false;
   readonly #company: Company;
 
   /** @param seq the view's newest change number */
@@ -87,6 +92,11 @@ export class Track {
     return this.#inFlight === undefined && !this.subscription.isEmpty ? this.#heldSince : undefined;
   }
 
+  /** Whether there is something that waits for its clusters, and nothing else does. */
+  get isHeldAlone(): boolean {
+    return this.#heldSince !== undefined && this.#isHeldAlone;
+  }
+
   /** The newest change number up to which the client has answered all that it was to be told. */
   get answeredSeq(): number {
     if (this.subscription.isEmpty && this.#inFlight === undefined) return Infinity;
@@ -117,6 +127,7 @@ export class Track {
 
   /** @param seq the view's newest change number */
   changeSubscription(change: SubscriptionChange, isFirst: boolean, seq: number): void {
+    this.standstill.moved();
     if (this.subscription.wildcard) this.marks.keepByName();
     if (change.lostEverything) this.#ledger.forgetUnsubscribed();
     this.marks.deleteAll(change.dropped);
@@ -137,6 +148,7 @@ export class Track {
 
   /** The client comes with a state of which nothing is known but that it is not this one. */
   startUnknown(): void {
+    this.standstill.moved();
     this.#comesWithUnknown = true;
     // W11: what is gone meanwhile goes by a full state without it, even if that is empty.
     this.#owesFirst ||= this.facts?.fullState === true;
@@ -144,22 +156,26 @@ export class Track {
 
   /** A first request that is up to date is not answered (N11). @param seq the view's newest change number */
   startAt(seq: number): void {
+    this.standstill.moved();
     this.#ledger.cursor = seq;
     this.#owesFirst = false;
   }
 
   /** The name is sent again, also when the client has it (M1, M3), but not what the client has refused. */
   resend(name: string): void {
+    this.standstill.moved();
     if (this.marks.get(name)?.refused === undefined) this.#ledger.mark(name, this.#ledger.has(name), { forced: true });
   }
 
   /** A reconnected client says what it has: see {@link Ledger.seed}. */
   seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
+    this.standstill.moved();
     this.#ledger.seed(versions, seq, mustSend);
   }
 
   /** The stream's view is another one now: what differs is due, the rest is not. @param seq its newest change number */
   rebase(log: TypeLog, seq: number): void {
+    this.standstill.moved();
     this.#ledger.rebase(log, seq);
     this.#heldSeq = undefined;
     this.#isolation.reset();
@@ -193,9 +209,11 @@ export class Track {
     this.#lastCursor = this.cursor;
     if (this.#collectProbe(pass)) return pass.items;
     const known: string[] = [];
-    const reached = this.#collectMarks(pass, known, now) ? this.#collectLog(pass, now, seq) : this.cursor;
+    const hasRoom = gatherMarks(pass, this.#ledger, known, now);
+    const reached = hasRoom ? gatherLog(pass, this.#ledger, this.subscription, now, seq) : this.cursor;
     this.#heldSeq = pass.heldSeq;
     this.#heldSince = pass.heldSince;
+    this.#isHeldAlone = !pass.hasHeldRemovals;
     if (this.#comesWithUnknown && this.#owesFirst && pass.heldSeq !== undefined) {
       // A full state without what waits for its clusters would take that away from a client that has it (O3, W11).
       return undefined;
@@ -208,6 +226,7 @@ export class Track {
 
   /** The response with these items goes out now. */
   sent(nonce: string, version: string, items: ReadonlyMap<string, Item>): void {
+    this.standstill.moved();
     this.#owesFirst = false;
     this.#lastNonce = nonce;
     this.#sentVersion = version;
@@ -221,6 +240,7 @@ export class Track {
 
   /** @returns the response that is accepted by this. */
   ack(): InFlight | undefined {
+    this.standstill.moved();
     const done = this.#inFlight;
     this.#inFlight = undefined;
     this.#ackedVersion = done?.version ?? this.#ackedVersion;
@@ -236,6 +256,7 @@ export class Track {
    * @returns the response that was refused.
    */
   nack(error: string, now: number): InFlight | undefined {
+    this.standstill.moved();
     const refused = this.#inFlight;
     if (refused === undefined) return undefined;
     this.#inFlight = undefined;
@@ -266,40 +287,9 @@ export class Track {
   /** @returns whether there is a group to try. */
   #collectProbe(pass: Pass): boolean {
     for (let group = this.#isolation.next(); group !== undefined; group = this.#isolation.next()) {
-      for (const name of group) {
-        const mark = this.marks.get(name);
-        if (mark !== undefined) pass.consider(name, this.log.entry(name), mark);
-      }
+      gatherGroup(pass, this.#ledger, group);
       if (pass.items.size > 0) return true;
     }
     return false;
-  }
-
-  /** @returns whether there is room left. */
-  #collectMarks(pass: Pass, known: string[], now: number): boolean {
-    for (const [name, mark] of this.marks) {
-      const verdict = pass.consider(name, this.log.entry(name), mark);
-      if (verdict === 'full') return false;
-      if (verdict === 'known') known.push(name);
-      if (verdict === 'held') this.#ledger.hold(name, mark, now);
-    }
-    return true;
-  }
-
-  /** @returns how far it came. */
-  #collectLog(pass: Pass, now: number, seq: number): number {
-    let reached = this.cursor;
-    for (const entry of this.log.since(this.cursor)) {
-      if (this.subscription.hasId(entry.id) && !this.marks.has(entry.name)) {
-        const verdict = pass.consider(entry.name, entry, undefined);
-        if (verdict === 'full') {
-          this.#ledger.keepSkipped(reached);
-          return reached;
-        }
-        if (verdict === 'held') this.#ledger.mark(entry.name, entry.at(this.cursor), { heldSince: now });
-      }
-      reached = entry.seq;
-    }
-    return seq;
   }
 }
