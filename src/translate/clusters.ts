@@ -1,4 +1,5 @@
 /** Clusters: the baseline's adds nothing to a plain path; a preview's holds its fallback (design, section 3). */
+
 import type {
   Cluster,
   ConfigSource,
@@ -6,6 +7,7 @@ import type {
   HttpProtocolOptions,
   OutlierDetection,
 } from '../generated/envoy.d.ts';
+import { constant } from '../model/constant.ts';
 import type { Intercept, PortProtocol } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { NO_ITEMS } from '../model/none.ts';
@@ -17,15 +19,15 @@ import { type EnvoyResource, RemadeResource } from './resource.ts';
 /** Who uses the cluster: it decides on the protocol upstream. */
 export type ClusterUser = 'gateway' | 'sidecar' | 'client';
 
-export const ADS: ConfigSource = { ads: {}, resource_api_version: 'V3' };
+export const ADS: ConfigSource = constant({ ads: {}, resource_api_version: 'V3' });
 
-const EDS_BY_ADS = { eds_config: ADS };
+const EDS_BY_ADS = constant({ eds_config: ADS });
 
 /** Breakers that never open: Detour is not what limits a team's traffic, and fallbacks come many at once. */
 const UNLIMITED = 1_000_000;
-const NO_BREAKERS = {
+const NO_BREAKERS = constant({
   thresholds: [{ max_connections: UNLIMITED, max_pending_requests: UNLIMITED, max_requests: UNLIMITED, max_retries: UNLIMITED }],
-};
+});
 
 /**
  * Below the shortest keep-alive time-out that is common among apps (5 s), so that no request is sent on a connection
@@ -36,7 +38,7 @@ const UPSTREAM_IDLE = '4s';
 export const MAX_HEADERS = 1000;
 
 /** Only what Envoy itself could not deliver counts: a preview's own 500s are what its developer wants to see. */
-const OUTLIER_DETECTION: OutlierDetection = {
+const OUTLIER_DETECTION: OutlierDetection = constant({
   split_external_local_origin_errors: true,
   consecutive_local_origin_failure: 5,
   enforcing_consecutive_local_origin_failure: 100,
@@ -49,7 +51,7 @@ const OUTLIER_DETECTION: OutlierDetection = {
   interval: '1s',
   base_ejection_time: '1s',
   max_ejection_time: '5s',
-};
+});
 
 export function baselineCluster(name: string, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
   return edsCluster(name, NO_ITEMS, () => ({ connect_timeout: '5s', ...protocolOptions(protocol, user) }));
@@ -146,7 +148,7 @@ function protocolOptions(protocol: PortProtocol, user: ClusterUser): Cluster {
 }
 
 function withOptions(options: HttpProtocolOptions): Cluster {
-  return {
+  return constant({
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -154,5 +156,5 @@ function withOptions(options: HttpProtocolOptions): Cluster {
         ...options,
       },
     },
-  };
+  });
 }

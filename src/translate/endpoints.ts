@@ -1,6 +1,8 @@
 /** ClusterLoadAssignments: who answers, in which order of priority, and what the stamp says of each. */
+
 import type { ClusterLoadAssignment, LocalityLbEndpoints, Metadata } from '../generated/envoy.d.ts';
 import { COPY_BASELINE, COPY_FALLBACK } from '../model/carriers.ts';
+import { constant } from '../model/constant.ts';
 import type { Address, Intercept } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { NO_ITEMS } from '../model/none.ts';
@@ -57,11 +59,17 @@ function copyMetadata(copy: string): Metadata {
   return { filter_metadata: { detour: { copy } } };
 }
 
-/** One object for all endpoints of baselines. */
-const BASELINE = copyMetadata(COPY_BASELINE);
+/** One object for all endpoints of baselines, and for all of fallbacks. */
+const BASELINE = constant(copyMetadata(COPY_BASELINE));
+const FALLBACK = constant(copyMetadata(COPY_FALLBACK));
+
+function metadataOf(copy: string): Metadata {
+  if (copy === COPY_BASELINE) return BASELINE;
+  return copy === COPY_FALLBACK ? FALLBACK : copyMetadata(copy);
+}
 
 function localityOf(group: EndpointGroup, priority: number): LocalityLbEndpoints {
-  const metadata = group.copy === COPY_BASELINE ? BASELINE : copyMetadata(group.copy);
+  const metadata = metadataOf(group.copy);
   const lb_endpoints = group.addresses.map(({ ip, port }) => ({
     endpoint: { address: { socket_address: { address: ip, port_value: port } } },
     metadata,

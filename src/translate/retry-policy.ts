@@ -1,11 +1,24 @@
 import type { RouteRetryPolicy } from '../generated/envoy.d.ts';
 import { UNAVAILABLE_HEADER } from '../model/carriers.ts';
 
+import { constant } from '../model/constant.ts';
+/**
+ * For captured requests that go on to where they were going. A pod that ends may have a sidecar that still holds
+ * connections when its app takes none: what it says it could not hand over is sent again, and lands where a new
+ * connection leads. There are as many attempts as there may be such connections in use at once.
+ */
+export const ONWARD_RETRY_POLICY: RouteRetryPolicy = {
+  retry_on: 'retriable-headers',
+  retriable_headers: [{ name: UNAVAILABLE_HEADER, present_match: true }],
+  num_retries: 10,
+  retry_back_off: { base_interval: '0.001s', max_interval: '0.01s' },
+};
+
 /**
  * For virtual hosts with previews: two attempts on pods of the preview, then the fallback's turn. Only what the app
  * behind it never saw is sent again (design, section 3, "Preview cluster").
  */
-export const RETRY_POLICY: RouteRetryPolicy = {
+export const RETRY_POLICY: RouteRetryPolicy = constant({
   retry_on: 'connect-failure,refused-stream,retriable-headers',
   retriable_headers: [{ name: UNAVAILABLE_HEADER, present_match: true }],
   num_retries: 3,
@@ -25,4 +38,4 @@ export const RETRY_POLICY: RouteRetryPolicy = {
   host_selection_retry_max_attempts: 5,
   // The next pod is another one: there is nothing to wait for.
   retry_back_off: { base_interval: '0.001s', max_interval: '0.01s' },
-};
+});

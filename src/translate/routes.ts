@@ -8,7 +8,9 @@ import type {
   WeightedCluster_ClusterWeight,
 } from '../generated/envoy.d.ts';
 import { MARK_HEADER, STAMP_HEADER } from '../model/carriers.ts';
+import { constant } from '../model/constant.ts';
 import type { Destination, Leaf, Row } from './decision.ts';
+import { ONWARD_RETRY_POLICY } from './retry-policy.ts';
 import { headerMatchers } from './route-match.ts';
 
 /** What the routes of one virtual host have in common. */
@@ -27,7 +29,7 @@ export const LUA_METADATA = 'envoy.filters.http.lua';
 export const OWN_METADATA = 'detour';
 
 /** Names the endpoint that really answered, after retries too. */
-const STAMP = setHeader(STAMP_HEADER, '%UPSTREAM_METADATA(detour:copy)%');
+const STAMP = constant(setHeader(STAMP_HEADER, '%UPSTREAM_METADATA(detour:copy)%'));
 
 function stampOf({ copy }: Destination): HeaderValueOption {
   return copy === undefined ? STAMP : setHeader(STAMP_HEADER, copy);
@@ -49,11 +51,17 @@ export function routesOf(rows: readonly Row[], style: RouteStyle, path = '/'): r
         ...(style.mark === 'route' && markOf(leaf, destination)),
         ...(stampsShares(leaf) && { response_headers_to_add: [stampOf(destination)] }),
       })),
-      ...(style.retries && leaf.destination.kind !== 'preview' && { retry_policy: {} }),
+      ...ownRetries(leaf, style),
     },
     ...(style.mark === 'route' && leaf.percent === 100 && markOf(leaf, leaf.destination)),
     ...(leaf.stamped && !stampsShares(leaf) && { response_headers_to_add: [stampOf(leaf.destination)] }),
   }));
+}
+
+/** The baseline is to be as it was, whatever the virtual host says. */
+function ownRetries({ destination }: Leaf, { retries }: RouteStyle): Pick<RouteAction, 'retry_policy'> {
+  if (destination.onward === true) return { retry_policy: ONWARD_RETRY_POLICY };
+  return retries && destination.kind !== 'preview' ? { retry_policy: {} } : {};
 }
 
 /** Without timeouts of its own, and with copies that look like the original. */
@@ -95,8 +103,8 @@ function markOf(leaf: Leaf, destination: Destination): HeaderMutations {
 }
 
 /** One object for all routes that say the same: there are tens of thousands. */
-const ANY_PATH: RouteMatch = { prefix: '/' };
-const PLAIN = luaMetadata('route');
+const ANY_PATH: RouteMatch = constant({ prefix: '/' });
+const PLAIN = constant(luaMetadata('route'));
 
 function pathMatch(path: string): RouteMatch {
   return path === '/' ? ANY_PATH : { path_separated_prefix: path };

@@ -26,6 +26,11 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#position);
   }
 
+  /** A copy of what was written from there on. */
+  since(position: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#buffer, position, this.#position);
+  }
+
   /** @param value 0 to 2³² − 1 */
   uint32(value: number): void {
     this.#reserve(5);

@@ -3,6 +3,7 @@
  * way of message objects. It says so where a message has anything else in it, or anything wrong: then protobufjs, which
  * knows everything, has the word. Both give the same bytes.
  */
+import { isConstant } from '../model/constant.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
 /** What has to be known of a message type. */
@@ -15,6 +16,8 @@ export interface MessageSchema {
   readonly named: (name: string) => MessageSchema | undefined;
   /** For a leaf: its bytes; undefined: it has no such value. */
   readonly leaf: (value: unknown) => Uint8Array | undefined;
+  /** Bytes of constants that were written. */
+  readonly constants: WeakMap<object, Uint8Array>;
 }
 
 export interface FieldSchema {
@@ -63,6 +66,18 @@ export function writeDirectly(writer: ByteWriter, schema: MessageSchema, message
     if (error instanceof NotForHere) return false;
     throw error;
   }
+}
+
+/** Of a {@link constant}; the same every time. */
+function bytesOfConstant(writer: ByteWriter, schema: MessageSchema, value: object, depth: number): Uint8Array {
+  const known = schema.constants.get(value);
+  if (known !== undefined) return known;
+  const start = writer.position;
+  writeBody(writer, schema, value, depth);
+  const bytes = writer.since(start);
+  writer.rewind(start);
+  schema.constants.set(value, bytes);
+  return bytes;
 }
 
 function writeBody(writer: ByteWriter, schema: MessageSchema, value: unknown, depth: number): void {
@@ -149,6 +164,11 @@ function writeField(writer: ByteWriter, field: FieldSchema, value: unknown, dept
 
 function writeTextOrMessage(writer: ByteWriter, field: FieldSchema, value: unknown, depth: number): void {
   if (field.kind === 'text') return writeText(writer, value);
+  if (typeof value === 'object' && value !== null && isConstant(value)) {
+    const bytes = bytesOfConstant(writer, field.message(), value, depth + 1);
+    writer.uint32(bytes.length);
+    return writer.raw(bytes);
+  }
   const start = writer.begin();
   writeBody(writer, field.message(), value, depth + 1);
   writer.end(start);

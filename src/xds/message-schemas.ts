@@ -54,6 +54,7 @@ export class MessageSchemas {
       },
       named: (name) => this.#byName(name),
       leaf: leafEncoder(type),
+      constants: new WeakMap(),
     };
     this.#known.set(type, schema);
     return schema;

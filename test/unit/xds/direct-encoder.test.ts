@@ -5,6 +5,7 @@ import protojson from 'protobufjs/ext/protojson.js';
 import protobuf from 'protobufjs/light.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { constant } from '../../../src/model/constant.ts';
 import { ByteWriter } from '../../../src/xds/byte-writer.ts';
 import { encodeMessage } from '../../../src/xds/codec.ts';
 import { writeDirectly } from '../../../src/xds/direct-encoder.ts';
@@ -100,6 +101,31 @@ describe('the direct encoder', () => {
         expect(direct(ROUTES, each)).toBe(byProtobufjs(ROUTES, each));
       }),
     );
+  });
+
+  it('gives constants the bytes that they have, wherever they stand and however often', () => {
+    const plain = {
+      endpoint: { prefix: '/', headers: [{ name: 'a', present_match: true }] },
+      body: { inline_string: 'x'.repeat(200) },
+      struct: { filter_metadata: { b: { y: [1, { z: true }] } } },
+      any: { '@type': ROUTER, suppress_envoy_headers: true },
+    };
+    const { endpoint, body, struct, any } = constant(structuredClone(plain));
+    const message = (parts: typeof plain, names: readonly string[]): object => ({
+      virtual_hosts: names.map((name) => ({
+        name,
+        routes: [
+          { match: parts.endpoint, direct_response: { status: 200, body: parts.body }, metadata: parts.struct },
+          { match: parts.endpoint, typed_per_filter_config: { a: parts.any } },
+        ],
+        metadata: parts.struct,
+        typed_per_filter_config: { b: parts.any },
+      })),
+    });
+    for (const names of [['a'], ['a', 'b', 'c']])
+      expect(direct(ROUTES, message({ endpoint, body, struct, any }, names))).toBe(byProtobufjs(ROUTES, message(plain, names)));
+    const wrong = constant({ nome: 'a' });
+    for (let time = 0; time < 2; time += 1) expect(direct(ROUTES, { virtual_hosts: [wrong] })).toBeUndefined();
   });
 
   it('takes on every resource of the golden cases', () => {
