@@ -39,7 +39,8 @@ export interface ContainerSpec {
   readonly readinessProbe?: ProbeSpec;
   readonly startupProbe?: ProbeSpec;
   readonly lifecycle?: { readonly preStop?: ActionSpec };
-  readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean };
+  /** Of users, only those that a container itself names. */
+  readonly securityContext?: { readonly readOnlyRootFilesystem?: boolean; readonly runAsUser?: number };
   /** An init container that goes on running beside the others. */
   readonly restartPolicy?: 'Always';
 }

@@ -114,18 +114,24 @@ export async function startProcess(run: ContainerRun, command: readonly string[]
   const scratch = join(folder, 'scratch');
   mkdirSync(scratch, { recursive: true });
   const root = container.securityContext?.readOnlyRootFilesystem === true ? 'ro' : 'rw';
+  const [program = '', ...rest] = command;
+  const uid = container.securityContext?.runAsUser ?? 0;
+  // Another user may not be able to look at where the program lies.
+  const binary = uid === 0 ? undefined : openSync(program, 'r');
+  const user = ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
+  const started = binary === undefined ? command : [...user, '/proc/self/fd/3', ...rest];
   const mountArguments = mounts.flatMap(({ source, path, isReadOnly }) => [source, path, isReadOnly ? 'ro' : 'rw']);
   const log = openSync(logFile, 'a');
   const child = spawn(
     'nsenter',
     [
       ...[`--net=/proc/${sandbox.process}/ns/net`, 'unshare', '--uts', '--mount', '--propagation', 'private'],
-      ...['sh', '-c', START, 'sh', scratch, root, ...mountArguments, '--', ...command],
+      ...['sh', '-c', START, 'sh', scratch, root, ...mountArguments, '--', ...started],
     ],
     // A group of its own: what it has started ends with it, as in a container.
-    { cwd: folder, env: environment, stdio: ['ignore', log, log], detached: true },
+    { cwd: folder, env: environment, stdio: ['ignore', log, log, ...(binary === undefined ? [] : [binary])], detached: true },
   );
-  closeSync(log);
+  for (const each of [log, ...(binary === undefined ? [] : [binary])]) closeSync(each);
   await once(child, 'spawn');
   // Whatever becomes of this process, that one is ended.
   await writeFile(run.pidFile, String(-(child.pid ?? 0)));
