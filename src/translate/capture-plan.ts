@@ -112,7 +112,8 @@ export class CapturePlan implements Plan {
     // A port that nobody spoke HTTP at before has no routes yet.
     if (outbound && before?.outbound !== true && !touched.has(port)) yield this.#outbound(port, view);
     if (!outbound) yield gone('route', capturedOutboundName(port));
-    yield present(capturedListener({ port, families, outbound, inbound }, this.#source));
+    const parts = { port, families, outbound, inbound };
+    yield present(this.#shared.listeners.get(['captured', parts], () => capturedListener(parts, this.#source)));
   }
 
   #isShort(service: ObjectKey): boolean {

@@ -8,6 +8,7 @@ import type { ClusterUser } from './clusters.ts';
 import { Fallback } from './fallback.ts';
 import { hostPart, type ServiceLookup } from './gateway-routes.ts';
 import { HttpPorts } from './http-ports.ts';
+import { KeptWhileUsed } from './kept-while-used.ts';
 import { type ClusterTarget, clusterName } from './names.ts';
 import { outboundParts } from './outbound-routes.ts';
 import { type EnvoyResource, keepResource } from './resource.ts';
@@ -38,6 +39,8 @@ export class SharedResources {
   readonly #outbound = new WeakMap<ServiceModel, Map<boolean, readonly VirtualHostPart[]>>();
   readonly #captured = new WeakMap<ServiceModel, Map<boolean, ReadonlyMap<number, readonly VirtualHostPart[]>>>();
   readonly httpPorts = new HttpPorts();
+  /** Of sidecars: the filter's text is most of what one holds, and pods of one kind have the same. */
+  readonly listeners = new KeptWhileUsed<EnvoyResource>();
   /** What was made last: most of it is the same the next time. */
   readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
   /** Models whose pairs were looked through: each is the newest of its Service. */

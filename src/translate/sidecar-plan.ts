@@ -43,7 +43,9 @@ export class SidecarPlan implements Plan {
     if (this.#scope.outbound === undefined) return;
     if (change === undefined) {
       this.#reachable = new Set();
-      yield present(outboundListener(this.#scope.outbound, this.#source));
+      const { outbound } = this.#scope;
+      const made = () => outboundListener(outbound, this.#source);
+      yield present(this.#shared.listeners.get(['outbound', outbound.host, outbound.port], made));
     }
     let touched = change === undefined;
     for (const service of change?.services ?? view.model.services.keys()) {
@@ -62,7 +64,9 @@ export class SidecarPlan implements Plan {
   *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
     const services = inboundServices(inbound, view);
     const protocol = inboundProtocol(services);
-    yield present(inboundListener(inbound, protocol, this.#source));
+    const { listen, app } = inbound;
+    const made = () => inboundListener(inbound, protocol, this.#source);
+    yield present(this.#shared.listeners.get(['inbound', listen.host, listen.port, app.host, app.port, protocol], made));
     const [first, ...others] = services;
     if (first === undefined || protocol === 'opaque') {
       yield gone('route', inboundName(inbound.listen));
