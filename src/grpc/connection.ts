@@ -105,7 +105,7 @@ export class Connection {
     const isBusy = [...this.#calls].some(({ isWriting }) => isWriting);
     if (isBusy || this.#control.take(performance.now())) return;
     this.#giveUp('flood');
-    this.#session.destroy(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#session.destroy(new Error('more of PING or SETTINGS than there is a use for'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #ping(): void {
