@@ -2,7 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { createSecureContext } from 'node:tls';
 import type { InjectSettings } from '../inject/settings.ts';
 import type { Logger } from '../logger.ts';
 import type { SocketAddress } from '../model/proxy.ts';
@@ -62,7 +61,8 @@ export class WebhookServer implements AsyncDisposable {
   /** A certificate that is not there yet is waited for. @throws what node:https says when the address cannot be had. */
   async start(): Promise<this> {
     const { listen, certificate, xdsCa } = this.#options;
-    await this.#watch('certificate', certificate, (texts) => this.#server.setSecureContext(checked(texts)));
+    // A key that is not the certificate's is refused there: one of the files is still the old one.
+    await this.#watch('certificate', certificate, (pair) => this.#server.setSecureContext(pair));
     if (xdsCa !== undefined) {
       const { file, serverName } = xdsCa;
       await this.#watch('authorities', { ca: file }, ({ ca }) => {
@@ -167,15 +167,6 @@ const HOOKS: Readonly<Record<string, Hook>> = {
   '/inject/restricted': { webhook: 'inject', isRestricted: true },
   '/validate': { webhook: 'validate', isRestricted: false },
 };
-
-/** @throws Error when key and certificate do not belong together: one of the files is still the old one. */
-function checked({ cert, key }: { readonly cert: string; readonly key: string }): {
-  readonly cert: string;
-  readonly key: string;
-} {
-  createSecureContext({ cert, key });
-  return { cert, key };
-}
 
 function parsed(text: string): unknown {
   try {

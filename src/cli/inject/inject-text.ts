@@ -1,5 +1,5 @@
 /** The text of manifests → the same text with sidecars: what is not touched stays as it was written, comments too. */
-import { type Document, isAlias, isCollection, isMap, isSeq, type ParsedNode, parseDocument } from 'yaml';
+import { type Document, isCollection, isMap, isSeq, type ParsedNode, parseDocument } from 'yaml';
 import { injectManifest, type ManifestInjection } from '../../inject/inject-manifest.ts';
 import { type Addition, below, pathOf, withAdditions } from '../../inject/patch.ts';
 import type { InjectSettings } from '../../inject/settings.ts';
@@ -58,7 +58,6 @@ function edit(document: Document<ParsedNode>, added: Addition): boolean {
   for (const part of parts) {
     if (!isCollection(parent)) return false;
     parent = parent.get(isSeq(parent) ? Number(part) : part, true);
-    if (isAlias(parent)) return false;
   }
   const node = document.createNode(added.value, { aliasDuplicateObjects: false });
   if (isSeq(parent)) parent.items.splice(last === '-' ? parent.items.length : Number(last), 0, node);
