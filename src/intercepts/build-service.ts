@@ -51,6 +51,7 @@ export interface BoundPreview {
  */
 export function buildService(input: ServiceInput, previous?: BuiltService): BuiltService {
   const { key, target, previews } = input;
+  if (previews.length === 0 && input.leaks.length === 0) return withoutPreviews(input, previous);
   const bound = mapOf(previews.map((preview) => [preview.id, bindOnce(preview, key, target, previous?.bound.get(preview.id))]));
   const endpoints = endpointsByPort(input);
   const leftOut = leftOutPods(input, endpoints);
@@ -85,6 +86,14 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
   return { model, intercepts: model?.intercepts ?? keep(previous?.intercepts, intercepts), byId, leftOut, bound, settlements };
 }
 
+/** Most Services have nothing to do with any preview. */
+function withoutPreviews(input: ServiceInput, previous: BuiltService | undefined): BuiltService {
+  const nothing = { intercepts: NO_ITEMS, byId: NO_ENTRIES, settlements: NO_ENTRIES };
+  const parts = { ...nothing, endpoints: endpointsByPort(input), leakProblems: NO_ITEMS };
+  const model = input.target && serviceModel({ target: input.target, ...parts }, previous?.model);
+  return { ...nothing, model, leftOut: NO_MEMBERS, bound: NO_ENTRIES };
+}
+
 function mapOf<K, V>(entries: readonly (readonly [K, V])[]): ReadonlyMap<K, V> {
   return entries.length === 0 ? NO_ENTRIES : new Map(entries);
 }
@@ -104,7 +113,7 @@ type EndpointsByPort = ReadonlyMap<ServicePort, BaselineEndpoints>;
 /** None for an ExternalName Service: it has no endpoints that anybody could route to. */
 function endpointsByPort({ target, slices, leaks }: ServiceInput): EndpointsByPort {
   if (target === undefined || target.service.type === 'ExternalName') return new Map();
-  const leaked = new Set(leaks.map(({ pod }) => pod));
+  const leaked = leaks.length === 0 ? NO_MEMBERS : new Set(leaks.map(({ pod }) => pod));
   return new Map(tcpPorts(target.service).map((port) => [port, baselineEndpoints(slices, port.name, leaked)]));
 }
 
@@ -153,14 +162,18 @@ interface ServiceParts {
 function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): ServiceModel {
   const { target, endpoints, intercepts, byId, settlements, leakProblems } = parts;
   const { key, service } = target;
-  const byPort = Map.groupBy(
-    intercepts.filter(({ state }) => state === 'active'),
-    (intercept) => intercept.target,
-  );
+  const byPort: ReadonlyMap<ServicePortKey, readonly Intercept[]> =
+    intercepts.length === 0
+      ? NO_ENTRIES
+      : Map.groupBy(
+          intercepts.filter(({ state }) => state === 'active'),
+          (intercept) => intercept.target,
+        );
   const ports = [...endpoints].map(([port, { addresses }]): PortModel => {
     const portKey = servicePortKey(key, port.port);
-    const active = byPort.get(portKey) ?? [];
-    const rules = (mode: Mode) => ruleEntries(settlements.get(settlementName(portKey, mode))?.rules ?? [], byId);
+    const active = byPort.get(portKey) ?? NO_ITEMS;
+    const rules = (mode: Mode) =>
+      settlements.size === 0 ? NO_ITEMS : ruleEntries(settlements.get(settlementName(portKey, mode))?.rules ?? [], byId);
     const next: PortModel = {
       key: portKey,
       port: port.port,
@@ -192,6 +205,7 @@ function serviceModel(parts: ServiceParts, previous: ServiceModel | undefined): 
 }
 
 function byKey(active: readonly Intercept[], mode: Mode): ReadonlyMap<string, Intercept> {
+  if (active.length === 0) return NO_ENTRIES;
   return mapOf(active.filter((intercept) => intercept.mode === mode).map((intercept) => [intercept.key, intercept]));
 }
 

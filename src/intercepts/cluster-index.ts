@@ -57,12 +57,12 @@ export class ClusterIndex implements ClusterState {
     const before = this.#slices.get(key);
     if (before !== undefined) {
       this.#slicesOfService.delete(before.service, key);
-      for (const pod of podsOf(before)) this.#slicesOfPod.delete(pod, key);
+      for (const { pod } of before.endpoints) if (pod !== undefined) this.#slicesOfPod.delete(pod, key);
     }
     put(this.#slices, key, slice);
     if (slice !== undefined) {
       this.#slicesOfService.add(slice.service, key);
-      for (const pod of podsOf(slice)) this.#slicesOfPod.add(pod, key);
+      for (const { pod } of slice.endpoints) if (pod !== undefined) this.#slicesOfPod.add(pod, key);
     }
   }
 }

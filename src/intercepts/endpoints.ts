@@ -22,7 +22,8 @@ export function baselineEndpoints(
   leaked: ReadonlySet<ObjectKey>,
 ): BaselineEndpoints {
   const candidates = candidatesOf(slices, portName);
-  const own = candidates.filter((candidate) => candidate.pod === undefined || !leaked.has(candidate.pod));
+  const own =
+    leaked.size === 0 ? candidates : candidates.filter((candidate) => candidate.pod === undefined || !leaked.has(candidate.pod));
   const usable = best(own);
   if (usable.length > 0) return { addresses: usable, withoutLeaked: own.length < candidates.length };
   return { addresses: best(candidates), withoutLeaked: false };

@@ -5,6 +5,7 @@ import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluste
 import type { Intercept, InterceptModel, ModelChange, ServiceModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
+import { NO_MEMBERS } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep, sameData } from '../model/same-data.ts';
@@ -143,7 +144,7 @@ export class InterceptEngine {
     this.#previews.serviceChanged(key, before, after);
     this.#dirtyServices.add(key);
     // Its pods know its ports, and the preview that it may be.
-    for (const slice of this.#index.slicesOf(key)) this.#pods.touchAll(podsOf(slice));
+    if (this.#pods.isAsked) for (const slice of this.#index.slicesOf(key)) this.#pods.touchAll(podsOf(slice));
   }
 
   #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
@@ -152,6 +153,8 @@ export class InterceptEngine {
       this.#dirtyServices.add(slice.service);
       this.#previews.endpointsChanged(slice.service);
     }
+    // Until somebody asks for a pod, nobody has to know which changed.
+    if (!this.#pods.isAsked) return;
     const was = podsOf(before);
     const is = podsOf(after);
     const alike = before?.service === after?.service && sameData(before?.ports, after?.ports);
@@ -218,7 +221,8 @@ export class InterceptEngine {
       const diff = diffIntercepts(before?.intercepts ?? [], after.intercepts);
       this.#keys.apply(diff);
       for (const preview of this.#roles.serviceBuilt(key, before, after, diff)) this.#rolesChanged(preview);
-      this.#pods.touchAll(eitherNotBoth(before?.leftOut ?? new Set(), after.leftOut));
+      const leftOut = before?.leftOut ?? NO_MEMBERS;
+      if (leftOut !== after.leftOut) this.#pods.touchAll(eitherNotBoth(leftOut, after.leftOut));
     }
     this.#dirtyServices.clear();
     return changed;

@@ -21,12 +21,19 @@ export class PodBook implements PodModels {
   /** Of those that were asked for: up to date after each {@link refresh}. */
   readonly #asked = new Map<ObjectKey, PodModel>();
   #touched = new Set<ObjectKey>();
+  #isAsked = false;
 
   constructor(sources: PodSources) {
     this.#sources = sources;
   }
 
+  /** Whether anybody has asked for a pod yet: until then there is nothing to touch. */
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
   get(pod: ObjectKey): PodModel | undefined {
+    this.#isAsked = true;
     const known = this.#asked.get(pod);
     if (known !== undefined) return known;
     const made = this.#build(pod);
@@ -35,14 +42,17 @@ export class PodBook implements PodModels {
   }
 
   touch(pod: ObjectKey): void {
-    this.#touched.add(pod);
+    if (this.#isAsked) this.#touched.add(pod);
   }
 
   touchAll(pods: Iterable<ObjectKey>): void {
-    for (const pod of pods) this.#touched.add(pod);
+    if (this.#isAsked) for (const pod of pods) this.#touched.add(pod);
   }
 
-  /** @returns pods whose model differs; also those that were touched and that nobody has asked for, whatever they were. */
+  /**
+   * @returns pods whose model differs; also those that were touched and that nobody has asked for, whatever they were, but
+   * none as long as nobody has asked for any.
+   */
   refresh(): ReadonlySet<ObjectKey> {
     const changed = this.#touched;
     this.#touched = new Set();

@@ -1,5 +1,6 @@
 /** By preview, the intercepts that its pods stand in with: what pods need of the Services that were built. */
 import { type ObjectKey, previewId } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import { sameData } from '../model/same-data.ts';
 import type { Role } from './build-pod.ts';
@@ -25,6 +26,7 @@ export class Roles {
     after: BuiltService,
     diff: InterceptDiff,
   ): readonly string[] {
+    if (diff.gone.length + diff.come.length + after.bound.size === 0) return NO_ITEMS;
     const previews = new Set([...diff.gone, ...diff.come].map(({ preview }) => previewId(preview)));
     for (const [preview, bound] of after.bound) if (bound !== before?.bound.get(preview)) previews.add(preview);
     return [...previews].filter((preview) => {

@@ -151,7 +151,10 @@ export interface InterceptModel {
 export interface ModelChange {
   readonly services: ReadonlySet<ObjectKey>;
   readonly hosts: ReadonlySet<string>;
-  /** Also any that nobody has asked for: what nobody knows cannot have changed for him, and is made when he asks. */
+  /**
+   * Also any that nobody has asked for: what nobody knows cannot have changed for him, and is made when he asks. None as
+   * long as nobody has asked for any.
+   */
   readonly pods: ReadonlySet<ObjectKey>;
   readonly keys: ReadonlySet<string>;
 }

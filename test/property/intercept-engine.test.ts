@@ -112,6 +112,8 @@ describe('the incremental engine', () => {
         const engine = new InterceptEngine();
         const other = new InterceptEngine();
         let before = podsOf(other.model.pods);
+        // From the first question on.
+        engine.model.pods.get('shop/somebody');
         for (const [index, batch] of batches.entries()) {
           const { pods: named } = engine.apply(batch, index * STEP_MS);
           other.apply(batch, index * STEP_MS);

@@ -23,9 +23,15 @@ describe('the engine', () => {
     expect(engine.apply(puts(shop, aSlice(), aPod()), 0)).toEqual({
       services: new Set(['shop/api']),
       hosts: new Set(['shop.example.com']),
-      pods: new Set(['shop/api-0', 'shop/api-pr-42-1']),
+      pods: new Set(),
       keys: new Set(['pr-42']),
     });
+  });
+
+  it('tells of pods from the first question for one on', () => {
+    const engine = engineWith(...puts(shop, aSlice()));
+    expect(engine.model.pods.get('shop/nobody')).toBeUndefined();
+    expect(engine.apply(puts(aPod()), 1).pods).toEqual(new Set(['shop/api-pr-42-1']));
   });
 
   it('tells nothing, and keeps every object, where nothing changed', () => {

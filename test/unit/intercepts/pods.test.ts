@@ -56,6 +56,7 @@ describe('what is known of a pod', () => {
 
   it('ends with its last slice', () => {
     const engine = engineWith(aService(), aSlice());
+    expect(engine.model.pods.get('shop/api-0')).toBeDefined();
     expect(engine.apply(removes(aSlice()), 1).pods).toEqual(new Set(['shop/api-0']));
     expect(engine.model.pods.get('shop/api-0')).toBeUndefined();
   });
