@@ -153,7 +153,6 @@ export interface DoorRule {
 }
 
 export const DOORS: Readonly<Record<string, DoorRule>> = {
-  '@grpc/grpc-js': { door: /^xds\//, why: 'a transport for the sessions, which do not know it' },
   protobufjs: { door: /^xds\/(codec|message-schemas)\.ts$/, why: 'one codec, so that a resource is encoded once' },
   yaml: {
     door: /^(sources\/directory\/|kubernetes\/kubeconfig-file\.ts$|cli\/)/,

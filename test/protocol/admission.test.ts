@@ -27,7 +27,7 @@ async function newcomers(harness: GrpcHarness, count: number): Promise<readonly 
 const known = ({ server }: GrpcHarness): readonly string[] => server.proxies().map(({ id }) => id);
 
 describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s', (protocol) => {
-  it('are read one after the other: the next when one has answered what it was sent', async () => {
+  it('F5: are read one after the other: the next when one has answered what it was sent', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 600_000, waitMs: 600_000 });
     harness.world.set('cluster', 'a', '1');
     const clients = await newcomers(harness, 3);
@@ -43,7 +43,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
     expect(harness.observer.sentAway).toEqual([]);
   });
 
-  it('do not wait for one that goes, or that does not answer', async () => {
+  it('F5: do not wait for one that goes, or that does not answer', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 2_000, waitMs: 600_000 });
     harness.world.set('cluster', 'a', '1');
     const [first, second, third] = await newcomers(harness, 3);
@@ -56,7 +56,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
     expect(known(harness)).toEqual(['client-1', 'client-2']);
   });
 
-  it('are sent away when they have waited long or are too many, and served when they come again', async () => {
+  it('F5: are sent away when they have waited long or are too many, and served when they come again', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 600_000, waitMs: 500, maxWaiting: 1 });
     harness.world.set('cluster', 'a', '1');
     const [first, second, third] = await newcomers(harness, 3);
@@ -73,7 +73,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
     await again.take('cluster', { a: '1' });
   });
 
-  it('that come before there is something to serve wait for it, however long that takes', async () => {
+  it('F5: that come before there is something to serve wait for it, however long that takes', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 2, syncMs: 600_000, waitMs: 1, silentMs: 1 });
     harness.world.set('cluster', 'a', '1');
     await harness.start(false);

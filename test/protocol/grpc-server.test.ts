@@ -138,7 +138,7 @@ describe('a call', () => {
 });
 
 describe('F8: what a client may send', () => {
-  it('is messages up to a length: a longer one is refused by its prefix', async () => {
+  it('F8: is messages up to a length: a longer one is refused by its prefix', async () => {
     await using server = await EchoServer.start({ maxMessageBytes: 5_000_000 });
     await using client = new RawClient(server.port);
     const call = client.call(TALK).read().send('x'.repeat(5_000_000));
@@ -148,7 +148,7 @@ describe('F8: what a client may send', () => {
     expect(server.calls[0]?.problem?.details).toContain('5000001');
   });
 
-  it('is bounded over all connections, and given back', async () => {
+  it('F8: is bounded over all connections, and given back', async () => {
     await using server = await EchoServer.start({ maxReceivingBytes: 300_000 });
     const half = framed('x'.repeat(400_000)).subarray(0, 200_000);
     await using first = new RawClient(server.port);
@@ -168,7 +168,7 @@ describe('F8: what a client may send', () => {
     expect(server.calls[2]?.problem).toBeUndefined();
   });
 
-  it('is complete within a time once it has begun', async () => {
+  it('F8: is complete within a time once it has begun', async () => {
     await using server = await EchoServer.start({ messageMs: 300 });
     await using client = new RawClient(server.port);
     const call = client.call(TALK).read().send('whole');
@@ -177,7 +177,7 @@ describe('F8: what a client may send', () => {
     expect(call.messages).toEqual(['whole']);
   });
 
-  it('has headers up to a size and a number', async () => {
+  it('F8: has headers up to a size and a number', async () => {
     await using server = await EchoServer.start();
     const floods = [
       { 'x-large': 'x'.repeat(40_000) },
