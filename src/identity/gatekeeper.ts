@@ -20,6 +20,9 @@ export interface GatekeeperOptions extends GatewayRules {
   readonly now: () => number;
 }
 
+/** Of one pod: an Envoy has one, or one for each type, and twice as many while it comes back; an app may have a few more. */
+const MOST_STREAMS = 100;
+
 /** RFC 6750, as Envoy and everybody else sends it. */
 const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/=-]+)$/i;
 
@@ -73,6 +76,7 @@ export class Gatekeeper implements Gate {
       name: identityName(identity),
       expiresAt,
       endsConnection,
+      mostStreams: identity.kind === 'token' && identity.pod !== undefined ? MOST_STREAMS : undefined,
       seesAll: mayBeGateway(identity, this.#options),
       admits: (proxy) => this.#admits(identity, proxy),
     };

@@ -37,6 +37,8 @@ export interface Pass {
   readonly expiresAt: number;
   /** What to do then: its connection proves no more either. */
   readonly endsConnection: boolean;
+  /** How many streams it may have at once; undefined: it stands for many Envoys. */
+  readonly mostStreams: number | undefined;
   /** Whether it sees everything, also what other Envoys have. */
   readonly seesAll: boolean;
   /** Whether it may be whom it claims to be. */

@@ -14,13 +14,13 @@ import type { Claim, NodeClaims } from './node-claims.ts';
 import type { StreamInfo, XdsObserver } from './observer.ts';
 import type { Outcome } from './outcome.ts';
 import { type Protocol, Session } from './session.ts';
-import { decodeRequest, type Request } from './stream-request.ts';
+import { decodeRequest, excessOf, type Request, type RequestLimits } from './stream-request.ts';
 import { factsOfUrl } from './type-urls.ts';
 import type { View } from './view.ts';
 import type { Views } from './views.ts';
 import { deltaFrame, sotwFrame } from './wire.ts';
 
-export interface StreamLimits {
+export interface StreamLimits extends RequestLimits {
   /** Routes wait this long for the clusters that they name, in ms (M9). */
   readonly gateMs: number;
   /** A delta response with several resources stays below, in bytes (F8). */
@@ -53,6 +53,7 @@ type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'serv
 
 /** How many requests may wait for the first model. */
 const MAX_EARLY = 1000;
+const MAX_USER_AGENT = 256;
 
 export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   readonly connectedAt: number;
@@ -145,6 +146,8 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#session = session;
     for (const request of this.#early) this.#hand(session, request);
     this.#early = [];
+    // It is joining its view, and can leave it only then.
+    setImmediate(() => this.#checkNames(session));
     return session;
   }
 
@@ -177,6 +180,8 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (this.#held !== undefined) return void this.#held.push(bytes);
     const request = decodeRequest(bytes, this.#options);
     if (typeof request === 'string') return this.#refuse(invalid(request));
+    const excess = excessOf(request, this.#options.limits);
+    if (excess !== undefined) return this.#refuse({ code: STATUS.resourceExhausted, details: excess });
     const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
     if (problem instanceof Promise) return void this.#hold(bytes, problem);
     if (problem !== undefined) return this.#refuse(invalid(problem));
@@ -187,6 +192,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
       return;
     }
     this.#hand(this.#session, request);
+    this.#checkNames(this.#session);
     // More requests may have come in the same packet: one answer for all of them (xDS rules, F9).
     this.#schedulePump();
   }
@@ -221,7 +227,15 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#proxy = proxy;
     const { address: peer } = this.#call.peer;
     const identity = pass === undefined ? {} : { identity: pass.name };
-    this.#info = { id, nodeId: node.id, role: proxy.role, protocol, peer, userAgent: node.userAgent, ...identity };
+    this.#info = {
+      id,
+      nodeId: node.id,
+      role: proxy.role,
+      protocol,
+      peer,
+      userAgent: node.userAgent.slice(0, MAX_USER_AGENT),
+      ...identity,
+    };
     this.#claim = { nodeId: node.id, role: proxy.role, peer: this.#info.peer, typeUrl: this.#options.typeUrl };
     observer.streamOpened(this.#info);
     views.join(this);
@@ -239,6 +253,14 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     const outcome = 'sotw' in request ? session.receiveSotw(request.sotw, now()) : session.receiveDelta(request.delta, now());
     this.#observe('sotw' in request ? request.sotw.typeUrl : request.delta.typeUrl, outcome);
     views.received(this, outcome);
+  }
+
+  /** Each request may name few, and all of them many. */
+  #checkNames({ tracks }: Session): void {
+    const { maxNames } = this.#options.limits;
+    const names = tracks.reduce((sum, { subscription }) => sum + subscription.size, 0);
+    const details = `the stream is subscribed to ${names} names, and may be to ${maxNames}`;
+    if (names > maxNames) this.#refuse({ code: STATUS.resourceExhausted, details });
   }
 
   #observe(typeUrl: string, outcome: Outcome): void {

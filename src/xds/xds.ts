@@ -23,6 +23,7 @@ import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
 import { statusMethods, type XdsMethod, xdsMethods } from './services.ts';
 import { type StreamLimits, XdsStream } from './stream.ts';
+import { StreamCounts } from './stream-counts.ts';
 import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
 
@@ -42,6 +43,8 @@ export const DEFAULT_LIMITS: XdsLimits = {
   maxBytes: 2_000_000,
   blockedMs: 30_000,
   silentMs: 30_000,
+  maxNames: 200_000,
+  maxNameBytes: 2_048,
   idleViewMs: 60_000,
   maxSyncing: 100,
   syncMs: 2_000,
@@ -74,6 +77,7 @@ export class XdsServer implements AsyncDisposable {
   readonly #views: Views;
   readonly #streams = new Set<XdsStream>();
   readonly #claims = new NodeClaims();
+  readonly #counts = new StreamCounts();
   readonly #server: GrpcServer;
   readonly #admission: Admission;
   readonly #now: () => number;
@@ -101,7 +105,10 @@ export class XdsServer implements AsyncDisposable {
     const openStream = ({ protocol, typeUrl }: XdsMethod, call: ServerCall, pass: Pass | undefined): XdsStream => {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
-      const onClose = (stream: XdsStream): boolean => this.#streams.delete(stream);
+      const onClose = (stream: XdsStream): void => {
+        this.#streams.delete(stream);
+        if (pass !== undefined) this.#counts.closed(pass.name);
+      };
       const stream = new XdsStream(call, {
         id,
         protocol,
@@ -116,7 +123,10 @@ export class XdsServer implements AsyncDisposable {
         onClose,
       });
       this.#streams.add(stream);
-      this.#admission.apply(stream, now());
+      const count = pass === undefined ? 0 : this.#counts.opened(pass.name);
+      const { mostStreams = Number.POSITIVE_INFINITY } = pass ?? {};
+      if (count > mostStreams) stream.sendAway(`${pass?.name} has ${mostStreams} streams already`);
+      else this.#admission.apply(stream, now());
       return stream;
     };
     const methods = xdsMethods((method) => guard(guarding, true, (call, pass) => openStream(method, call, pass)));
