@@ -195,6 +195,11 @@ async function startWebhooks(
     xdsCa: tls && { file: tls.caFile, serverName: tls.serverName },
     sidecars: { ...others, systemNamespace: await systemNamespace(source) },
     policyOf: (service) => engine.policyOf(service),
+    onCertificate: (expiresAt, isFailing) => {
+      if (expiresAt !== undefined)
+        metrics.set('detour_tls_certificate_expiry_timestamp_seconds', { listener: 'webhooks' }, expiresAt / 1000);
+      metrics.set('detour_tls_reload_failing', { listener: 'webhooks' }, isFailing ? 1 : 0);
+    },
     onReview: (webhook, outcome) => metrics.increase('detour_webhook_reviews_total', { webhook, outcome }),
     log,
   });

@@ -161,12 +161,12 @@ export const METRICS = {
   detour_tls_certificate_expiry_timestamp_seconds: {
     kind: 'gauge',
     labels: ['listener'],
-    help: 'When the certificate that Envoys are shown expires, in seconds since the epoch; absent without TLS.',
+    help: 'When a certificate expires, in seconds since the epoch, by listener: xds, webhooks; absent without TLS.',
   },
   detour_tls_reload_failing: {
     kind: 'gauge',
     labels: ['listener'],
-    help: '1 while the files of --tls-cert, --tls-key and --tls-client-ca cannot be used; what they held before is used on. Absent without TLS.',
+    help: '1 while the files of a certificate cannot be used, by listener: xds, webhooks; what they held before is used on. Absent without TLS.',
   },
   detour_event_loop_lag_seconds: {
     kind: 'gauge',

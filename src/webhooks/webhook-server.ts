@@ -19,6 +19,8 @@ export interface WebhookOptions {
   readonly xdsCa: { readonly file: string; readonly serverName: string } | undefined;
   readonly sidecars: Omit<InjectSettings, 'credentials'>;
   readonly policyOf: PolicyOf;
+  /** What is in use now, ms since the epoch; undefined: none yet. And whether what the files have now cannot be used. */
+  readonly onCertificate: (expiresAt: number | undefined, isFailing: boolean) => void;
   readonly onReview: (webhook: 'inject' | 'validate', outcome: string) => void;
   readonly log: Logger;
   readonly reloadMs?: number;
@@ -30,6 +32,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 const PATIENCE_MS = 10_000;
 const MOST_CONNECTIONS = 200;
 const RELOAD_MS = 5_000;
+const CERTIFICATE = 'certificate';
 
 const CONSEQUENCE = 'Pods are made, but get no sidecar, and annotations are not checked when they are applied.';
 
@@ -38,6 +41,8 @@ export class WebhookServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #stack = new AsyncDisposableStack();
   #settings: InjectSettings | undefined;
+  /** Of the certificate. */
+  #expiresAt: number | undefined;
   #bound: SocketAddress;
 
   constructor(options: WebhookOptions) {
@@ -62,7 +67,11 @@ export class WebhookServer implements AsyncDisposable {
   async start(): Promise<this> {
     const { listen, certificate, xdsCa } = this.#options;
     // A key that is not the certificate's is refused there: one of the files is still the old one.
-    await this.#watch('certificate', certificate, (pair) => this.#server.setSecureContext(pair));
+    await this.#watch(CERTIFICATE, certificate, (pair) => {
+      this.#server.setSecureContext(pair);
+      this.#expiresAt = Date.parse(new X509Certificate(pair.cert).validTo);
+      this.#options.onCertificate(this.#expiresAt, false);
+    });
     if (xdsCa !== undefined) {
       const { file, serverName } = xdsCa;
       await this.#watch('authorities', { ca: file }, ({ ca }) => {
@@ -104,6 +113,7 @@ export class WebhookServer implements AsyncDisposable {
         log.info(`the webhooks have their ${what}`, { files: Object.values(files) });
       },
       onTrouble: (why) => {
+        if (what === CERTIFICATE) this.#options.onCertificate(this.#expiresAt, why !== '');
         if (why !== '')
           log.warn(`the webhooks' ${what} cannot be read: ${why}`, {
             consequence: `What was read before stays in force. Without any: ${CONSEQUENCE}`,

@@ -49,6 +49,10 @@ async function start(xdsCa = false): Promise<Running> {
       systemNamespace: 'detour-system',
     },
     policyOf: () => undefined,
+    onCertificate: (expiresAt, isFailing) => {
+      const days = expiresAt === undefined ? 'none' : Math.round((expiresAt - Date.now()) / 86_400_000);
+      said.push(`certificate: ${days} ${isFailing ? 'failing' : 'fine'}`);
+    },
     onReview: (webhook, outcome) => counted.push(`${webhook} ${outcome}`),
     log: { debug: say, info: say, warn: say, error: say },
     reloadMs: 20,
@@ -169,6 +173,9 @@ describe('its files', () => {
     expect((await send(running, '/inject', review())).shown).toBe('a');
     await cp(file('b.key'), file('tls.key'));
     await until('the new one', async () => (await send(running, '/inject', review())).shown === 'b');
+    const told = (): readonly string[] => running.said.filter((line) => line.startsWith('certificate: '));
+    await until('it to be well', () => told().at(-1) === 'certificate: 2 fine');
+    expect(told().slice(0, 2)).toEqual(['certificate: 2 fine', 'certificate: 2 failing']);
   });
 
   test('with the authorities for sidecars: without them no pod gets one that could not speak', async () => {
