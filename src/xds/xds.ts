@@ -48,7 +48,7 @@ export const DEFAULT_LIMITS: XdsLimits = {
   idleViewMs: 60_000,
   maxSyncing: 100,
   syncMs: 2_000,
-  waitMs: 10_000,
+  waitMs: 60_000,
   maxWaiting: 10_000,
 };
 
