@@ -4,7 +4,6 @@
  * Ends with its parent.
  */
 import { readdirSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { getHeapStatistics, queryObjects } from 'node:v8';
@@ -42,17 +41,14 @@ if (gc === undefined) throw new Error('It needs --expose-gc.');
 const { xds, admin } = await startApp(config, { log: createLogger('error'), version: '1.2.3', ...TIMES });
 process.stdout.write(`${JSON.stringify({ xds: xds.port, admin: admin.port })}\n`);
 
-for await (const _ of createInterface(process.stdin)) {
-  // What is finalized by one collection is let go of by the next.
-  for (let round = 0; round < 4; round += 1) {
-    gc();
-    await wait(20);
-  }
-  process.stdout.write(`${JSON.stringify(held())}\n`);
-}
+for await (const _ of createInterface(process.stdin)) process.stdout.write(`${JSON.stringify(await held(gc))}\n`);
 process.exit();
 
-function held(): Held {
+async function held(collect: () => void): Promise<Held> {
+  // Each of them collects garbage; what is finalized by one collection is let go of by the next.
+  const objects = { streams: count(XdsStream), sessions: count(Session), views: count(View) };
+  await wait(20);
+  collect();
   const { used_heap_size, external_memory } = getHeapStatistics();
   const kinds = Object.groupBy(process.getActiveResourcesInfo(), (kind) => kind);
   const { user, system } = process.cpuUsage();
@@ -61,12 +57,7 @@ function held(): Held {
     resident: process.memoryUsage.rss(),
     files: readdirSync('/proc/self/fd').length,
     handles: Object.fromEntries(Object.entries(kinds).map(([kind, all = []]) => [kind, all.length])),
-    objects: {
-      streams: count(XdsStream),
-      sessions: count(Session),
-      views: count(View),
-      sockets: count(Socket),
-    },
+    objects,
     cpuMs: (user + system) / 1000,
   };
 }

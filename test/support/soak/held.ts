@@ -9,7 +9,7 @@ export interface Held {
   /** What keeps the event loop alive, by kind. */
   readonly handles: Readonly<Record<string, number>>;
   /** Objects that are reachable. */
-  readonly objects: Readonly<Record<'streams' | 'sessions' | 'views' | 'sockets', number>>;
+  readonly objects: Readonly<Record<'streams' | 'sessions' | 'views', number>>;
   /** Processor time so far. */
   readonly cpuMs: number;
 }
