@@ -29,6 +29,11 @@ export class Entry {
     return this.#versions.at(-1)?.seq ?? 0;
   }
 
+  /** The number of the oldest change that is remembered. */
+  get firstSeq(): number {
+    return this.#versions[0]?.seq ?? 0;
+  }
+
   /** What it was after the change numbered `cursor`. */
   at(cursor: number): EncodedResource | undefined {
     for (let index = this.#versions.length - 1; index >= 0; index -= 1) {

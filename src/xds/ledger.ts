@@ -49,7 +49,7 @@ export class Ledger {
 
   /** It waits from now on, if it does not already. */
   hold(name: string, mark: Mark, now: number): void {
-    if (mark.heldSince === undefined) this.#marks.set(name, { ...mark, heldSince: now });
+    if (mark.heldSince === undefined) this.#marks.hold(name, mark, now);
   }
 
   /** The client accepts `sent` under this name, or will: the cursor may say so already. */

@@ -12,6 +12,8 @@ export class Marks implements Iterable<readonly [string, Mark]> {
   readonly #byName = new Map<string, Mark>();
   /** Marks like {@link OWED}: of names that were asked for by name, while not everything is. */
   readonly #owed = new IdSet();
+  /** What all of those are. */
+  #owedMark = OWED;
 
   /** @param names that the subscription's ids are of */
   constructor(subscription: Subscription, names: NameTable) {
@@ -27,7 +29,7 @@ export class Marks implements Iterable<readonly [string, Mark]> {
     const mark = this.#byName.get(name);
     if (mark !== undefined || this.#owed.size === 0) return mark;
     const id = this.#names.find(name);
-    return id !== undefined && this.#owed.has(id) ? OWED : undefined;
+    return id !== undefined && this.#owed.has(id) ? this.#owedMark : undefined;
   }
 
   has(name: string): boolean {
@@ -38,6 +40,7 @@ export class Marks implements Iterable<readonly [string, Mark]> {
     const id = this.#names.find(name);
     const isOwed = mark.forced && mark.has === undefined && mark.refused === undefined && mark.heldSince === undefined;
     if (isOwed && id !== undefined && this.#mayOwe(id)) {
+      this.#endHold();
       this.#byName.delete(name);
       this.#owed.add(id);
       return;
@@ -65,8 +68,17 @@ export class Marks implements Iterable<readonly [string, Mark]> {
 
   /** These were asked for, and the client has none of them. */
   owe(ids: IdSet): void {
+    if (ids.size === 0) return;
+    this.#endHold();
     if (this.#byName.size > 0 || this.#subscription.wildcard) for (const id of ids) this.set(this.#names.nameOf(id), OWED);
     else this.#owed.addAll(ids);
+  }
+
+  /** It waits from now on; one that is owed, with all others that are. @param now ms */
+  hold(name: string, mark: Mark, now: number): void {
+    const id = this.#owed.size === 0 ? undefined : this.#names.find(name);
+    if (id !== undefined && this.#owed.has(id)) this.#owedMark = { ...OWED, heldSince: now };
+    else this.#byName.set(name, { ...mark, heldSince: now });
   }
 
   /** All names with a mark, where each was asked for and the client is known to have none of them; undefined: there are others. */
@@ -74,15 +86,21 @@ export class Marks implements Iterable<readonly [string, Mark]> {
     return this.#byName.size === 0 ? this.#owed : undefined;
   }
 
-  /** To be called when everything is subscribed: ids that are not asked for by name may be given to other names. */
+  /** Also to be called when everything is subscribed: ids that are not asked for by name may be given to other names. */
   keepByName(): void {
-    for (const id of this.#owed) this.#byName.set(this.#names.nameOf(id), OWED);
+    for (const id of this.#owed) this.#byName.set(this.#names.nameOf(id), this.#owedMark);
     this.#owed.clear();
+    this.#owedMark = OWED;
   }
 
   *[Symbol.iterator](): Generator<readonly [string, Mark]> {
     yield* this.#byName;
-    for (const id of this.#owed) yield [this.#names.nameOf(id), OWED];
+    for (const id of this.#owed) yield [this.#names.nameOf(id), this.#owedMark];
+  }
+
+  /** What is owed from now on does not wait yet. */
+  #endHold(): void {
+    if (this.#owedMark !== OWED) this.keepByName();
   }
 
   #mayOwe(id: number): boolean {

@@ -192,6 +192,11 @@ export class Session implements Gate, ViewReader {
     if (this.#isOverdue({ heldSince })) return true;
     // M8: an Envoy says nothing of clusters while one warms: it lost its last stream before that one had its endpoints.
     if (clusters === undefined) return !this.#isYetToAskFor('cluster');
+    const accepted = clusters.acceptedSeq;
+    if (accepted !== undefined) {
+      const { complete, begun } = clusters.log.reaches.of(resource);
+      if (accepted >= complete || accepted < begun) return accepted >= complete;
+    }
     // M8: the client acknowledges clusters when they are warm. Those that it does not want or that do not exist are no reason.
     return resource.clusters.every((name) => {
       if (!clusters.subscription.has(name) || clusters.accepted(name) !== undefined) return true;

@@ -21,6 +21,8 @@ export interface InFlight {
   readonly items: ReadonlyMap<string, Item>;
   /** The cursor before it. */
   readonly from: number;
+  /** Whether it is what follows `from`, and no removal. */
+  readonly isShared: boolean;
 }
 
 /** How the nonce of a request stands to what was sent. */
@@ -125,6 +127,12 @@ export class Track {
     return known === UNKNOWN || expected === UNKNOWN ? undefined : known;
   }
 
+  /** The number of a change: of all there was up to it, and of nothing else, {@link accepted} is certain. undefined: look. */
+  get acceptedSeq(): number | undefined {
+    if (!this.subscription.wildcard || this.marks.size > 0 || this.#inFlight?.isShared === false) return undefined;
+    return Math.min(this.#inFlight?.from ?? Infinity, this.cursor);
+  }
+
   /** @param seq the view's newest change number */
   changeSubscription(change: SubscriptionChange, isFirst: boolean, seq: number): void {
     this.standstill.moved();
@@ -179,7 +187,7 @@ export class Track {
     this.#ledger.rebase(log, seq);
     this.#heldSeq = undefined;
     this.#isolation.reset();
-    if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, from: seq - 1 };
+    if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, from: seq - 1, isShared: false };
   }
 
   /** See {@link Ledger.stateAfter}. */
@@ -230,7 +238,7 @@ export class Track {
     this.#owesFirst = false;
     this.#lastNonce = nonce;
     this.#sentVersion = version;
-    this.#inFlight = { nonce, version, items, from: this.#lastCursor };
+    this.#inFlight = { nonce, version, items, from: this.#lastCursor, isShared: items === this.#company.pass?.items };
     // The cursor says that the client has what many are told: there is nothing to compare.
     const { pass } = this.#company;
     if (items === pass?.items) this.marks.deleteAll(pass.ids);

@@ -5,6 +5,7 @@
 import { Entry } from './entry.ts';
 import { IdSet } from './id-set.ts';
 import { NameTable } from './name-table.ts';
+import { Reaches } from './reach.ts';
 import type { EncodedResource } from './resource.ts';
 import { SetVersion } from './set-version.ts';
 import { SharedPasses } from './shared-pass.ts';
@@ -18,6 +19,8 @@ export class TypeLog {
   #log: { readonly seq: number; readonly entry: Entry }[] = [];
   readonly #version = new SetVersion();
   readonly #live = new IdSet();
+  /** Of resources that name resources of this type. */
+  readonly reaches = new Reaches((name) => this.entry(name));
   /** Of what there is. */
   readonly versions = new VersionColumn();
 
@@ -64,6 +67,7 @@ export class TypeLog {
   /** @returns whether anything changed: equal bytes are no change, and take no number. */
   apply(seq: number, name: string, resource: EncodedResource | undefined): boolean {
     this.shared.clear();
+    this.reaches.clear();
     const known = this.entry(name);
     const before = known?.current;
     if (before?.version === resource?.version) {
@@ -106,6 +110,7 @@ export class TypeLog {
    */
   compact(cursors: readonly number[], subscribed: IdSet): void {
     this.shared.clear();
+    this.reaches.clear();
     for (const entry of this.entries()) {
       if (entry.prune(cursors)) this.#entries[entry.id] = undefined;
       else subscribed.add(entry.id);
