@@ -52,11 +52,28 @@ export class AdminServer implements AsyncDisposable {
   }
 }
 
+/** What those who ask may cost: each holds its answer until it has read it. */
+export interface AdminLimits {
+  /** At once; more are closed. */
+  readonly connections: number;
+  /** A connection on which nothing moves is closed, in ms; longer than any answer takes to make. */
+  readonly idleMs: number;
+}
+
+export const ADMIN_LIMITS: AdminLimits = { connections: 500, idleMs: 30_000 };
+
 /** @throws what node:http says when the address cannot be had. */
-export async function startAdminServer(listen: SocketAddress, routes: Routes, log: Logger): Promise<AdminServer> {
+export async function startAdminServer(
+  listen: SocketAddress,
+  routes: Routes,
+  log: Logger,
+  { connections, idleMs }: AdminLimits = ADMIN_LIMITS,
+): Promise<AdminServer> {
   const server = createServer((request, response) => {
     void answer(request, routes, log).then((result) => write(request, response, result));
   });
+  server.maxConnections = connections;
+  server.setTimeout(idleMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listen.port, listen.host, () => {

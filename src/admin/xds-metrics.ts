@@ -1,5 +1,6 @@
 /** What streams tell, as metrics and log lines. */
 import type { Logger } from '../logger.ts';
+import { PUSH_ORDER } from '../xds/type-urls.ts';
 import type { StreamInfo, XdsObserver } from '../xds/xds.ts';
 import { LogLimit } from './log-limit.ts';
 import type { Metrics } from './metrics.ts';
@@ -70,9 +71,11 @@ export function xdsMetrics(metrics: Metrics, log: Logger): XdsObserver {
   };
 }
 
+const TYPES: ReadonlySet<string> = new Set(PUSH_ORDER.map(({ type }) => type));
+
 /** Types that we do not serve are named by the client: as label values they would never end. */
 export function known(type: string): string {
-  return /^[A-Za-z]{1,20}$/.test(type) ? type : 'other';
+  return TYPES.has(type) ? type : 'other';
 }
 
 function fields({ nodeId, role, protocol, peer }: StreamInfo): Readonly<Record<string, string>> {

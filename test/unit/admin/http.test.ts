@@ -1,14 +1,16 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { readyAnswer } from '../../../src/admin/health.ts';
-import { type AdminServer, json, startAdminServer, text } from '../../../src/admin/http.ts';
+import { type AdminLimits, type AdminServer, json, startAdminServer, text } from '../../../src/admin/http.ts';
 import type { Logger } from '../../../src/logger.ts';
+import { until } from '../../support/until.ts';
 
 const errors: string[] = [];
 const ignore = () => undefined;
 const LOG: Logger = { debug: ignore, info: ignore, warn: ignore, error: (message) => errors.push(message) };
 
-function start(): Promise<AdminServer> {
+function start(limits?: AdminLimits): Promise<AdminServer> {
   return startAdminServer(
     { host: '127.0.0.1', port: 0 },
     {
@@ -22,6 +24,7 @@ function start(): Promise<AdminServer> {
       },
     },
     LOG,
+    limits,
   );
 }
 
@@ -90,6 +93,35 @@ describe('the admin endpoint', () => {
     await fetch(`http://127.0.0.1:${server.address.port}/data`);
     await server.stop();
     await expect(get(server, '/data')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('has so many connections at once: more are closed, and the others are answered', async () => {
+    await using server = await start({ connections: 2, idleMs: 30_000 });
+    const { port } = server.address;
+    const sockets = Array.from({ length: 5 }, () => connect(port, '127.0.0.1'));
+    let closed = 0;
+    for (const socket of sockets)
+      socket
+        .on('error', ignore)
+        .on('close', () => (closed += 1))
+        .resume();
+    await until('three to be closed', () => closed === 3);
+    const left = sockets.find(({ destroyed }) => !destroyed);
+    const answer = new Promise<string>((resolve) => left?.once('data', (bytes: Buffer) => resolve(bytes.toString())));
+    left?.write('GET /hello HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(await answer).toContain('200 OK');
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('gives up a client that does not read its answer', async () => {
+    const large = { summary: 'much', answer: () => text('x'.repeat(50_000_000)) };
+    const routes = { '/large': large, '/hello': { summary: 'greets', answer: () => text('hello') } };
+    await using server = await startAdminServer({ host: '127.0.0.1', port: 0 }, routes, LOG, { connections: 1, idleMs: 100 });
+    const socket = connect(server.address.port, '127.0.0.1');
+    socket.on('error', ignore).write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    await new Promise((resolve) => socket.once('readable', resolve));
+    await until('its place to be free', async () => (await get(server, '/hello')).status === 200);
+    socket.destroy();
   });
 
   test('says when its address is taken', async () => {
