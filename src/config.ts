@@ -268,6 +268,8 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
   if (values['health-listen'] === undefined && values['health-metrics'] === 'on')
     mistakes.push('--health-metrics is about --health-listen: give that too.');
   mistakes.push(...streamMistakes(values, values.source?.kind, xds));
+  if (webhook.length === 0 && values['tls-cert'] !== undefined && values['sidecar-xds-ca'] === undefined)
+    mistakes.push('--sidecar-xds-ca is missing: injected sidecars have to know who may have signed --tls-cert.');
   for (const name of CLUSTER_SETTINGS)
     if (values.source?.kind === 'directory' && values[name] !== undefined && values[name].length > 0)
       mistakes.push(`--${name} is for --source kubernetes: leave it out beside a directory.`);

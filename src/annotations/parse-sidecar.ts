@@ -122,7 +122,8 @@ const FACTORS: Readonly<Record<string, number>> = {
   ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
 };
 
-function quantityOf(text: string): number {
+/** The number that a quantity like `50m` or `64Mi` stands for. */
+export function quantityOf(text: string): number {
   const unit = /[A-Za-z]+$/.exec(text)?.[0] ?? '';
   return Number(text.slice(0, text.length - unit.length)) * (FACTORS[unit] ?? 1);
 }

@@ -1,4 +1,5 @@
 /** `detour inject`: manifests in, manifests with sidecars out, for those who want no webhook. No cluster is asked. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { many, optional, readText } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags } from '../flags.ts';
@@ -34,6 +35,9 @@ export const INJECT_FLAGS = {
   ...SIDECAR_FLAGS,
 } as const satisfies FlagTable;
 
+const WITHOUT_TLS =
+  'without --sidecar-xds-ca sidecars speak to the control plane without TLS, and do not say whose they are: it has to run with --plaintext on.';
+
 export async function runInject(args: readonly string[], io: Io): Promise<number> {
   const { values, mistakes, help } = readFlags(INJECT_FLAGS, args, {});
   if (help) {
@@ -48,6 +52,7 @@ export async function runInject(args: readonly string[], io: Io): Promise<number
   const broken = files.flatMap((file) => file.mistakes);
   for (const { place, message } of broken) io.err(`detour inject: ${place}: ${message} Correct it.\n`);
   if (broken.length > 0) return EXIT.failure;
+  if (settings.credentials === undefined) io.err(`detour inject: ${WITHOUT_TLS}\n`);
   const restricted = restrictedNamespaces(files.flatMap(({ objects }) => fieldsOfAll(objects)));
   const results = inputs.map((input) => injectText(input.text, isJson(input), { settings, restricted }));
   const fails = report(
@@ -89,12 +94,23 @@ interface ReadInputs {
 async function readAll(values: FlagValues<typeof INJECT_FLAGS>, io: Io): Promise<ReadInputs | undefined> {
   try {
     const { tls, ...setting } = sidecarSetting(values);
-    const credentials = tls && { serverName: tls.serverName, ca: readFileSync(tls.caFile, 'utf8') };
+    const credentials = tls && { serverName: tls.serverName, ca: readAuthorities(tls.caFile) };
     const settings = { ...setting, credentials, systemNamespace: values['system-namespace'] ?? 'detour-system' };
     return { inputs: await readInputs(values.file, io), settings };
   } catch (error) {
     io.err(`detour inject: ${error instanceof Error ? error.message : String(error)}.\n`);
     return undefined;
+  }
+}
+
+/** @throws Error that names the file. */
+function readAuthorities(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    throw new Error(`--sidecar-xds-ca ${file} has no certificate in PEM`);
   }
 }
 

@@ -3,8 +3,9 @@ import type { Excludes, ResourceSetting } from '../annotations/parse-sidecar.ts'
 import { SIDECAR_PROBES_PORT } from '../model/capture.ts';
 import { CAPTURE } from './names.ts';
 import type { InjectSettings } from './settings.ts';
+import { initResources } from './sidecar-resources.ts';
 
-/** @param uid of the sidecar. */
+/** @param resources and uid of the sidecar. */
 export function captureContainer(settings: InjectSettings, resources: ResourceSetting, uid: number, excludes: Excludes): object {
   return {
     name: CAPTURE,
@@ -17,7 +18,7 @@ export function captureContainer(settings: InjectSettings, resources: ResourceSe
     ],
     // Of which families, the pod itself knows.
     env: [{ name: 'DETOUR_POD_IPS', valueFrom: { fieldRef: { fieldPath: 'status.podIPs' } } }],
-    resources,
+    resources: initResources(resources),
     securityContext: {
       // What it may is its own network, for as long as it runs.
       runAsUser: 0,

@@ -1,5 +1,5 @@
 /** What the added containers may take. */
-import type { ResourceSetting } from '../annotations/parse-sidecar.ts';
+import { quantityOf, type ResourceSetting } from '../annotations/parse-sidecar.ts';
 import type { PodShape, Resources } from './pod-shape.ts';
 
 /**
@@ -13,6 +13,22 @@ export function sidecarResources(setting: ResourceSetting, { containers, initCon
   const equal = { cpu: DEFAULT_CPU, memory: DEFAULT_MEMORY, ...setting.requests, ...setting.limits };
   return { requests: equal, limits: equal };
 }
+
+/**
+ * The init step is no Envoy: with a limit that is enough for a small one it would be killed, and the pod would never start.
+ * What it requests counts for nothing beside what runs later, since it ends before.
+ */
+export function initResources({ requests, limits }: ResourceSetting): ResourceSetting {
+  const { memory } = limits;
+  if (memory === undefined || quantityOf(memory) >= quantityOf(LEAST_MEMORY)) return { requests, limits };
+  const isEqual = requests.memory === memory;
+  return {
+    requests: isEqual ? { ...requests, memory: LEAST_MEMORY } : requests,
+    limits: { ...limits, memory: LEAST_MEMORY },
+  };
+}
+
+const LEAST_MEMORY = '128Mi';
 
 const DEFAULT_CPU = '100m';
 const DEFAULT_MEMORY = '128Mi';

@@ -160,6 +160,11 @@ describe('settings', () => {
       '--webhook-cert and --webhook-key are missing: webhooks need address, certificate and key.',
     ]);
     const args = ['--webhook-listen', '0.0.0.0:9443', '--webhook-cert', 'a', '--webhook-key', 'b'];
+    const tls = ['--tls-cert', 'c', '--tls-key', 'k', '--tokens', 'off', '--tls-client-ca', 'd'];
+    expect(mistakes([...SOURCE, ...args, ...tls])).toEqual([
+      '--sidecar-xds-ca is missing: injected sidecars have to know who may have signed --tls-cert.',
+    ]);
+    expect(mistakes([...SOURCE, ...args, ...tls, '--sidecar-xds-ca', 'e'])).toEqual([]);
     const { version }: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
     expect(readConfig([...SOURCE, ...args], {}).config?.webhooks?.sidecars).toEqual({
       xds: [{ host: 'detour.detour-system', port: 18000 }],

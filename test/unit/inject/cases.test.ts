@@ -3,10 +3,12 @@
  * difference before it is committed. Envoy's bootstrap is left out: other tests are about it.
  */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { run } from '../../../src/cli/main.ts';
 
@@ -18,6 +20,9 @@ interface Said {
   readonly err: string;
 }
 
+const WITHOUT_TLS = /^detour inject: without --sidecar-xds-ca sidecars speak .*: it has to run with --plaintext on\.\n/;
+
+/** What is said of TLS, which is said of everything, apart. */
 async function inject(text: string, ...args: readonly string[]): Promise<Said> {
   let [out, err] = ['', ''];
   const io = {
@@ -26,7 +31,8 @@ async function inject(text: string, ...args: readonly string[]): Promise<Said> {
     environment: {},
     input: async () => text,
   };
-  return { code: await run(['inject', '-f', '-', ...args], io), out, err };
+  const code = await run(['inject', '-f', '-', ...args], io);
+  return { code, out, err: err.replace(WITHOUT_TLS, '') };
 }
 
 const values = (text: string): unknown => parseAllDocuments(text, { merge: true }).map((document) => document.toJS());
@@ -70,6 +76,47 @@ test('a mistake in an annotation fails, and prints nothing that could be applied
       'detour inject: Pod shop/debug-: InvalidValue: Pod shop/debug-: detour.dev/sidecar-concurrency does not take the value "four". ' +
       'It must be a whole number from 1 to 64.\n',
   });
+});
+
+test('with the authority of the control plane sidecars show a token, and nothing is said of TLS', async () => {
+  const text = await readFile(join(FOLDER, 'init-containers', 'in.yaml'), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'detour-inject-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const ca = join(folder, 'ca.crt');
+  await writeFile(ca, rootCertificates[0] ?? '');
+  const { code, out } = await inject(text, '--sidecar-xds-ca', ca, '--sidecar-xds-name', 'xds.example.com');
+  expect(code).toBe(0);
+  const [{ spec }] = values(out) as [{ readonly spec: { readonly template: { readonly metadata: object; readonly spec: Pod } } }];
+  expect(spec.template.metadata).toMatchObject({
+    annotations: { team: 'red', 'detour.dev/token-file': expect.stringContaining('/token"') },
+  });
+  expect(spec.template.spec.volumes.map(({ name }) => name)).toEqual(['data', 'detour-token']);
+  expect(JSON.stringify(spec.template.spec.initContainers[1])).toContain('xds.example.com');
+  expect(await inject(text, '--sidecar-xds-ca', fileURLToPath(import.meta.url))).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringMatching(/--sidecar-xds-ca .* has no certificate in PEM/),
+  });
+  expect(await inject(text, '--sidecar-xds-ca', '/nowhere')).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('ENOENT'),
+  });
+});
+
+interface Pod {
+  readonly volumes: readonly { readonly name: string }[];
+  readonly initContainers: readonly object[];
+}
+
+test('a small sidecar has an init step that is large enough', async () => {
+  const text = await readFile(join(FOLDER, 'annotations', 'in.yaml'), 'utf8');
+  const { out } = await inject(text.replace('requests.cpu=1, requests.memory=1Gi', 'requests.memory=32Mi, limits.memory=32Mi'));
+  const [{ spec }] = values(out) as [{ readonly spec: Pod }];
+  expect(spec.initContainers).toMatchObject([
+    { resources: { requests: { memory: '128Mi' }, limits: { memory: '128Mi' } } },
+    { resources: { requests: { memory: '32Mi' }, limits: { memory: '32Mi' } } },
+  ]);
 });
 
 test('a broken manifest fails', async () => {
