@@ -5,6 +5,8 @@ import type { InterceptId, ObjectKey } from '../model/names.ts';
 interface Seen {
   readonly intercept: Intercept;
   readonly changedAt: number;
+  /** Since when it is there. */
+  readonly seenAt: number;
 }
 
 export class InterceptChanges {
@@ -32,10 +34,15 @@ export class InterceptChanges {
     return this.#services.get(serviceOf(id))?.get(id)?.changedAt;
   }
 
+  /** Since when it is there; undefined for an intercept that is gone. */
+  seenAt(id: InterceptId): number | undefined {
+    return this.#services.get(serviceOf(id))?.get(id)?.seenAt;
+  }
+
   #see(intercept: Intercept, before: Seen | undefined): Seen {
     const isSame =
       before !== undefined && (before.intercept === intercept || contentOf(before.intercept) === contentOf(intercept));
-    return { intercept, changedAt: isSame ? before.changedAt : this.#publication };
+    return { intercept, changedAt: isSame ? before.changedAt : this.#publication, seenAt: before?.seenAt ?? this.#publication };
   }
 }
 

@@ -33,15 +33,20 @@ interface Group {
   readonly refusal: Refusal;
 }
 
+const NONE: ReadonlySet<InterceptId> = new Set();
+
 export class Quarantine {
   readonly #rejected = new Map<InterceptId, Conviction>();
   /** Of resources that no intercept shaped, by type and name. */
   readonly #unexplained = new Map<string, Rejection>();
   #waiting: readonly Group[] = [];
   #trial: Group | undefined;
+  /** Let in again because they changed. */
+  readonly #paroled = new Set<InterceptId>();
 
   /** What the next translation leaves out. */
   get excluded(): ReadonlySet<InterceptId> {
+    if (this.#rejected.size + this.#waiting.length === 0) return NONE;
     return new Set([...this.#rejected.keys(), ...this.#waiting.flatMap((group) => group.intercepts)]);
   }
 
@@ -52,6 +57,11 @@ export class Quarantine {
 
   get isQuiet(): boolean {
     return this.#rejected.size + this.#unexplained.size + this.#waiting.length === 0 && this.#trial === undefined;
+  }
+
+  /** Nothing is tried or waits for it, and every refusal is explained: what is served is what is good. */
+  get isDecided(): boolean {
+    return this.#unexplained.size + this.#waiting.length === 0 && this.#trial === undefined;
   }
 
   /** A quarantined intercept comes first for what it shaped. */
@@ -115,7 +125,21 @@ export class Quarantine {
 
   /** Whoever changed gets another chance. @param hasChanged since the time of its rejection */
   release(hasChanged: (intercept: InterceptId, rejection: Rejection) => boolean): void {
-    for (const [id, rejection] of this.#rejected) if (hasChanged(id, rejection)) this.#rejected.delete(id);
+    for (const [id, rejection] of this.#rejected) {
+      if (!hasChanged(id, rejection)) continue;
+      this.#rejected.delete(id);
+      this.#paroled.add(id);
+    }
+  }
+
+  /** Whether it was left out before, and nothing has been accepted since. */
+  isParoled(intercept: InterceptId): boolean {
+    return this.#paroled.has(intercept);
+  }
+
+  /** All that is served was accepted. */
+  settle(): void {
+    this.#paroled.clear();
   }
 
   /** It is refused without those who were presumed guilty, too: they get a trial, after the new suspects. */

@@ -32,7 +32,7 @@ export class ServedView {
   readonly view: View;
   readonly #options: ServedViewOptions;
   readonly #quarantine = new Quarantine();
-  /** Every publication up to this one was accepted. */
+  /** Every publication up to this one was accepted, but for the intercepts that are left out. */
   #goodPublication = 0;
   #changed = 0;
   #intercepts = new Set<InterceptId>();
@@ -57,7 +57,14 @@ export class ServedView {
   publish(model: InterceptModel, change: ModelChange | undefined, isSettled: boolean, now: number): ViewChange {
     const { changes } = this.#options;
     const before = this.#quarantine.excluded;
-    if (isSettled && this.#quarantine.isQuiet) this.#goodPublication = changes.publication - 1;
+    if (isSettled && this.#quarantine.isDecided) {
+      this.#goodPublication = changes.publication - 1;
+      this.#quarantine.settle();
+    }
+    // Of thousands of views nearly all have nothing to do with a change.
+    if (change !== undefined && this.#quarantine.isQuiet && this.#options.translation.concerns?.(change) === false) {
+      return NOTHING_CHANGED;
+    }
     this.#quarantine.release((id, { publication }) => (changes.changedAt(id) ?? Infinity) > publication);
     this.#translate(model, change === undefined ? undefined : withToggled(change, before, this.#quarantine.excluded), now);
     this.#quarantine.forget((type, name) => this.view.log(type).entry(name)?.current === undefined);
@@ -97,7 +104,12 @@ export class ServedView {
   #refuse(resource: Pick<EncodedResource, 'type' | 'name' | 'intercepts'>, error: string, now: number): void {
     const { changes } = this.#options;
     const { type, name, intercepts } = resource;
-    const suspects = intercepts.filter((id) => (changes.changedAt(id) ?? 0) > this.#goodPublication);
+    const good = this.#goodPublication;
+    const changed = intercepts.filter((id) => (changes.changedAt(id) ?? 0) > good);
+    // Who was never accepted is suspected first: who was stays served meanwhile, though it changed.
+    const { excluded } = this.#quarantine;
+    const unproven = changed.filter((id) => (changes.seenAt(id) ?? 0) > good || this.#quarantine.isParoled(id));
+    const suspects = unproven.every((id) => excluded.has(id)) ? changed : unproven;
     this.#quarantine.refuse({ type, name, error, at: now, publication: changes.publication }, intercepts, suspects);
   }
 

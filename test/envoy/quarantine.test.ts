@@ -9,8 +9,6 @@ import { type InterceptReport, interceptReports } from '../../src/admin/intercep
 import { bootstrap } from '../../src/envoy-bootstrap.ts';
 import { InterceptEngine } from '../../src/intercepts/engine.ts';
 import { DEFAULT_CARRIERS } from '../../src/model/carriers.ts';
-import type { EnvoyResource } from '../../src/translate/resource.ts';
-import { type CreateScopeTranslation, createScopeTranslation } from '../../src/translate/translate.ts';
 import { type XdsObserver, XdsServer } from '../../src/xds/xds.ts';
 import { anEndpoint, aPod, aPort, aService, aSlice, type ClusterObject, puts, removes } from '../support/builders.ts';
 import { startEnvoy } from '../support/envoy.ts';
@@ -19,27 +17,9 @@ import { until } from '../support/until.ts';
 import { type App, startApp } from '../support/world/app.ts';
 import { type Ask, ask, pathOf } from '../support/world/client.ts';
 import { startLoad } from '../support/world/load.ts';
+import { spoiling } from '../support/xds/spoiling.ts';
 
 const HOST = 'shop.example.com';
-
-const spoiling: CreateScopeTranslation = (scope, settings) => {
-  const translation = createScopeTranslation(scope, settings);
-  return {
-    update: (...args) =>
-      translation
-        .update(...args)
-        .map((change) => (change.resource === undefined ? change : { ...change, resource: spoilt(change.resource) })),
-  };
-};
-
-function spoilt(resource: EnvoyResource): EnvoyResource {
-  if (!JSON.stringify(resource.message).includes('"key:spoilt')) return resource;
-  const change = (_: string, value: unknown): unknown =>
-    typeof value === 'object' && value !== null && 'name' in value && String(value.name).startsWith('key:spoilt')
-      ? { ...value, match: { safe_regex: { regex: '((' } } }
-      : value;
-  return { ...resource, message: JSON.parse(JSON.stringify(resource.message, change)) as object };
-}
 
 test.each(['delta', 'sotw'] as const)(
   'a refusal leaves out one intercept, tells why, and disturbs nobody (%s)',

@@ -161,6 +161,36 @@ describe('the quarantine', () => {
     expect(envoy.route).toBe('[k1=2]');
   });
 
+  it('suspects who is new first: who was accepted before stays served meanwhile, though it changed in the same moment', () => {
+    const envoy = new Envoy(has('new=1'));
+    envoy.publish({ k0: 1, k1: 1 });
+    envoy.routes.length = 0;
+    envoy.publish({ k0: 2, k1: 2, new: 1, other: 1 });
+    expect(envoy.rejected).toEqual([idOf('new')]);
+    expect(envoy.route).toBe('[k0=2,k1=2,other=1]');
+    for (const route of envoy.routes) expect(route).toMatch(/k0=2,k1=2/);
+  });
+
+  it('suspects who was left out before and changed in the same way, and nobody who was accepted meanwhile', () => {
+    const envoy = new Envoy(has('bad'));
+    envoy.publish({ k0: 1, bad: 1 });
+    envoy.publish({ k0: 2, k1: 1, bad: 1 });
+    expect(envoy.rejected).toEqual([idOf('bad')]);
+    envoy.routes.length = 0;
+    envoy.publish({ k0: 3, k1: 2, bad: 2 });
+    expect(envoy.rejected).toEqual([idOf('bad')]);
+    // And another one, while that one is left out.
+    envoy.publish({ k0: 3, k1: 2, bad: 2, 'bad-too': 1 });
+    for (const route of envoy.routes) expect(route).toMatch(/k0=3,k1=2/);
+    expect(envoy.rejected).toEqual([idOf('bad'), idOf('bad-too')].sort());
+    // It was accepted before, and is to blame all the same.
+    const other = new Envoy(has('k0=2'));
+    other.publish({ k0: 1, k1: 1 });
+    other.publish({ k0: 2, k1: 2, new: 1 });
+    expect(other.rejected).toEqual([idOf('k0')]);
+    expect(other.route).toBe('[k1=2,new=1]');
+  });
+
   it('blames the intercept of a refused cluster too', () => {
     const envoy = new Envoy((content) => content === 'k1');
     envoy.publish({ k0: 1, k1: 1 });
