@@ -1,16 +1,16 @@
 /**
  * A sidecar's resources where its pod's traffic is captured (design, section 3, "Sidecar outbound"): a listener for each
- * port number at which there may be HTTP to route, a RouteConfiguration for each direction of it, and its apps.
+ * port number at which there may be HTTP to route, and a RouteConfiguration for each direction of it. A pod's connections
+ * outlive what is known of its ports, so the app needs no cluster that could go: it is where they were opened to.
  * Connections to all other ports never meet anything of this: the bootstrap passes them through.
  */
-import { COPY_BASELINE } from '../model/carriers.ts';
 import type { ModelChange } from '../model/intercept.ts';
 import { type InterceptId, type ObjectKey, splitObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundScope, Scope } from '../model/proxy.ts';
 import { capturedConfiguration } from './captured-routes.ts';
-import { appCluster, originalDestinationCluster } from './clusters.ts';
-import { inboundConfiguration, inboundProtocol, ownKey } from './inbound-routes.ts';
+import { originalDestinationCluster } from './clusters.ts';
+import { inboundConfiguration, inboundProtocol } from './inbound-routes.ts';
 import { type CapturedPort, capturedListener } from './listeners.ts';
 import type { LuaSource } from './lua-source.ts';
 import { capturedName, capturedOutboundName, inboundName } from './names.ts';
@@ -43,8 +43,6 @@ export class CapturePlan implements Plan {
       this.#listening.clear();
       this.#routed.clear();
       yield present(originalDestinationCluster());
-      const copy = ownKey(this.#own) ?? COPY_BASELINE;
-      for (const { app } of this.#scope.inbound) yield present(appCluster(app, copy, true));
     }
     const httpPorts = this.#shared.httpPorts.update(view.model, change?.services);
     for (const inbound of this.#scope.inbound) {
@@ -66,7 +64,9 @@ export class CapturePlan implements Plan {
     }
     const { inBaselineOf } = this.#scope;
     const carrier = this.#source.carriers.header;
-    yield present(inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf }));
+    yield present(
+      inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf, captured: true }),
+    );
   }
 
   /** @returns ports whose routes may differ. */

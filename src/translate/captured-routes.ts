@@ -9,6 +9,7 @@ import { capturedHop } from './hops.ts';
 import { numbersOf } from './http-ports.ts';
 import { capturedOutboundName, clusterName, ORIGINAL_DESTINATION } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
+import { ONWARD_RETRY_POLICY } from './retry-policy.ts';
 import { LUA_METADATA } from './routes.ts';
 import { serviceNames } from './service-names.ts';
 import { routeConfiguration, type VirtualHostPart, virtualHostPart, withOwnDomains } from './virtual-host.ts';
@@ -43,7 +44,9 @@ export function capturedConfiguration(number: number, parts: readonly VirtualHos
   return routeConfiguration(name, [...withOwnDomains(parts), ONWARD], { ignore_port_in_host_matching: true });
 }
 
-const ONWARD_ACTION: Pick<Route, 'route'> = { route: { cluster: ORIGINAL_DESTINATION, timeout: '0s' } };
+const ONWARD_ACTION: Pick<Route, 'route'> = {
+  route: { cluster: ORIGINAL_DESTINATION, timeout: '0s', retry_policy: ONWARD_RETRY_POLICY },
+};
 
 /** Nothing is read of such a request, and nothing is set. */
 const ONWARD: VirtualHostPart = {

@@ -77,8 +77,8 @@ export function mirrorCluster(name: string, intercept: Intercept, protocol: Port
   }));
 }
 
-/** The app behind an inbound port. @param copy what the stamp says. */
-export function appCluster(app: SocketAddress, copy: string, captured: boolean): EnvoyResource {
+/** The app behind an explicit inbound port. @param copy what the stamp says. */
+export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
   const name = appClusterName(app);
   const load_assignment = endpointsOf(name, [{ addresses: [{ ip: app.host, port: app.port }], copy }]);
   const message: Cluster = {
@@ -87,7 +87,7 @@ export function appCluster(app: SocketAddress, copy: string, captured: boolean):
     connect_timeout: '5s',
     load_assignment,
     circuit_breakers: NO_BREAKERS,
-    ...(captured ? OPTIONS.captured : OPTIONS.sidecar),
+    ...protocolOptions('http1', 'sidecar'),
   };
   return { type: 'cluster', name, message, clusters: [], endpointsName: undefined, intercepts: [] };
 }

@@ -15,6 +15,8 @@ export interface Destination {
   readonly cluster: string;
   /** What the stamp says, where the cluster's endpoints do not say it themselves. */
   readonly copy?: string;
+  /** Wherever a captured connection was opened to. */
+  readonly onward?: true;
 }
 
 /** Where requests of one kind go. */

@@ -1,7 +1,7 @@
 /** Where each kind of hop sends requests: what {@link decide} asks for. */
 import { COPY_BASELINE } from '../model/carriers.ts';
 import type { Intercept, PortModel } from '../model/intercept.ts';
-import type { InterceptId, ObjectKey, ServicePortKey } from '../model/names.ts';
+import { type InterceptId, keyOfIntercept, type ObjectKey, type ServicePortKey } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import type { Destination, Hop } from './decision.ts';
@@ -19,7 +19,7 @@ export function callerHop(carrier: string): Hop {
 
 /** Outbound sidecars of pods whose traffic is captured: what is not detoured goes on to where it was going. */
 export function capturedHop(carrier: string): Hop {
-  const onward: Destination = { kind: 'baseline', cluster: ORIGINAL_DESTINATION, copy: COPY_BASELINE };
+  const onward: Destination = { kind: 'baseline', cluster: ORIGINAL_DESTINATION, copy: COPY_BASELINE, onward: true };
   return { ...callerHop(carrier), baseline: () => onward };
 }
 
@@ -33,11 +33,22 @@ export interface InboundHopOptions {
   readonly app: SocketAddress;
   /** Intercepts that the pod serves itself. */
   readonly own: ReadonlySet<InterceptId>;
+  /** Whether requests come by capture: then the app is where they were going. */
+  readonly captured: boolean;
+}
+
+/** A pod has one label, and so one key. */
+function appDestination({ app, own, captured }: InboundHopOptions): Destination {
+  if (!captured) return { kind: 'app', cluster: appClusterName(app) };
+  const [intercept] = own;
+  const copy = intercept === undefined ? COPY_BASELINE : keyOfIntercept(intercept);
+  return { kind: 'app', cluster: ORIGINAL_DESTINATION, copy };
 }
 
 /** The baseline is the app behind the sidecar, as fallback too: never another pod. */
-export function inboundHop({ carrier, app, own }: InboundHopOptions): Hop {
-  const toApp: Destination = { kind: 'app', cluster: appClusterName(app) };
+export function inboundHop(options: InboundHopOptions): Hop {
+  const { carrier, app, own } = options;
+  const toApp = appDestination(options);
   return {
     carrier,
     baseline: () => toApp,
@@ -47,8 +58,9 @@ export function inboundHop({ carrier, app, own }: InboundHopOptions): Hop {
 }
 
 /** A preview's pod that is among the baseline's endpoints by mistake: its own requests stay, all others go on. */
-export function leakedHop({ carrier, app, own }: InboundHopOptions): Hop {
-  const toApp: Destination = { kind: 'app', cluster: appClusterName(app) };
+export function leakedHop(options: InboundHopOptions): Hop {
+  const { carrier, own } = options;
+  const toApp = appDestination(options);
   return {
     carrier,
     baseline: baselineDestination,

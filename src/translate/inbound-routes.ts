@@ -4,7 +4,7 @@ import { type InterceptId, keyOfIntercept, type ObjectKey } from '../model/names
 import type { InboundScope } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import { baselineLeaf, type Decision, decide, type Hop } from './decision.ts';
-import { inboundHop, leakedHop } from './hops.ts';
+import { type InboundHopOptions, inboundHop, leakedHop } from './hops.ts';
 import { inboundName } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
 import { serviceNames } from './service-names.ts';
@@ -25,6 +25,8 @@ export interface InboundOptions {
   readonly own: ReadonlySet<InterceptId>;
   /** Services that the pod, a preview, is in by mistake. */
   readonly inBaselineOf: readonly ObjectKey[];
+  /** See {@link InboundHopOptions}. */
+  readonly captured: boolean;
 }
 
 /** HTTP as soon as one Service says so; a port without a Service is left as it is. */
@@ -39,9 +41,9 @@ export function ownKey([first]: Iterable<InterceptId>): string | undefined {
 }
 
 export function inboundConfiguration(options: InboundOptions): EnvoyResource {
-  const { inbound, services, carrier, own, inBaselineOf } = options;
-  const stay = inboundHop({ carrier, app: inbound.app, own });
-  const goOn = leakedHop({ carrier, app: inbound.app, own });
+  const { inbound, services, carrier, own, inBaselineOf, captured } = options;
+  const stay = inboundHop({ carrier, app: inbound.app, own, captured });
+  const goOn = leakedHop({ carrier, app: inbound.app, own, captured });
   const decided = decidedRequests(options, stay);
   const part = (name: string, domains: readonly string[], decision: Decision): VirtualHostPart =>
     virtualHostPart({ name, domains, carrier, paths: [{ prefix: '/', decision }], decided });

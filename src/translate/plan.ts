@@ -7,6 +7,8 @@ import type { EnvoyResource, ResourceChange } from './resource.ts';
 export interface ModelView {
   readonly model: InterceptModel;
   readonly service: (key: ObjectKey) => ServiceModel | undefined;
+  /** Nothing is excluded. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -16,6 +18,8 @@ export interface ModelView {
  */
 export interface Plan {
   update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange>;
+  /** Whether a change may make it say something else; undefined: any may. It costs next to nothing to ask. */
+  readonly concerns?: (change: ModelChange) => boolean;
 }
 
 export function gone(type: ResourceChange['type'], name: string): ResourceChange {

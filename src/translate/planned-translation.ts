@@ -43,6 +43,7 @@ export class PlannedTranslation {
   ): readonly ResourceChange[] {
     const view: ModelView = {
       model,
+      isWhole: excluded.size === 0,
       service: (key) => {
         const service = model.services.get(key);
         return service === undefined ? undefined : this.#shared.without(service, excluded);
@@ -71,6 +72,13 @@ export class PlannedTranslation {
       for (const each of this.#cluster(name, view)) if (this.#replace(each, none)) clusters.push(each);
     }
     return [...clusters, ...changes];
+  }
+
+  /** See {@link ScopeTranslation}. */
+  concerns(change: ModelChange): boolean {
+    if (this.#plan.concerns?.(change) !== false) return true;
+    for (const service of change.services) if (this.#clustersOf.has(service)) return true;
+    return false;
   }
 
   /** What was sent and is not in a full plan. Service clusters are not planned. */

@@ -1,6 +1,6 @@
 /** What scopes have in common, so that equal resources are the same object and are encoded once. */
 
-import type { Address, HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
+import type { Address, HostModel, Intercept, ModelChange, PortModel, ServiceModel } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
 import { capturedParts } from './captured-routes.ts';
 import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } from './cluster-pair.ts';
@@ -47,6 +47,7 @@ export class SharedResources {
   readonly #pruned = new WeakSet<ServiceModel>();
   readonly #lastResources = new Map<string, EnvoyResource>();
   readonly #routes = new Map<string, RoutesMemo>();
+  #change: { readonly of: ModelChange; readonly made: Map<string, EnvoyResource> } | undefined;
 
   constructor(carrier: string) {
     this.#carrier = carrier;
@@ -136,6 +137,12 @@ export class SharedResources {
     const kept = keepResource(this.#lastResources.get(id), resource);
     this.#lastResources.set(id, kept);
     return kept;
+  }
+
+  /** What sidecars of one kind make of one change is made by the first of them. @param id what it is */
+  onceForChange(change: ModelChange, id: string, make: () => EnvoyResource): EnvoyResource {
+    if (this.#change?.of !== change) this.#change = { of: change, made: new Map() };
+    return memo(this.#change.made, id, make);
   }
 
   /** To be told when what was kept under this id is gone. */

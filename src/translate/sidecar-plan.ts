@@ -12,7 +12,7 @@ import type { LuaSource } from './lua-source.ts';
 import { inboundName } from './names.ts';
 import { outboundConfiguration } from './outbound-routes.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
-import type { ResourceChange } from './resource.ts';
+import type { EnvoyResource, ResourceChange } from './resource.ts';
 import type { SharedResources } from './shared-resources.ts';
 
 export class SidecarPlan implements Plan {
@@ -34,7 +34,7 @@ export class SidecarPlan implements Plan {
 
   *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
     if (change === undefined) {
-      for (const { app } of this.#scope.inbound) yield present(appCluster(app, ownKey(this.#own) ?? COPY_BASELINE, false));
+      for (const { app } of this.#scope.inbound) yield present(appCluster(app, ownKey(this.#own) ?? COPY_BASELINE));
     }
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
@@ -54,8 +54,16 @@ export class SidecarPlan implements Plan {
       if (view.model.services.has(service)) this.#reachable.add(service);
       else this.#reachable.delete(service);
     }
-    if (touched) yield this.#outbound(view);
+    if (touched) yield this.#outbound(view, change);
   }
+
+  readonly concerns = ({ services }: ModelChange): boolean => {
+    for (const service of services) {
+      if (this.#scope.inbound.some((inbound) => inbound.services.some((each) => each.service === service))) return true;
+      if (this.#scope.outbound !== undefined && this.#reaches(service)) return true;
+    }
+    return false;
+  };
 
   #reaches(service: ObjectKey): boolean {
     return this.#further.has(service) || splitObjectKey(service).namespace === this.#scope.namespace;
@@ -74,17 +82,24 @@ export class SidecarPlan implements Plan {
     }
     const { inBaselineOf } = this.#scope;
     const carrier = this.#source.carriers.header;
-    yield present(inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf }));
+    yield present(
+      inboundConfiguration({ inbound, services: [first, ...others], carrier, own: this.#own, inBaselineOf, captured: false }),
+    );
   }
 
-  #outbound(view: ModelView): ResourceChange {
+  #outbound(view: ModelView, change: ModelChange | undefined): ResourceChange {
+    // Every sidecar of a namespace that asks for the same has the same.
+    const id = ['outbound', this.#scope.namespace, ...this.#scope.services].join(' ');
+    const make = (): EnvoyResource => this.#shared.keep(id, this.#table(view));
+    return present(change === undefined || !view.isWhole ? make() : this.#shared.onceForChange(change, id, make));
+  }
+
+  #table(view: ModelView): EnvoyResource {
     const parts = [...this.#reachable].sort(compareText).flatMap((key) => {
       const service = view.service(key);
       return service === undefined ? [] : this.#shared.outbound(service, service.namespace === this.#scope.namespace);
     });
-    // Every sidecar of a namespace that asks for the same has the same.
-    const id = ['outbound', this.#scope.namespace, ...this.#scope.services].join(' ');
-    return present(this.#shared.keep(id, outboundConfiguration(parts)));
+    return outboundConfiguration(parts);
   }
 }
 

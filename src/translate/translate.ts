@@ -36,6 +36,11 @@ export interface ScopeTranslation {
     excluded: ReadonlySet<InterceptId>,
     onMade?: (resource: EnvoyResource) => void,
   ): readonly ResourceChange[];
+  /**
+   * Whether a change may make a difference here; where it does not, and nothing is left out, {@link update} need not be
+   * called. undefined: any may.
+   */
+  readonly concerns?: (change: ModelChange) => boolean;
 }
 
 export type CreateScopeTranslation = (scope: Scope, settings: TranslateSettings) => ScopeTranslation;
