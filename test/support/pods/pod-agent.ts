@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type App, startApp } from '../world/app.ts';
 import { type Ask, H2cClient, HttpClient, pathOf, servedBy } from '../world/client.ts';
 import { GrpcClient, startGrpcApp } from '../world/grpc.ts';
-import { type Load, type LoadReport, startLoad } from '../world/load.ts';
+import { type Load, type LoadReport, type Served, startLoad } from '../world/load.ts';
 import { exchange, startTcpApp } from '../world/tcp.ts';
 import { openWebSocket } from '../world/web-socket.ts';
 import { GREETING, PORTS } from './pod-ports.ts';
@@ -112,7 +112,7 @@ export const AGENT = {
     const judged = kinds.map(({ name, ask, ways }) => ({
       name,
       ask,
-      judge: ({ path }: { readonly path: string }) => (ways.includes(path) ? undefined : `went by ${path}`),
+      judge: ({ path, reply }: Served) => (ways.includes(path) ? undefined : `went by ${path}: ${reply.text}`),
     }));
     load = startLoad({ ...rest, connections: 4, kinds: judged });
   },

@@ -111,6 +111,21 @@ export class Pods implements AsyncDisposable {
     await this.manifests.put(previewObject({ name, addresses: namespace.addresses, ready: true }, options.service, options.copy));
   }
 
+  /**
+   * As a kubelet ends one, when nobody is sent to it any more: its sidecar's hook, its app, then the sidecar. The app stays
+   * for the few seconds that it takes until its callers have let it go: so do those whose hook is a `sleep 5`.
+   */
+  async end(pod: Pod): Promise<void> {
+    if (pod.sidecar !== undefined) {
+      await fetch(`http://${pod.namespace.addresses.ipv4}:${SIDECAR_PROBES_PORT}/drain`);
+      const active = /^envoy_http_downstream_cx_active\{envoy_http_conn_manager_prefix="inbound"\} [1-9]/m;
+      await until(`everybody to let go of ${pod.name}`, async () => !active.test(await metricsOf(pod)), 60_000);
+    }
+    await pod.agent.do('drain');
+    await pod.sidecar?.stop();
+    await pod[Symbol.asyncDispose]();
+  }
+
   async noPreview(pod: Pod): Promise<void> {
     await this.manifests.remove('Pod', NAMESPACE, pod.name);
   }

@@ -1,0 +1,73 @@
+/** Under constant load: the control plane is killed and comes back, pods are replaced, previews come and go. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPods, type Pod, type Pods } from '../support/pods/pods.ts';
+import { until } from '../support/until.ts';
+
+const stack = new AsyncDisposableStack();
+let pods: Pods;
+beforeAll(async () => {
+  pods = stack.use(await openPods());
+}, 60_000);
+afterAll(() => stack.disposeAsync());
+
+const BASELINE = 'baseline > baseline';
+const KEYED = { host: 'api', path: '/identity/', headers: { baggage: 'detour=pr-42' } };
+
+test('not one request fails while the control plane is killed three times, pods are replaced, and a preview comes and goes', async () => {
+  const frontend = await pods.pod({ service: 'frontend', copy: 'baseline', sidecar: true, calls: ['api'] });
+  const start = (service: 'api' | 'identity', copy = 'baseline'): Promise<Pod> =>
+    pods.pod({ service, copy, sidecar: true, calls: service === 'api' ? ['identity'] : [] });
+  const serving = { api: [await start('api'), await start('api')], identity: [await start('identity')] };
+  const preview = await start('api', 'pr-42');
+  await pods.serve('frontend', [frontend]);
+  for (const service of ['api', 'identity'] as const) await pods.serve(service, serving[service]);
+  const keyed = async (): Promise<string> => (await frontend.agent.do('ask', pods.at('api'), KEYED)).path;
+  await until('the shop to be open', async () => (await keyed()) === BASELINE);
+
+  await frontend.agent.do('startLoad', {
+    ...pods.at('api'),
+    rate: 60,
+    kinds: [
+      { name: 'plain', ask: { host: 'api', path: '/identity/' }, ways: [BASELINE] },
+      { name: 'keyed', ask: KEYED, ways: [BASELINE, 'pr-42 > baseline'] },
+    ],
+  });
+
+  for (let round = 0; round < 3; round++) {
+    await pods.plane.kill('SIGKILL');
+    // Written while nobody reads it.
+    if (round % 2 === 0) await pods.preview(preview);
+    else await pods.noPreview(preview);
+    await pods.plane.start();
+    const way = round % 2 === 0 ? 'pr-42 > baseline' : BASELINE;
+    await until(`the key to go by ${way}`, async () => (await keyed()) === way, 60_000);
+
+    const service = round % 2 === 0 ? 'api' : 'identity';
+    serving[service] = await replace(pods, service, serving[service], start);
+  }
+
+  const { details, failures, requests, served } = await frontend.agent.do('stopLoad');
+  expect(details).toEqual([]);
+  expect(failures).toBe(0);
+  expect(requests).toBeGreaterThan(200);
+  expect(served[`plain: ${BASELINE}`]).toBeGreaterThan(0);
+  expect(served['keyed: pr-42 > baseline']).toBeGreaterThan(0);
+}, 240_000);
+
+/** As a rolling update does it: a new pod serves, an old one ends once nobody is sent to it. */
+async function replace(
+  all: Pods,
+  service: 'api' | 'identity',
+  old: readonly Pod[],
+  start: (service: 'api' | 'identity') => Promise<Pod>,
+): Promise<Pod[]> {
+  let serving = [...old];
+  for (const pod of old) {
+    serving = [...serving, await start(service)];
+    await all.serve(service, serving);
+    serving = serving.filter((each) => each !== pod);
+    await all.serve(service, serving);
+    await all.end(pod);
+  }
+  return serving;
+}
