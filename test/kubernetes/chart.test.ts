@@ -1,4 +1,5 @@
 /** The Helm chart and the manifests: what they say of themselves, and what they refuse. */
+
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,11 +9,16 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../../src/config.ts';
+import { bootstrap } from '../../src/envoy-bootstrap.ts';
+import { sdsFiles } from '../../src/envoy-credentials.ts';
 import {
   CHART,
+  CREDENTIALS_BY,
   GATEWAY_BOOTSTRAP,
+  GATEWAY_CREDENTIALS,
   GATEWAY_FLAGS,
   gatewayBootstrap,
+  gatewayCredentials,
   MANIFESTS,
   manifest,
   printBootstrap,
@@ -46,6 +52,7 @@ test.each(Object.entries(MANIFESTS))('%s is what `npm run manifests` makes of th
 describe("the gateway's bootstrap", () => {
   test('in the chart is what `npm run manifests` writes', async () => {
     expect(readFileSync(GATEWAY_BOOTSTRAP, 'utf8')).toBe(await gatewayBootstrap());
+    expect(readFileSync(GATEWAY_CREDENTIALS, 'utf8')).toBe(gatewayCredentials());
   });
 
   test.each([
@@ -63,7 +70,7 @@ describe("the gateway's bootstrap", () => {
     ['of another name', ['--node', 'shop/on'], ['--set', 'gateway.node=shop/on']],
     ['in another namespace', ['--node', 'edge/gateway', '--xds', 'detour.edge:18000'], ['--namespace', 'edge']],
   ])('is what `detour envoy` prints: %s', async (_, flags, args) => {
-    const objects = await chartObjects(...args);
+    const objects = await chartObjects('--set', 'plaintext=true', ...args);
     const { 'envoy.yaml': text = '' } = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
     const given = new Set(flags.filter((each) => each.startsWith('--')));
     const others = GATEWAY_FLAGS.flatMap((flag, index) =>
@@ -72,8 +79,32 @@ describe("the gateway's bootstrap", () => {
     expect(parse(text, { version: '1.1' })).toEqual(parse(await printBootstrap([...others, ...flags]), { version: '1.1' }));
   });
 
+  test.each([
+    ['token', []],
+    ['certificate', ['--set', 'tls.tokens=off,tls.clientCaSecret=a,gateway.certificateSecret=b']],
+  ])('with TLS is what makes Envoys show a %s, and reads again what rotates', async (how, values) => {
+    const objects = await chartObjects(...values, '--namespace', 'edge');
+    const data = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
+    const { [how]: known } = CREDENTIALS_BY;
+    if (known === undefined) throw new Error('there is one');
+    const credentials = { ...known, serverName: 'detour.edge' };
+    const proxy = { role: 'gateway', namespace: 'edge', name: 'gateway', previewDomain: undefined, corsOrigins: [] } as const;
+    const options = {
+      proxy: { ...proxy, listen: { host: '0.0.0.0', port: 8080 } },
+      xds: [{ host: 'detour.edge', port: 18000 }],
+      admin: { host: '127.0.0.1', port: 9901 },
+      probes: { host: '0.0.0.0', port: 9902 },
+      protocol: 'delta',
+      credentials,
+    } as const;
+    const { 'envoy.yaml': text = '', ...files } = data;
+    expect(parse(text, { version: '1.1' })).toEqual(JSON.parse(JSON.stringify(bootstrap(options))));
+    const told = Object.fromEntries(Object.entries(files).map(([name, content]) => [name, JSON.parse(content)]));
+    expect(told).toEqual(Object.fromEntries(sdsFiles(credentials)));
+  });
+
   test('is one that Envoy takes, as the chart writes it and starts it', async () => {
-    const objects = await chartObjects();
+    const objects = await chartObjects('--set', 'plaintext=true');
     const { 'envoy.yaml': text = '' } = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
     const { template } = theObject(objects, 'Deployment', 'detour-gateway')['spec'] as { template: { spec: PodSpec } };
     const args = template.spec.containers[0]?.args ?? [];
@@ -100,7 +131,7 @@ test.each([
   ],
   [
     'for some namespaces',
-    ['--set', 'watchNamespaces={shop,payments}', '--set', 'deleteExpired=false'],
+    ['--set', 'watchNamespaces={shop,payments},plaintext=true', '--set', 'deleteExpired=false'],
     { namespaces: ['shop', 'payments'], deleteExpired: false, header: 'x-detour' },
   ],
 ])('`detour serve` understands what it is started with, %s', async (_, values, { header, ...source }) => {
@@ -148,7 +179,7 @@ test('`detour serve` understands how the chart says what sidecars are like', asy
 });
 
 test('with watchNamespaces the webhooks are about these', async () => {
-  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true', '--set', 'watchNamespaces={shop,web}'];
+  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true', '--set', 'watchNamespaces={shop,web},plaintext=true'];
   const objects = await chartObjects(...values);
   for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
     const hooks = theObject(objects, kind, 'detour-detour-system')['webhooks'] as readonly Hook[];
@@ -166,13 +197,17 @@ interface Hook {
 }
 
 test('cert-manager makes the certificate where it is told to, and no key is in the chart then', async () => {
-  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true,webhooks.certManager=true'];
+  const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true,webhooks.certManager=true,tls.certManager=true'];
   const objects = await chartObjects(...values);
   expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
   expect(theObject(objects, 'Certificate', 'detour-webhooks')['spec']).toMatchObject({
     secretName: 'detour-webhooks',
     dnsNames: ['detour.detour-system.svc', 'detour.detour-system.svc.cluster.local'],
     issuerRef: { kind: 'Issuer', name: 'detour-webhooks' },
+  });
+  expect(theObject(objects, 'Certificate', 'detour-tls')['spec']).toMatchObject({
+    secretName: 'detour-tls',
+    dnsNames: ['detour.detour-system', 'detour.detour-system.svc', 'detour.detour-system.svc.cluster.local'],
   });
   for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
     const object = theObject(objects, kind, 'detour-detour-system');
@@ -185,8 +220,30 @@ interface PodSpec {
   readonly containers: readonly { readonly args: readonly string[]; readonly env: readonly { readonly name: string }[] }[];
 }
 
+test.each([
+  ['watchNamespaces={shop}', 'nobody could say who it is: with watchNamespaces give tls.clientCaSecret'],
+  ['tls.tokens=off', 'nobody could say who it is'],
+  ['tls.tokens=off,tls.clientCaSecret=a', 'the gateway could not say who it is'],
+  ['plaintext=true,tls.secretName=a', 'plaintext contradicts the values of tls'],
+])('what would let nobody in, or contradicts itself, is refused: %s', async (values, message) => {
+  await expect(chartObjects('--set', values)).rejects.toThrow(message);
+});
+
+test('streams are in plaintext only where that is asked for by name', async () => {
+  const argsOf = async (...values: readonly string[]) => {
+    const { template } = theObject(await chartObjects(...values), 'Deployment', 'detour')['spec'] as {
+      template: { spec: PodSpec };
+    };
+    return template.spec.containers[0]?.args ?? [];
+  };
+  const usual = await argsOf();
+  expect(usual).not.toContain('--plaintext');
+  expect(usual.slice(usual.indexOf('--tokens'), usual.indexOf('--tokens') + 2)).toEqual(['--tokens', 'on']);
+  expect(await argsOf('--set', 'plaintext=true')).toContain('--plaintext');
+});
+
 test('with watchNamespaces nothing of the cluster as a whole is asked for', async () => {
-  const kinds = (await chartObjects('--set', 'watchNamespaces={shop}')).map(({ kind }) => kind);
+  const kinds = (await chartObjects('--set', 'watchNamespaces={shop},plaintext=true')).map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind.startsWith('Cluster'))).toEqual([]);
   expect(kinds).toContain('Role');
 });

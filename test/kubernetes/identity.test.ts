@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Logger } from '../../src/logger.ts';
 import { AdsClient, type ClientTls } from '../support/ads-client.ts';
 import { Authority } from '../support/certificates.ts';
+import type { TokenOptions } from '../support/kubernetes/api-access.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
 import { MountedSecret } from '../support/mounted-secret.ts';
 import { until } from '../support/until.ts';
@@ -77,27 +78,8 @@ async function control(): Promise<App> {
   return started;
 }
 
-interface TokenOptions {
-  readonly audience?: string;
-  /** undefined: bound to none. */
-  readonly pod?: string;
-}
-
-async function tokenOf(namespace: string, account: string, { audience = 'detour', pod: name }: TokenOptions): Promise<string> {
-  const { status } = await api.request<{ readonly status: { readonly token: string } }>(
-    'POST',
-    `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
-    {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: {
-        audiences: [audience],
-        expirationSeconds: 600,
-        ...(name === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name } }),
-      },
-    },
-  );
-  return status.token;
+function tokenOf(namespace: string, account: string, options: TokenOptions): Promise<string> {
+  return api.serviceAccountToken(namespace, account, { audience: 'detour', seconds: 600, ...options });
 }
 
 function open(node: string, token: string | undefined, certificate?: Partial<ClientTls>): AdsClient {

@@ -1,4 +1,5 @@
 /** What the manifests and the chart make, applied to a real API server, and the control plane with the account of them. */
+
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -8,9 +9,11 @@ import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Logger } from '../../src/logger.ts';
 import { CHART, MANIFESTS, manifestFile } from '../../tools/kubernetes/chart.ts';
+import { AdsClient } from '../support/ads-client.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
 import { chartObjects, helmProgram, objectsOf, theObject } from '../support/kubernetes/chart.ts';
+import { MountedSecret } from '../support/mounted-secret.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -117,7 +120,8 @@ describe('the chart', () => {
       'gateway.service.annotations.internal=true',
     ],
     ['images by digest', '--set', `image.digest=sha256:${'a'.repeat(64)}`, '--set', 'imagePullSecrets[0].name=registry'],
-    ['some namespaces', '--set', 'watchNamespaces={shop,payments},deleteExpired=false'],
+    ['some namespaces', '--set', 'watchNamespaces={shop,payments},deleteExpired=false,plaintext=true'],
+    ['certificates', '--set', 'tls.tokens=off,tls.secretName=own,tls.clientCaSecret=clients,gateway.certificateSecret=edge'],
     ['webhooks', '--set', 'webhooks.enabled=true,webhooks.validate=true,networkPolicy.enabled=true'],
   ])('is applied with %s', async (_, ...args) => {
     await api.apply([
@@ -195,7 +199,7 @@ describe('the control plane with the account of the installation', () => {
 
   test.each([
     ['for all namespaces', 'system-1', 'web-1', []],
-    ['for one namespace', 'system-2', 'web-2', ['--set', 'watchNamespaces={web-2}']],
+    ['for one namespace', 'system-2', 'web-2', ['--set', 'watchNamespaces={web-2},tls.tokens=on']],
   ])(
     '%s: serves, leads, writes Events and deletes what has expired',
     async (_, system, web, values) => {
@@ -209,7 +213,12 @@ describe('the control plane with the account of the installation', () => {
         template: { spec: { containers: [{ args: string[] }] } };
       };
       // What the Deployment says, where the pod's own account and addresses are not to be had.
-      const args = template.spec.containers[0].args.slice(1).map((each) => (/^0\.0\.0\.0:/.test(each) ? '127.0.0.1:0' : each));
+      const secret = theObject(objects, 'Secret', 'detour-tls')['data'] as Readonly<Record<string, string>>;
+      const files = Object.entries(secret).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()] as const);
+      await using mount = await MountedSecret.mount(Object.fromEntries(files));
+      const args = template.spec.containers[0].args
+        .slice(1)
+        .map((each) => each.replace(/^(0\.0\.0\.0|127\.0\.0\.1):.*/, '127.0.0.1:0').replace('/etc/detour/tls', mount.folder));
       const { config, mistakes } = readConfig([...args, '--kubeconfig', kubeconfig], {
         POD_NAMESPACE: system,
         DETOUR_DRAIN_TIME: '0',
@@ -221,6 +230,19 @@ describe('the control plane with the account of the installation', () => {
 
       await until('it to be ready', async () => (await get('/readyz')) === 'ok\n');
       expect(await get('/api/intercepts')).toContain('"10.1.0.9:8080"');
+      const account = theObject(objects, 'Deployment', 'detour-gateway')['spec'] as {
+        template: { spec: { serviceAccountName: string } };
+      };
+      const { serviceAccountName } = account.template.spec;
+      using gateway = new AdsClient({
+        port: app.xds.port,
+        node: `gateway~${system}/edge`,
+        detour: { listen: '127.0.0.1:8080' },
+        tls: { ca: Object.fromEntries(files)['ca.crt'] ?? '', serverName: `detour.${system}` },
+        token: await api.serviceAccountToken(system, serviceAccountName, { audience: 'detour' }),
+      });
+      await until('the gateway to be let in', () => gateway.responses.length > 0 || gateway.end !== undefined);
+      expect(gateway.end).toBeUndefined();
       await until('it to lead', async () => (await get('/readyz?verbose')).includes('[+] status: this replica leads\n'));
       const { items } = await until('the Event', async () => {
         const list = await api.request<{ items: readonly EventObject[] }>('GET', `/api/v1/namespaces/${web}/events`);

@@ -1,6 +1,7 @@
 /** The chart's rights, on a real API server: all together they suffice, and without any one of them something breaks. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TokenReviewer } from '../../src/identity/token-reviewer.ts';
 import type { Access } from '../../src/kubernetes/access.ts';
 import { HttpApiClient, isFailure } from '../../src/kubernetes/api-client.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
@@ -39,7 +40,7 @@ interface Right {
 
 const RBAC = 'rbac.authorization.k8s.io';
 
-const objects = await chartObjects('--set', 'watchNamespaces={shop}');
+const objects = await chartObjects('--set', 'plaintext=true,watchNamespaces={shop}');
 const SHOP_RIGHTS = rightsOf('detour:detour-system');
 const LEADER_RIGHTS = rightsOf('detour-leader');
 const USER_RIGHTS = rightsOf('detour-user');
@@ -164,7 +165,7 @@ describe('what is read, said and deleted', () => {
   });
 
   test('without deleteExpired nothing may be deleted', async () => {
-    const roles = await chartObjects('--set', 'watchNamespaces={shop}', '--set', 'deleteExpired=false');
+    const roles = await chartObjects('--set', 'plaintext=true,watchNamespaces={shop}', '--set', 'deleteExpired=false');
     const verbs = rulesOf(theObject(roles, 'Role', 'detour:detour-system')).flatMap((rule) => rule.verbs);
     expect(new Set(verbs)).toEqual(new Set(['get', 'list', 'watch', 'create', 'update']));
   });
@@ -213,5 +214,41 @@ describe('the Role detour-user', () => {
     // Of a WebSocket without the right to create the server says no more than this; the fix says the verbs.
     const without = right.verb === 'create' ? /^403 pods "detour-1" is forbidden.*: .*needs get and create on/ : deniedBy(right);
     await untilSaid(ask, rest, without);
+  });
+});
+
+describe('whose a token is', () => {
+  const review = async (access: Access): Promise<string> => {
+    const reviewer = new TokenReviewer({ sender: new HttpApiClient(access), now: Date.now });
+    const reviewed = await reviewer.review(await api.serviceAccountToken(SHOP, 'api', { audience: 'detour' }));
+    return 'trouble' in reviewed ? reviewed.trouble : 'message' in reviewed ? reviewed.message : reviewed.identity.kind;
+  };
+
+  test('is told to whoever has the right of the chart, and to nobody else', async () => {
+    const rules = rulesOf(theObject(await chartObjects(), 'ClusterRole', 'detour:detour-system:tokens'));
+    expect(rules.map(({ resources, verbs }) => [resources, verbs])).toEqual([[['tokenreviews'], ['create']]]);
+    const access = await accountWith(SYSTEM, []);
+    expect(await review(access)).toMatch(
+      /^403 tokenreviews.* is forbidden: .* cannot create resource "tokenreviews".*needs create on/,
+    );
+    const name = `account-${accounts}`;
+    await api.apply([
+      { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name, namespace: '' }, rules },
+      {
+        apiVersion: `${RBAC}/v1`,
+        kind: 'ClusterRoleBinding',
+        metadata: { name, namespace: '' },
+        roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: SYSTEM }],
+      },
+    ]);
+    await untilSaid(review, access, /^token$/);
+  });
+
+  test('is asked by nobody where it is not needed', async () => {
+    for (const set of ['plaintext=true', 'tls.tokens=off,tls.clientCaSecret=a,gateway.certificateSecret=b']) {
+      const names = (await chartObjects('--set', set)).map(({ metadata }) => metadata.name);
+      expect(names.filter((name) => name.endsWith(':tokens'))).toEqual([]);
+    }
   });
 });

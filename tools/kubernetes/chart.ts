@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runEnvoy } from '../../src/cli/envoy.ts';
+import { type EnvoyCredentials, sdsFiles, tlsSocket, tokenFilters } from '../../src/envoy-credentials.ts';
 
 const run = promisify(execFile);
 
@@ -13,8 +14,9 @@ export const SYSTEM_NAMESPACE = 'detour-system';
 
 /** Helm's arguments that make them, by their paths in the project. */
 export const MANIFESTS: Readonly<Record<string, readonly string[]>> = {
-  'k8s/detour.yaml': [],
-  'k8s/detour-namespaced.yaml': ['--set', 'watchNamespaces={shop}'],
+  // A certificate that is in a file for everybody keeps nobody out.
+  'k8s/detour.yaml': ['--set', 'plaintext=true'],
+  'k8s/detour-namespaced.yaml': ['--set', 'plaintext=true', '--set', 'watchNamespaces={shop}'],
 };
 
 export function manifestFile(path: string): string {
@@ -37,12 +39,40 @@ export async function template(helm: string, ...args: readonly string[]): Promis
   return stdout;
 }
 
+const PLAINTEXT = `# To try it: Envoys are served in plaintext here (--plaintext on), each as whoever it says it is. An installation by Helm
+# makes a certificate, and has Envoys show who they are: see docs/install.md.
+`;
+
 /** The text of a file of {@link MANIFESTS}. */
 export async function manifest(helm: string, args: readonly string[]): Promise<string> {
   const objects = await template(helm, '--set', 'namespace.create=true', ...args);
   // Nobody upgrades these by Helm, and its marks say so to no purpose.
   const own = objects.replaceAll(/^ *(?:helm\.sh\/chart|app\.kubernetes\.io\/(?:managed-by|instance)): .*\n/gm, '');
-  return `# Made from k8s/chart/detour by \`npm run manifests\`: change the chart, not this.\n${own}`;
+  return `# Made from k8s/chart/detour by \`npm run manifests\`: change the chart, not this.\n${PLAINTEXT}${own}`;
+}
+
+/** How the chart's gateway and its control plane know each other: what the chart puts into the bootstrap, and beside it. */
+export const GATEWAY_CREDENTIALS = join(CHART, 'files', 'credentials.json');
+const CREDENTIALS = {
+  serverName: `detour.${SYSTEM_NAMESPACE}`,
+  ca: { file: '/etc/detour/tls/ca.crt' },
+  sdsFolder: '/etc/envoy',
+};
+export const CREDENTIALS_BY: Readonly<Record<string, EnvoyCredentials>> = {
+  token: { ...CREDENTIALS, token: '/var/run/secrets/detour/token' },
+  certificate: {
+    ...CREDENTIALS,
+    certificate: { chain: '/etc/detour/certificate/tls.crt', key: '/etc/detour/certificate/tls.key' },
+  },
+};
+
+/** The text of {@link GATEWAY_CREDENTIALS}. */
+export function gatewayCredentials(): string {
+  const by = Object.entries(CREDENTIALS_BY).map(([how, credentials]) => {
+    const sds = Object.fromEntries(sdsFiles(credentials));
+    return [how, { transport_socket: tlsSocket(credentials), ...tokenFilters(credentials), sds }];
+  });
+  return `${JSON.stringify(Object.fromEntries(by), undefined, 2)}\n`;
 }
 
 /** The text of {@link GATEWAY_BOOTSTRAP}: what the command itself prints. */

@@ -1,6 +1,14 @@
 /** `npm run manifests`: writes what is made of the chart, and for it. A test holds them equal. */
 import { writeFile } from 'node:fs/promises';
-import { GATEWAY_BOOTSTRAP, gatewayBootstrap, MANIFESTS, manifest, manifestFile } from './chart.ts';
+import {
+  GATEWAY_BOOTSTRAP,
+  GATEWAY_CREDENTIALS,
+  gatewayBootstrap,
+  gatewayCredentials,
+  MANIFESTS,
+  manifest,
+  manifestFile,
+} from './chart.ts';
 import { getClient } from './client-programs.ts';
 
 const helm = await getClient('helm', {
@@ -9,4 +17,5 @@ const helm = await getClient('helm', {
   signal: AbortSignal.timeout(300_000),
 });
 await writeFile(GATEWAY_BOOTSTRAP, await gatewayBootstrap());
+await writeFile(GATEWAY_CREDENTIALS, gatewayCredentials());
 for (const [path, args] of Object.entries(MANIFESTS)) await writeFile(manifestFile(path), await manifest(helm, args));

@@ -18,6 +18,15 @@ export interface ApiAddress {
   readonly folder: string;
 }
 
+export interface TokenOptions {
+  /** How long it is good for, 600 at the least. */
+  readonly seconds?: number;
+  /** The API server's own unless told. */
+  readonly audience?: string;
+  /** The pod that it is bound to; to none unless told. */
+  readonly pod?: string;
+}
+
 export class ApiAccess {
   readonly url: string;
   readonly caFile: string;
@@ -40,12 +49,18 @@ export class ApiAccess {
     return token;
   }
 
-  /** Makes the ServiceAccount if it is not there. `seconds`: how long the token is good for, 600 at the least. */
-  async serviceAccountToken(namespace: string, name: string, seconds = 3600): Promise<string> {
+  /** Makes the ServiceAccount if it is not there. */
+  async serviceAccountToken(namespace: string, name: string, options: TokenOptions = {}): Promise<string> {
+    const { seconds = 3600, audience, pod } = options;
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
     await this.apply([account]);
     const path = `${await this.#admin.pathOf(account)}/token`;
-    const asked = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: seconds } };
+    const spec = {
+      expirationSeconds: seconds,
+      ...(audience === undefined ? {} : { audiences: [audience] }),
+      ...(pod === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: pod } }),
+    };
+    const asked = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
     const { status } = await this.request<{ status: { token: string } }>('POST', path, asked);
     return status.token;
   }

@@ -112,3 +112,34 @@ capabilities:
 {{- define "detour.systemFlag" -}}
 {{- if ne .Release.Namespace "detour-system" }} --system-namespace {{ .Release.Namespace }}{{ end -}}
 {{- end }}
+
+{{/* Not empty: Envoys are served with TLS. */}}
+{{- define "detour.tls" -}}
+{{- if not .Values.plaintext }}on{{ end -}}
+{{- end }}
+
+{{/* Not empty: Envoys show tokens. Whose a token is the API server tells only who has a right of the whole cluster. */}}
+{{- define "detour.tokens" -}}
+{{- $tokens := .Values.tls.tokens -}}
+{{- if and (include "detour.tls" .) (or (eq $tokens "on") (and (eq $tokens "auto") (not .Values.watchNamespaces))) }}on{{ end -}}
+{{- end }}
+
+{{- define "detour.tlsSecret" -}}
+{{- .Values.tls.secretName | default "detour-tls" -}}
+{{- end }}
+
+{{/* What contradicts itself, or would let nobody in. */}}
+{{- define "detour.tlsCheck" -}}
+{{- $own := or .Values.tls.secretName .Values.tls.clientCaSecret .Values.tls.certManager -}}
+{{- if and .Values.plaintext $own }}
+{{- fail "plaintext contradicts the values of tls: leave one of them out" }}
+{{- end }}
+{{- if and (not .Values.plaintext) (not (include "detour.tokens" .)) }}
+{{- if not .Values.tls.clientCaSecret }}
+{{- fail "nobody could say who it is: with watchNamespaces give tls.clientCaSecret, or tls.tokens=on, which needs a ClusterRole, or, if whoever reaches it may have everything, plaintext=true" }}
+{{- end }}
+{{- if and .Values.gateway.enabled (not .Values.gateway.certificateSecret) }}
+{{- fail "the gateway could not say who it is: without tokens give gateway.certificateSecret, or gateway.enabled=false" }}
+{{- end }}
+{{- end }}
+{{- end }}
