@@ -2,9 +2,12 @@
  * Kubeconfig's `proxy-url`: connections to the API server by an HTTP or SOCKS proxy. They are made by client-node, which has
  * both; it is large, so it is loaded only here, and only where somebody has a proxy.
  */
-import http from 'node:http';
+import type http from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { AccessError, type Connection } from './access.ts';
+
+/** Not by `import`: that evaluates all that it exports, a WebSocket client too, and takes 30 ms of every start. */
+const { Agent } = process.getBuiltinModule('node:http');
 
 const MISSING =
   'needs the package @kubernetes/client-node, which is not installed: install it beside detour, or give a server that can be ' +
@@ -41,6 +44,6 @@ export async function proxyAgent(proxyUrl: string, connection: Connection): Prom
   });
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  if (options.agent instanceof http.Agent) return options.agent;
+  if (options.agent instanceof Agent) return options.agent;
   throw new AccessError(`the kubeconfig's proxy-url ${proxyUrl} is of a kind that is not known`);
 }
