@@ -110,9 +110,10 @@ export class ServerCall {
    * way to it, holds things up (F2).
    */
   write({ parts }: Frame, done: () => void): void {
-    if (this.#isEnded) return;
-    if (this.#done !== undefined) throw new Error('A call sends one message after the other.');
     const stream = this.#stream;
+    // What is over may not have been told yet.
+    if (this.#isEnded || stream.destroyed || stream.closed) return;
+    if (this.#done !== undefined) throw new Error('A call sends one message after the other.');
     if (!stream.headersSent) stream.respond(HEADERS, { waitForTrailers: true });
     this.#context.onWrite();
     this.#done = done;
@@ -195,7 +196,7 @@ export class ServerCall {
   }
 
   #sendTrailers(): void {
-    if (this.#trailers === undefined || this.#stream.destroyed) return;
+    if (this.#trailers === undefined || this.#stream.destroyed || this.#stream.closed) return;
     this.#stream.sendTrailers(this.#trailers);
     this.#giveUpRequest();
   }

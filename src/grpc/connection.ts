@@ -112,15 +112,20 @@ export class Connection {
     const { pingMs, pingTimeoutMs } = this.#options.limits;
     this.#pings = setTimeout(() => this.#ping(), pingMs).unref();
     if (this.#dead !== undefined || this.#session.destroyed) return;
-    this.#dead = setTimeout(() => {
-      this.#giveUp('dead');
-      this.#session.destroy();
-    }, pingTimeoutMs).unref();
+    // Where this process was busy for that long, the answer has come and is read before this is decided.
+    this.#dead = setTimeout(() => setImmediate(() => this.#decide()), pingTimeoutMs).unref();
     this.#session.ping((error) => {
       if (error !== null) return;
       clearTimeout(this.#dead);
       this.#dead = undefined;
     });
+  }
+
+  /** A sign of life should have come by now. */
+  #decide(): void {
+    if (this.#dead === undefined || this.#session.destroyed) return;
+    this.#giveUp('dead');
+    this.#session.destroy();
   }
 
   #expectCalls(): void {

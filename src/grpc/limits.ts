@@ -35,7 +35,7 @@ export const DEFAULT_GRPC_LIMITS: GrpcLimits = {
   maxMessageBytes: 64 * 1024 * 1024,
   maxReceivingBytes: 256 * 1024 * 1024,
   messageMs: 30_000,
-  maxConnections: 20_000,
+  maxConnections: 10_000,
   maxStreams: 1_000,
   pingMs: 10_000,
   pingTimeoutMs: 5_000,

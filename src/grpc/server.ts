@@ -47,6 +47,8 @@ export class GrpcServer {
       const server = this.#createServer();
       server.listen(bound, address);
       await once(server, 'listening');
+      // A connection that could not be accepted is its client's loss.
+      server.on('error', () => undefined);
       this.#servers.push(server);
       // It is not a pipe.
       bound = (server.address() as AddressInfo).port;
@@ -110,8 +112,8 @@ export class GrpcServer {
   }
 }
 
-/** What a client may send before it is read, in bytes: a first request may be long (C7). */
-const STREAM_WINDOW = 256 * 1024;
-const CONNECTION_WINDOW = 1024 * 1024;
+/** What a client may send before it is read, in bytes: on one stream, and on all of a connection. */
+const STREAM_WINDOW = 64 * 1024;
+const CONNECTION_WINDOW = 256 * 1024;
 const SESSION_MEMORY_MB = 1_024;
 const MAX_INVALID_FRAMES = 100;

@@ -102,7 +102,9 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   cancelled(problem: Status | undefined): void {
-    this.#close(problem === undefined ? { by: 'client' } : { by: 'server', reason: problem.details });
+    if (problem === undefined) this.#close({ by: 'client' });
+    // It was told already.
+    else this.#refuse(problem);
   }
 
   /** F6: its client has answered what it was sent, so that its next server knows what it has. */

@@ -1,4 +1,5 @@
 /** What the gRPC server does for good clients, and what bad ones cost: HTTP/2 by hand, and no xDS in it. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
@@ -241,6 +242,28 @@ describe('F6 F7: a connection', () => {
     await until('pings', () => pings >= 3);
     call.send('y');
     await until('the answer', () => call.messages.length === 2);
+  });
+
+  it('F7: is not given up because this process was busy when its sign of life came', async () => {
+    await using server = await EchoServer.start({ pingMs: 500, pingTimeoutMs: 1_000 });
+    const script = "require('node:http2').connect('http://127.0.0.1:' + process.argv[1]).on('error', () => {})";
+    const client = spawn(process.execPath, ['-e', script, String(server.port)], { stdio: 'ignore' });
+    const ended = once(client, 'exit');
+    try {
+      await until('the connection', () => server.connections === 1);
+      for (let times = 0; times < 3; times += 1) {
+        // Nothing is read, and no timer runs. In between the client is asked, and cannot answer at once.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // What is late is decided by now.
+      await expectServes(server.port);
+      expect(server.givenUp).toEqual([]);
+      expect(server.connections).toBeGreaterThanOrEqual(1);
+    } finally {
+      client.kill();
+      await ended;
+    }
   });
 
   it('F7: may ask for signs of life itself, now and then, with streams and without', async () => {
