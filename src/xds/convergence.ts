@@ -9,12 +9,43 @@ export interface Batch {
   readonly intercepts: ReadonlySet<InterceptId>;
 }
 
+interface Pending {
+  readonly batch: Batch;
+  /** How many streams have not answered it yet. */
+  waiting: number;
+}
+
+/** One stream that does not answer must not make all that is published wait for it one by one. */
+const MAX_PENDING = 256;
+/** Of batches that were put together. */
+const MAX_INTERCEPTS = 100;
+
 export class Convergence {
-  #pending: { readonly batch: Batch; waiting: number }[] = [];
+  #pending: Pending[] = [];
+
+  /** How many batches are waited for: bounded. */
+  get size(): number {
+    return this.#pending.length;
+  }
 
   /** @param streams how many have not answered it yet: all of the view */
   published(batch: Batch, streams: number): void {
     if (streams > 0) this.#pending.push({ batch, waiting: streams });
+    if (this.#pending.length > MAX_PENDING) this.#joinNeighbours();
+  }
+
+  /** Who has answered the second of two has answered the first. The newest stays as it is. */
+  #joinNeighbours(): void {
+    const joined: Pending[] = [];
+    for (let index = 0; index < this.#pending.length; index += 2) {
+      const [first, second] = this.#pending.slice(index, index + 2);
+      if (first !== undefined && second === undefined) joined.push(first);
+      if (first === undefined || second === undefined) continue;
+      const all = new Set([...first.batch.intercepts, ...second.batch.intercepts]);
+      const intercepts = all.size <= MAX_INTERCEPTS ? all : second.batch.intercepts;
+      joined.push({ batch: { seq: second.batch.seq, at: first.batch.at, intercepts }, waiting: second.waiting });
+    }
+    this.#pending = joined;
   }
 
   /**
