@@ -86,7 +86,8 @@ export class Webhooks implements AsyncDisposable {
 
   /** What the chart registers, but for where the server is: not every test has a network for Services. */
   async #register(authorities: number): Promise<void> {
-    const objects = await chartObjects('--set', 'webhooks.enabled=true,webhooks.validate=true');
+    // A busy machine may take more than the three seconds after which the API server goes on without.
+    const objects = await chartObjects('--set', 'webhooks.enabled=true,webhooks.validate=true,webhooks.timeoutSeconds=10');
     const pems = await Promise.all(Array.from({ length: authorities }, (_, number) => this.certificate(number)));
     const caBundle = Buffer.from(pems.join('')).toString('base64');
     for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
