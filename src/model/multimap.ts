@@ -9,6 +9,10 @@ export class Multimap<K, V extends string | number | object> {
   /** Of keys that have several. */
   readonly #several = new Map<K, Set<V>>();
 
+  has(key: K): boolean {
+    return this.#only.has(key) || this.#several.has(key);
+  }
+
   /** As they are now: it may or may not follow later changes. */
   get(key: K): ReadonlySet<V> {
     const only = this.#only.get(key);
