@@ -108,6 +108,15 @@ const getBuildah: Step = {
   },
 };
 
+/** What captures a pod's traffic. */
+const getIptables: Step = {
+  name: 'get-iptables',
+  run: async () => {
+    const { code } = await runNode([join(root, 'tools', 'pods', 'get.ts')], true);
+    return one(code === 0, `get-iptables: ended with ${code ?? 'a signal'}`);
+  },
+};
+
 /** Other clients than the Envoy that everything runs on. */
 const getClients: Step = {
   name: 'get-clients',
@@ -128,8 +137,8 @@ function layer(name: string): Step {
       mkdirSync(reports, { recursive: true });
       const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-      // The tests of a cluster run in a network namespace of their own.
-      const within = name === 'cluster' ? [join(root, 'tools', 'in-namespace.ts')] : [];
+      // The tests of a cluster, and those of pods, run in a network namespace of their own.
+      const within = name === 'cluster' || name === 'pods' ? [join(root, 'tools', 'in-namespace.ts')] : [];
       const options = name === SOAK ? { program: SOAK_PROGRAM } : {};
       const args = [...within, vitest, 'run', `test/${name}/`, ...reporters];
       const { code, output } = await runNode(args, !isBeside, options);
@@ -141,7 +150,7 @@ function layer(name: string): Step {
 }
 
 /** Quick ones first. A folder of tests that is not named here runs last; none is left out. */
-const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'envoy', 'clients', 'feature', SOAK];
+const LAYERS = ['unit', 'golden', 'protocol', 'property', 'kubernetes', 'cluster', 'pods', 'envoy', 'clients', 'feature', SOAK];
 
 function layers(): string[] {
   const found = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -161,6 +170,7 @@ async function main(names: readonly string[]): Promise<number> {
     getEnvoy,
     getKubernetes,
     getBuildah,
+    getIptables,
     getClients,
     ...layers().map(layer),
   ];

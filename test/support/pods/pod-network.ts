@@ -4,7 +4,9 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { SIDECAR_UID } from '../../../src/model/capture.ts';
 import { NODE_ADDRESS } from '../cluster/addresses.ts';
 import type { PodPort } from './pod-ports.ts';
 
@@ -55,8 +57,12 @@ export class PodNetwork {
 
   /** @throws Error that says what is missing here. */
   static async open(): Promise<PodNetwork> {
-    if (process.getuid?.() !== 0)
-      throw new Error('The tests of pods make network namespaces and rules of iptables: run them as root.');
+    // Root of a user namespace may not be anybody else, as a sidecar has to be.
+    const [, , , users = '0'] = /^\s*(\d+)\s+(\d+)\s+(\d+)/.exec(await readFile('/proc/self/uid_map', 'utf8')) ?? [];
+    if (process.getuid?.() !== 0 || Number(users) <= SIDECAR_UID)
+      throw new Error(
+        'The tests of pods make network namespaces, rules of iptables and processes of other users: run them as root.',
+      );
     for (const program of ['iptables', 'ip6tables', 'ip', 'nsenter', 'unshare']) {
       await run('sh', ['-c', `command -v ${program}`]).catch(() => {
         throw new Error(`There is no program ${program} here. On Debian: apt-get install iptables iproute2 util-linux`);
