@@ -14,6 +14,9 @@ RUN node tools/gen-protos.ts && node tools/build.ts
 RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
+# For `detour capture`, the init step of pods with a sidecar; an image that has it already is left as it is.
+RUN command -v iptables-nft > /dev/null || \
+    (apt-get update && apt-get install --yes --no-install-recommends iptables && rm -rf /var/lib/apt/lists/*)
 # Nothing is installed from here on.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-*
 WORKDIR /app

@@ -56,6 +56,9 @@ test('the image has what serve needs and no more, and runs without root and on a
     npm: false,
   });
 
+  const iptables = run('iptables-nft', '--version');
+  expect(await iptables.ended(), iptables.output).toBe(0);
+
   const help = stack.use(ContainedProcess.start(root, config, data));
   expect(await help.ended(), help.output).toBe(0);
   expect(help.output).toContain('Usage: detour COMMAND');

@@ -10,6 +10,10 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 const COMMANDS = ['/bin/sh', '/bin/rm', '/usr/bin/env'];
+/** What the Dockerfile would install, where it is not there. */
+const IPTABLES = ['iptables', 'ip6tables'].flatMap((name) =>
+  ['-nft', '-nft-save', '-nft-restore', '-legacy', '-legacy-save', '-legacy-restore'].map((kind) => `/usr/sbin/${name}${kind}`),
+);
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /** Fills the folder with the root of a file system. */
@@ -17,13 +21,21 @@ export async function writeBaseImage(folder: string): Promise<void> {
   for (const path of ['tmp', 'root', 'proc', 'sys', 'dev', 'etc', 'usr/local/bin', 'usr/local/lib/node_modules', 'usr/local/etc'])
     await mkdir(join(folder, path), { recursive: true });
   await copyProgram(folder, process.execPath, '/usr/local/bin/node');
-  for (const command of COMMANDS) await copyProgram(folder, await realpath(command), command);
+  for (const command of [...COMMANDS, ...IPTABLES]) await copyProgram(folder, await realpath(command), command);
+  await copyMatches(folder);
   // bin/npm is a link to npm/bin/npm-cli.js, wherever npm lies.
   const npm = dirname(dirname(await realpath(await outputOf('sh', ['-c', 'command -v npm']))));
   await cp(npm, join(folder, 'usr/local/lib/node_modules/npm'), { recursive: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
   await writeFile(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/tmp:/bin/sh\n');
   await writeNpmSettings(folder);
+}
+
+/** iptables loads what its rules name from a folder of its own. */
+async function copyMatches(folder: string): Promise<void> {
+  const library = await outputOf('sh', ['-c', 'ldconfig -p | grep -o "/.*/libxtables.so[^ ]*" | head -1']);
+  const matches = join(dirname(await realpath(library)), 'xtables');
+  await cp(matches, join(folder, matches), { recursive: true });
 }
 
 /** The registry of this machine, and the CA that it is trusted by. */
