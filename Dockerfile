@@ -28,6 +28,7 @@ COPY --from=build /build/dist dist
 ENV NODE_ENV=production DETOUR_XDS_LISTEN=0.0.0.0:18000 DETOUR_ADMIN_LISTEN=0.0.0.0:19000
 EXPOSE 18000 19000
 USER 65532:65532
-# Little room to grow before garbage is collected, and a small young generation: what is read from a cluster lives long.
-ENTRYPOINT ["node", "--max-semi-space-size=2", "--heap-growing-percent=50", "--initial-old-space-size=120", "/app/dist/main.js"]
+# For a large cluster's first state: room for what is made on the way to die young, and for what lives long before it is
+# gone over; from then on little room to grow before garbage is collected.
+ENTRYPOINT ["node", "--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=50", "--initial-old-space-size=160", "/app/dist/main.js"]
 CMD ["help"]

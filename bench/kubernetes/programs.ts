@@ -6,7 +6,7 @@ import { Child } from './child.ts';
 const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** As the image gives them to Node. */
-const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=50', '--initial-old-space-size=120'];
+const FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50', '--initial-old-space-size=160'];
 
 function program(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
