@@ -44,6 +44,8 @@ export interface Response extends ResponseParts {
 
 /** Unknown types cost memory too: beyond this many they are not even remembered. */
 const MAX_UNKNOWN_TYPES = 16;
+/** So many names of what is gone are kept for a client that asks for clusters and for no endpoints. */
+const MAX_DUE = 64;
 /** A first state comes in few parts; whoever then asks for no endpoints keeps no more of them. */
 const MAX_SHARED_DUE = 16;
 
@@ -78,6 +80,11 @@ export class Session implements Gate, ViewReader {
   /** In push order. */
   get tracks(): readonly Track[] {
     return this.#ordered;
+  }
+
+  /** Endpoints that are sent whatever the client says that it has: bounded by what there is, though clusters come and go. */
+  get owedEndpoints(): number {
+    return this.#endpointsDue?.size ?? 0;
   }
 
   /** undefined until the client asks for the type. */
@@ -269,9 +276,18 @@ export class Session implements Gate, ViewReader {
     for (const { endpointsName } of clusters) {
       if (endpointsName === undefined) continue;
       // M4: one that is not subscribed yet is answered when it is.
-      if (endpoints === undefined) this.#endpointsDue?.add(endpointsName);
+      if (endpoints === undefined) this.#owe(endpointsName);
       else if (endpoints.subscription.has(endpointsName)) endpoints.resend(endpointsName);
     }
+  }
+
+  #owe(endpointsName: string): void {
+    // Elsewhere nobody asks: on a stream for clusters alone, and in a State-of-the-World request, which says no versions.
+    if (this.#endpointsDue === undefined || !this.#options.isAggregated || this.protocol === 'sotw') return;
+    this.#endpointsDue.add(endpointsName);
+    const log = this.#view.log('endpoints');
+    if (this.#endpointsDue.size <= MAX_DUE + 2 * log.size) return;
+    for (const name of this.#endpointsDue) if (log.entry(name)?.current === undefined) this.#endpointsDue.delete(name);
   }
 
   #trackFor(typeUrl: string): { readonly track: Track | undefined; readonly isFirst: boolean } {

@@ -65,6 +65,11 @@ export class View {
     return this.#seq;
   }
 
+  /** How many resources there are, over all types. */
+  get size(): number {
+    return PUSH_ORDER.reduce((sum, { type }) => sum + this.log(type).size, 0);
+  }
+
   log(type: ResourceType): TypeLog {
     const log = this.#logs.get(type);
     if (log === undefined) throw new Error(`The push order lacks the resource type ${type}.`);
