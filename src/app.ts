@@ -142,7 +142,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   };
   const healthServer =
     health && stack.use(await listening('--health-listen', health.listen, startAdminServer(health.listen, health.routes, log)));
-  const webhooks = await startWebhooks(config, engine, metrics, log);
+  const webhooks = await startWebhooks(config, { engine, feed, metrics, log });
   if (webhooks !== undefined) stack.use(webhooks);
   census.start();
   log.info('started', { xds, admin, webhooks: webhooks?.address, source: source.name });
@@ -180,11 +180,16 @@ async function streamSecurityOf(
   }
 }
 
+interface WebhookParts {
+  readonly engine: InterceptEngine;
+  readonly feed: Feed;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
 async function startWebhooks(
   { webhooks, source }: Config,
-  engine: InterceptEngine,
-  metrics: Metrics,
-  log: Logger,
+  { engine, feed, metrics, log }: WebhookParts,
 ): Promise<WebhookServer | undefined> {
   if (webhooks === undefined) return undefined;
   const { listen, certificate, sidecars } = webhooks;
@@ -194,7 +199,8 @@ async function startWebhooks(
     certificate,
     xdsCa: tls && { file: tls.caFile, serverName: tls.serverName },
     sidecars: { ...others, systemNamespace: await systemNamespace(source) },
-    policyOf: (service) => engine.policyOf(service),
+    // What is not read yet is not missing.
+    faultsOf: (declaration, namespace) => (feed.synced ? engine.faultsOf(declaration, namespace) : []),
     onCertificate: (expiresAt, isFailing) => {
       if (expiresAt !== undefined)
         metrics.set('detour_tls_certificate_expiry_timestamp_seconds', { listener: 'webhooks' }, expiresAt / 1000);

@@ -50,6 +50,22 @@ export function bindPreview(preview: Preview, key: ObjectKey, target: TargetServ
   return [...served, ...refused];
 }
 
+/**
+ * What the Service says to a preview that is not there yet.
+ * @param namespace of the preview. @param target undefined: there is no such Service.
+ */
+export function declarationFaults(
+  declaration: Declaration,
+  namespace: string,
+  key: ObjectKey,
+  target: Pick<TargetService, 'service' | 'policy'> | undefined,
+): readonly Fault[] {
+  if (target !== undefined && !namespaceAllowed(target.policy, namespace)) return [namespaceFault(namespace, key, target.policy)];
+  const targets = declaration.targets.filter((candidate) => candidate.service === key);
+  const { unbound } = bindTargets(targets, key, target?.service);
+  return [...unbound.map(({ fault }) => fault), ...(target === undefined ? [] : policyFaults(declaration, target.policy))];
+}
+
 interface Bound {
   readonly key: ObjectKey;
   readonly target: TargetService | undefined;
@@ -87,7 +103,7 @@ function allFaults(preview: Preview, declaration: Declaration, bound: Bound, por
   const expired = preview.expired && declaration.expiresAt !== undefined ? [expiredFault(declaration.expiresAt)] : [];
   if (bound.target !== undefined && !namespaceAllowed(bound.target.policy, preview.name.namespace)) {
     // Nothing more: what else the Service allows is no business of this namespace.
-    return [namespaceFault(preview, bound.key, bound.target.policy), ...expired];
+    return [namespaceFault(preview.name.namespace, bound.key, bound.target.policy), ...expired];
   }
   if (expired.length > 0 || bound.faults.length > 0) return [...bound.faults, ...expired];
   const empty = bound.addresses.length === 0 ? [noReadyPods(preview, declaration, port)] : [];
@@ -98,12 +114,12 @@ function policyFaults(declaration: Declaration, policy: BaselinePolicy): readonl
   return [...(declaration.rule ? checkRule(declaration.rule, policy) : []), ...checkModes(declaration, policy)];
 }
 
-function namespaceFault(preview: Preview, key: ObjectKey, policy: BaselinePolicy): Fault {
+function namespaceFault(namespace: string, key: ObjectKey, policy: BaselinePolicy): Fault {
   const allowed = policy.allowFrom.join(', ') || 'none';
   return {
     code: 'NamespaceNotAllowed',
-    message: `Service ${key} does not allow intercepts from namespace ${preview.name.namespace}: it allows ${allowed}.`,
-    hint: `Run the preview in such a namespace; or let the Service's owner add ${preview.name.namespace} to detour.dev/allow-from.`,
+    message: `Service ${key} does not allow intercepts from namespace ${namespace}: it allows ${allowed}.`,
+    hint: `Run the preview in such a namespace; or let the Service's owner add ${namespace} to detour.dev/allow-from.`,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { BaselinePolicy } from '../annotations/declarations.ts';
 import { parseBaseline } from '../annotations/parse-baseline.ts';
 import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluster-state.ts';
-import type { Intercept, InterceptModel, ModelChange, ServiceModel } from '../model/intercept.ts';
+import type { Declaration, Intercept, InterceptModel, ModelChange, ServiceModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { NO_MEMBERS } from '../model/none.ts';
@@ -10,8 +10,9 @@ import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep, sameData } from '../model/same-data.ts';
 import { type BuiltService, buildService } from './build-service.ts';
-import type { TargetService } from './candidates.ts';
+import { declarationFaults, type TargetService } from './candidates.ts';
 import { ClusterIndex, podsOf } from './cluster-index.ts';
+import type { Fault } from './fault.ts';
 import { HostBook } from './host-book.ts';
 import { diffIntercepts } from './intercept-diff.ts';
 import { leaksOf } from './leaks.ts';
@@ -95,9 +96,14 @@ export class InterceptEngine {
     return this.#previews.nextDeadline();
   }
 
-  /** What a Service allows, as it is now; undefined: there is none. */
-  policyOf(service: ObjectKey): BaselinePolicy | undefined {
-    return this.#policies.get(service);
+  /** What the Services that are there now say to a preview that is not, in this namespace. */
+  faultsOf(declaration: Declaration, namespace: string): readonly Fault[] {
+    const services = new Set(declaration.targets.map(({ service }) => service));
+    return [...services].flatMap((key) => {
+      const [service, policy] = [this.#index.services.get(key), this.#policies.get(key)];
+      const target = service === undefined || policy === undefined ? undefined : { service, policy };
+      return declarationFaults(declaration, namespace, key, target);
+    });
   }
 
   /** Every intercept, by id. */

@@ -2,7 +2,7 @@
 import { type Fields, isFields } from '../model/field-reader.ts';
 import { PROBLEMS, type Problem } from '../model/problem.ts';
 import { type AdmissionRequest, placeOf, type Verdict } from './admission-review.ts';
-import { objectProblems, type PolicyOf } from './object-problems.ts';
+import { type FaultsOf, objectProblems } from './object-problems.ts';
 import { problemText } from './problem-text.ts';
 
 export interface ValidateVerdict extends Verdict {
@@ -13,12 +13,12 @@ export interface ValidateVerdict extends Verdict {
  * An error in what somebody writes is refused. What a controller makes is never: the app matters more than its annotation,
  * and nobody would read why. Nor is an object that had the error before: it must go on to scale and to end.
  */
-export function reviewAnnotations(request: AdmissionRequest, policyOf: PolicyOf): ValidateVerdict {
+export function reviewAnnotations(request: AdmissionRequest, faultsOf: FaultsOf): ValidateVerdict {
   const { object, oldObject, operation } = request;
   if (operation !== 'CREATE' && operation !== 'UPDATE') return { allowed: true, outcome: 'fine' };
   const place = placeOf(request);
-  const { own, withOthers } = objectProblems(object, place, policyOf);
-  const before = operation === 'UPDATE' ? objectProblems(oldObject, place, policyOf).own.map(problemText) : [];
+  const { own, withOthers } = objectProblems(object, place, faultsOf);
+  const before = operation === 'UPDATE' ? objectProblems(oldObject, place, faultsOf).own.map(problemText) : [];
   const isNew = (problem: Problem): boolean => !before.includes(problemText(problem));
   const errors = own.filter((problem) => PROBLEMS[problem.code].severity === 'error' && isNew(problem));
   const all = [...own, ...withOthers].map((problem) => lineOf(problem, object, place));

@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { type AdmissionRequest, readReview, reviewOf, type Verdict } from './admission-review.ts';
 import { reviewInjection } from './inject-review.ts';
-import type { PolicyOf } from './object-problems.ts';
+import type { FaultsOf } from './object-problems.ts';
 import { reviewAnnotations } from './validate-review.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -18,7 +18,7 @@ export interface WebhookOptions {
   /** PEM file: the authorities of the control plane's own certificate; undefined: sidecars speak without TLS. */
   readonly xdsCa: { readonly file: string; readonly serverName: string } | undefined;
   readonly sidecars: Omit<InjectSettings, 'credentials'>;
-  readonly policyOf: PolicyOf;
+  readonly faultsOf: FaultsOf;
   /** What is in use now, ms since the epoch; undefined: none yet. And whether what the files have now cannot be used. */
   readonly onCertificate: (expiresAt: number | undefined, isFailing: boolean) => void;
   readonly onReview: (webhook: 'inject' | 'validate', outcome: string) => void;
@@ -147,12 +147,12 @@ export class WebhookServer implements AsyncDisposable {
   }
 
   #review({ webhook, isRestricted }: Hook, request: AdmissionRequest): Verdict {
-    const { log, onReview, policyOf } = this.#options;
+    const { log, onReview, faultsOf } = this.#options;
     if (webhook === 'inject' && this.#settings === undefined) throw new Error('the authorities for sidecars have not been read');
     const verdict =
       webhook === 'inject' && this.#settings !== undefined
         ? reviewInjection(request, isRestricted, this.#settings)
-        : reviewAnnotations(request, policyOf);
+        : reviewAnnotations(request, faultsOf);
     onReview(webhook, verdict.outcome);
     const { namespace, kind } = request;
     if (verdict.outcome === 'unfit')

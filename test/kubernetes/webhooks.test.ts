@@ -319,6 +319,13 @@ describe('kubectl apply', () => {
       expect(stderr).toContain('Warning: UnknownAnnotation: Deployment shop/warned: there is no annotation "detour.dev/matches"');
       return stderr.includes('Warning: RuleTooBroad: Deployment shop/warned: The rule "x-user" could take everybody');
     });
+    await until('one that is not there to be told', async () => {
+      const { stderr } = await kubectl(
+        ['apply', '--dry-run=server', '-f', '-'],
+        preview('typo', { 'detour.dev/intercept': 'apii' }),
+      );
+      return stderr.includes('Warning: UnknownService: Deployment shop/typo: There is no Service shop/apii.');
+    });
   });
 
   test('does not ask about what has nothing of Detour, nor about pods for what was added to them', async () => {

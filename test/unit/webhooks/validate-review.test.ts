@@ -1,10 +1,10 @@
 /** What is refused at `kubectl apply`, and what never is. */
 import { describe, expect, test } from 'vitest';
-import { parseBaseline } from '../../../src/annotations/parse-baseline.ts';
+import { InterceptEngine } from '../../../src/intercepts/engine.ts';
 import type { Fields } from '../../../src/model/field-reader.ts';
 import type { AdmissionRequest } from '../../../src/webhooks/admission-review.ts';
 import { reviewAnnotations, type ValidateVerdict } from '../../../src/webhooks/validate-review.ts';
-import { aService } from '../../support/builders.ts';
+import { aPod, aService, puts } from '../../support/builders.ts';
 
 const CONTROLLER = {
   ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'api-1', uid: 'u', controller: true }],
@@ -23,8 +23,7 @@ function asked(object: Fields, oldObject?: Fields): AdmissionRequest {
   return { uid: 'u', operation, kind: String(object['kind']), namespace: 'shop', object, oldObject: oldObject ?? {} };
 }
 
-const review = (object: Fields, oldObject?: Fields): ValidateVerdict =>
-  reviewAnnotations(asked(object, oldObject), () => undefined);
+const review = (object: Fields, oldObject?: Fields): ValidateVerdict => reviewAnnotations(asked(object, oldObject), () => []);
 
 const WRONG = { 'detour.dev/percent': '110' };
 const MISTAKE =
@@ -81,13 +80,45 @@ test.each<readonly [string, Fields, string]>([
   expect(review(object)).toEqual({ allowed: true, outcome: 'warned', warnings: [expect.stringContaining(warning)] });
 });
 
-test('what its Service does not allow is a warning: that one may be applied next', () => {
-  const policy = parseBaseline(aService({ annotations: { 'allow-modes': 'route' } }));
-  const verdict = reviewAnnotations(asked(deployment({ 'detour.dev/mode': 'mirror', 'detour.dev/match': 'x-user' })), (key) =>
-    key === 'shop/api' ? policy : undefined,
-  );
-  expect(verdict).toMatchObject({ allowed: true, outcome: 'warned' });
-  expect(verdict.warnings?.map((each) => each.split(':', 1)[0])).toEqual(['RuleTooBroad', 'ModeNotAllowed']);
+describe('what the Services that are there say is a warning, since they may be applied next', () => {
+  const engine = new InterceptEngine();
+  engine.apply(puts(aService({ annotations: { 'allow-modes': 'route' } })), Date.parse('2027-01-01T00:00:00Z'));
+  const other = new InterceptEngine();
+  other.apply(puts(aService({ namespace: 'other' })), Date.parse('2027-01-01T00:00:00Z'));
+
+  test.each<readonly [string, InterceptEngine, object, readonly string[]]>([
+    ['nothing', engine, {}, []],
+    [
+      'of its own rules',
+      engine,
+      { 'detour.dev/mode': 'mirror', 'detour.dev/match': 'x-user' },
+      ['RuleTooBroad', 'ModeNotAllowed'],
+    ],
+    ['of a Service that is not there', engine, { 'detour.dev/intercept': 'apii' }, ['UnknownService']],
+    ['of a port that is not there', engine, { 'detour.dev/intercept': 'api:web' }, ['UnknownPort']],
+    [
+      'of whom it lets in, and no more',
+      other,
+      { 'detour.dev/intercept': 'api.other', 'detour.dev/match': 'x-user' },
+      ['NamespaceNotAllowed'],
+    ],
+  ])('%s', (_, from, annotations, codes) => {
+    const verdict = reviewAnnotations(asked(deployment(annotations)), (declaration, namespace) =>
+      from.faultsOf(declaration, namespace),
+    );
+    expect(verdict).toMatchObject({ allowed: true, outcome: codes.length === 0 ? 'fine' : 'warned' });
+    expect(verdict.warnings?.map((each) => each.split(':', 1)[0])).toEqual(codes);
+  });
+
+  test('in the words of the control plane', () => {
+    const preview = aPod({ annotations: { intercept: 'apii' } });
+    engine.apply(puts(preview), Date.parse('2027-01-01T00:00:00Z'));
+    const [{ message = '', hint = '' } = {}] = [...engine.problems()].filter(({ code }) => code === 'UnknownService');
+    const { warnings } = reviewAnnotations(asked(deployment({ 'detour.dev/intercept': 'apii' })), (declaration, namespace) =>
+      engine.faultsOf(declaration, namespace),
+    );
+    expect(warnings).toEqual([`UnknownService: Deployment shop/api-pr-42: ${message} ${hint}`]);
+  });
 });
 
 test('nothing of Detour is fine, whatever else is wrong with it', () => {

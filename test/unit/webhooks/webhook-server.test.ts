@@ -48,7 +48,7 @@ async function start(xdsCa = false): Promise<Running> {
       concurrency: 1,
       systemNamespace: 'detour-system',
     },
-    policyOf: () => undefined,
+    faultsOf: () => [],
     onCertificate: (expiresAt, isFailing) => {
       const days = expiresAt === undefined ? 'none' : Math.round((expiresAt - Date.now()) / 86_400_000);
       said.push(`certificate: ${days} ${isFailing ? 'failing' : 'fine'}`);
