@@ -1,11 +1,17 @@
 /** Whose a token is a real API server says: an Envoy is its own pod, and a gateway only where that is allowed. */
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type App, startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { bootstrap } from '../../src/envoy-bootstrap.ts';
+import { sdsFiles } from '../../src/envoy-credentials.ts';
 import type { Logger } from '../../src/logger.ts';
 import { AdsClient, type ClientTls } from '../support/ads-client.ts';
 import { Authority } from '../support/certificates.ts';
+import { startEnvoy } from '../support/envoy.ts';
 import type { TokenOptions } from '../support/kubernetes/api-access.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
 import { MountedSecret } from '../support/mounted-secret.ts';
@@ -174,6 +180,37 @@ describe('a token', () => {
     expect(await outcome('sidecar~shop/web-0', 'nonsense', certificate)).toMatch(/^16 UNAUTHENTICATED/);
   });
 });
+
+test('a real Envoy shows its token, is let go when that expires, and comes back with the one that has replaced it', async () => {
+  const first = await tokenOf('shop', 'web', { pod: 'web-0' });
+  await using mount = await MountedSecret.mount({ token: first });
+  const sds = await mkdtemp(join(tmpdir(), 'detour-sds-'));
+  try {
+    const credentials = { serverName: NAME, ca: { pem: AUTHORITY.cert }, token: mount.file('token'), sdsFolder: sds };
+    for (const [name, content] of sdsFiles(credentials)) await writeFile(join(sds, name), JSON.stringify(content));
+    const config = bootstrap({
+      proxy: { role: 'sidecar', namespace: 'shop', name: 'web-0', inbound: [], outbound: undefined, services: [] },
+      xds: [app.xds],
+      admin: { host: '127.0.0.1', port: 0 },
+      protocol: 'delta',
+      credentials,
+    });
+    await using envoy = await startEnvoy({ config });
+    const connected = async (): Promise<boolean> => (await envoy.stat('control_plane.connected_state')) === 1;
+    await until('the stream', connected);
+    await until('Envoy to have all', async () => (await envoy.admin('/ready')).startsWith('LIVE'));
+    ahead = 601_000;
+    await until('the old token to be refused', async () => (await envoy.log()).includes('the token has expired'), 30_000);
+    await mount.update({ token: await tokenOf('shop', 'web', { pod: 'web-0', seconds: 3600 }) });
+    const proxies = async (): Promise<string> => (await fetch(`http://127.0.0.1:${app.admin.port}/api/proxies`)).text();
+    await until('Envoy to be back', async () => (await proxies()).includes('sidecar~shop/web-0'), 30_000);
+    // What it had it kept all the while.
+    expect(await envoy.admin('/ready')).toMatch(/^LIVE/);
+  } finally {
+    ahead = 0;
+    await rm(sds, { recursive: true, force: true });
+  }
+}, 120_000);
 
 test('the certificate of a ServiceAccount is good for the pods that run as it, and for no others', async () => {
   const certificate = AUTHORITY.issue({ names: ['URI:spiffe://cluster.local/ns/shop/sa/api'] });

@@ -1,15 +1,11 @@
 /** What a client may ask for has bounds, which it is told; nobody else notices. */
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningApp, runApp, untilReady } from '../support/running-app.ts';
 import { until } from '../support/until.ts';
-import { decodeMessage, encodeRequest } from '../support/xds/independent.ts';
+import { PlainStream, TYPES } from '../support/xds/plain-stream.ts';
 
-const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
-const ENDPOINTS = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
 /** Asked for all of one, a server answers whatever there is. */
-const CLUSTERS = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
-const LISTENERS = 'type.googleapis.com/envoy.config.listener.v3.Listener';
+const { clusters: CLUSTERS, listeners: LISTENERS, endpoints: ENDPOINTS } = TYPES;
 const MIB = 1024 * 1024;
 const NODE = { id: 'grpc-client' };
 
@@ -20,57 +16,18 @@ beforeAll(async () => {
 });
 afterAll(() => running[Symbol.asyncDispose]());
 
-type Kind = 'sotw' | 'delta';
-
-class Stream implements Disposable {
-  end: string | undefined;
-  /** Of the newest answer. */
-  nonce = '';
-  readonly types: string[] = [];
-  readonly #client: Client;
-  readonly #kind: Kind;
-  readonly #stream: ClientDuplexStream<Buffer, Buffer>;
-
-  constructor(kind: Kind) {
-    this.#kind = kind;
-    const same = (bytes: Buffer): Buffer => bytes;
-    this.#client = new Client(`127.0.0.1:${running.app.xds.port}`, credentials.createInsecure());
-    const method = kind === 'sotw' ? 'StreamAggregatedResources' : 'DeltaAggregatedResources';
-    this.#stream = this.#client.makeBidiStreamRequest(`${SERVICE}/${method}`, same, same);
-    this.#stream.on('error', (error) => {
-      this.end = error.message;
-    });
-    const answer = `envoy.service.discovery.v3.${kind === 'sotw' ? 'DiscoveryResponse' : 'DeltaDiscoveryResponse'}`;
-    this.#stream.on('data', (bytes: Buffer) => {
-      const { type_url, nonce } = decodeMessage(answer, bytes);
-      this.types.push(type_url);
-      this.nonce = nonce;
-    });
-  }
-
-  ask(names: readonly string[], more: object = {}): void {
-    const asked = this.#kind === 'sotw' ? { resource_names: names } : { resource_names_subscribe: names };
-    const name = this.#kind === 'sotw' ? 'DiscoveryRequest' : 'DeltaDiscoveryRequest';
-    this.#stream.write(encodeRequest(name, { node: NODE, type_url: ENDPOINTS, ...asked, ...more }));
-  }
-
-  [Symbol.dispose](): void {
-    this.#stream.cancel();
-    this.#client.close();
-  }
-}
-
+const open = (kind: 'sotw' | 'delta') => new PlainStream(kind, running.app.xds.port, NODE);
 const namesOf = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `name-${from + index}`);
 
 describe.each(['sotw', 'delta'] as const)('by %s a client', (kind) => {
   /** Another one, which goes on all the while. */
-  let bystander: Stream;
+  let bystander: PlainStream;
   beforeEach(async () => {
-    bystander = new Stream(kind);
-    bystander.ask(['*'], { type_url: CLUSTERS });
+    bystander = open(kind);
+    bystander.ask(CLUSTERS, ['*']);
     await until('an answer', () => bystander.types.length > 0);
     return async () => {
-      bystander.ask(['*'], { type_url: LISTENERS });
+      bystander.ask(LISTENERS, ['*']);
       await until('the other to be answered', () => bystander.types.includes(LISTENERS));
       expect(bystander.end).toBeUndefined();
       bystander[Symbol.dispose]();
@@ -88,55 +45,49 @@ describe.each(['sotw', 'delta'] as const)('by %s a client', (kind) => {
     ['too many names', namesOf(5_001), {}, 'the request has 5001 names, and may have 5000'],
     ['a node.id of 1 MiB', ['a'], { node: { id: 'x'.repeat(MIB) } }, 'node.id has 1048576 characters, and may have 1024'],
   ])('that sends %s is told what is too much', async (_, names, more, message) => {
-    using stream = new Stream(kind);
-    stream.ask(names, more);
+    using stream = open(kind);
+    stream.ask(ENDPOINTS, names, more);
     await until('the end', () => stream.end);
     expect(stream.end).toBe(`8 RESOURCE_EXHAUSTED: ${message}`);
   });
 
   test('that names as many as it may, in as long names as it may, is served', async () => {
-    using stream = new Stream(kind);
-    stream.ask(['*', 'x'.repeat(2_048), ...namesOf(4_998)], { type_url: CLUSTERS });
+    using stream = open(kind);
+    stream.ask(CLUSTERS, ['*', 'x'.repeat(2_048), ...namesOf(4_998)]);
     await until('an answer', () => stream.types.length > 0 || stream.end !== undefined);
     expect(stream.end).toBeUndefined();
   });
 
   test('that names few at a time, and more and more, is told when they are too many', async () => {
-    using stream = new Stream(kind);
-    const types = [
-      'cluster.v3.Cluster',
-      'endpoint.v3.ClusterLoadAssignment',
-      'listener.v3.Listener',
-      'route.v3.RouteConfiguration',
-    ];
-    for (const type of types) stream.ask(namesOf(2_000), { type_url: `type.googleapis.com/envoy.config.${type}` });
+    using stream = open(kind);
+    for (const type of Object.values(TYPES)) stream.ask(type, namesOf(2_000));
     await until('the end', () => stream.end);
     expect(stream.end).toMatch(/^8 RESOURCE_EXHAUSTED: the stream is subscribed to (6|8)000 names, and may be to 5000/);
   });
 
   test('that asks for types without end is not told of more than a few', async () => {
-    using stream = new Stream(kind);
-    for (let index = 0; index < 2_000; index += 1) stream.ask(['x'], { type_url: `type.googleapis.com/unknown.Type${index}` });
-    stream.ask(['*'], { type_url: CLUSTERS });
+    using stream = open(kind);
+    for (let index = 0; index < 2_000; index += 1) stream.ask(`type.googleapis.com/unknown.Type${index}`, ['x']);
+    stream.ask(CLUSTERS, ['*']);
     await until('an answer to what is known', () => stream.types.includes(CLUSTERS));
     const { proxies } = JSON.parse((await running.get('/api/proxies')).body);
     expect(Math.max(...proxies.map(({ types }: { types: unknown[] }) => types.length))).toBeLessThan(25);
   });
 
   test('that sends a request of 65 MiB is told, and costs no more', async () => {
-    using stream = new Stream(kind);
-    stream.ask(['x'], { node: { ...NODE, user_agent_name: 'x'.repeat(65 * MIB) } });
+    using stream = open(kind);
+    stream.ask(ENDPOINTS, ['x'], { node: { ...NODE, user_agent_name: 'x'.repeat(65 * MIB) } });
     await until('the end', () => stream.end, 60_000);
     expect(stream.end).toMatch(/^8 RESOURCE_EXHAUSTED/);
   });
 
   test('that refuses with 1 MiB of reasons is kept short', async () => {
-    using stream = new Stream(kind);
+    using stream = open(kind);
     const seen = running.log.length;
-    stream.ask(['*'], { type_url: CLUSTERS });
+    stream.ask(CLUSTERS, ['*']);
     await until('an answer', () => stream.types.length > 0 || stream.end !== undefined);
-    stream.ask([], { type_url: CLUSTERS, response_nonce: stream.nonce, error_detail: { code: 3, message: 'y'.repeat(MIB) } });
-    stream.ask(['*'], { type_url: LISTENERS });
+    stream.ask(CLUSTERS, [], { response_nonce: stream.nonce, error_detail: { code: 3, message: 'y'.repeat(MIB) } });
+    stream.ask(LISTENERS, ['*']);
     await until('an answer', () => stream.types.includes(LISTENERS));
     expect(running.log.slice(seen).map(({ message }) => message)).toContain('Envoy refused a response');
     expect(JSON.stringify(running.log.slice(seen)).length).toBeLessThan(20_000);
