@@ -50,6 +50,11 @@ export class ServedView {
     return this.#quarantine.rejection(intercept);
   }
 
+  /** Whether a change may make a difference to it. */
+  isConcernedBy(change: ModelChange): boolean {
+    return !this.#quarantine.isQuiet || this.#options.translation.concerns?.(change) !== false;
+  }
+
   /**
    * @param change undefined: everything may be different
    * @param isSettled whether all streams have answered all that was published before
@@ -60,10 +65,6 @@ export class ServedView {
     if (isSettled && this.#quarantine.isDecided) {
       this.#goodPublication = changes.publication - 1;
       this.#quarantine.settle();
-    }
-    // Of thousands of views nearly all have nothing to do with a change.
-    if (change !== undefined && this.#quarantine.isQuiet && this.#options.translation.concerns?.(change) === false) {
-      return NOTHING_CHANGED;
     }
     this.#quarantine.release((id, { publication }) => (changes.changedAt(id) ?? Infinity) > publication);
     this.#translate(model, change === undefined ? undefined : withToggled(change, before, this.#quarantine.excluded), now);
