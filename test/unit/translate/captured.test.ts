@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import type { Cluster, Listener, RouteConfiguration } from '../../../src/generated/envoy.d.ts';
+import { DEFAULT_CARRIERS } from '../../../src/model/carriers.ts';
+import type { InterceptModel } from '../../../src/model/intercept.ts';
+import type { EnvoyResource, ResourceChange } from '../../../src/translate/resource.ts';
+import { scopeKey, scopeOf } from '../../../src/translate/scope.ts';
+import { type ScopeTranslation, Translator } from '../../../src/translate/translate.ts';
+import { aChange, aModel, aServiceModel } from '../../support/models.ts';
+
+const SETTINGS = { carriers: DEFAULT_CARRIERS, lua: '' };
+const NONE: ReadonlySet<never> = new Set();
+const proxy = {
+  ...({ role: 'sidecar', namespace: 'shop', name: 'api-0', inbound: [], outbound: undefined, services: [] } as const),
+  capture: ['ipv4', 'ipv6'],
+} as const;
+const API_PORT = { port: 8080, service: 'shop/api', servicePort: 80 } as const;
+const CLUSTER_IPS = ['10.96.0.1'];
+
+function start(model: InterceptModel): { readonly translation: ScopeTranslation; readonly first: readonly ResourceChange[] } {
+  const translation = new Translator(SETTINGS).scope(scopeOf(proxy, model));
+  return { translation, first: translation.update(model, undefined, NONE) };
+}
+
+function names(changes: readonly ResourceChange[]): readonly string[] {
+  return changes.map(({ type, name, resource }) => `${resource === undefined ? '-' : '+'} ${type} ${name}`);
+}
+
+function find<Message>(changes: readonly ResourceChange[], type: EnvoyResource['type'], name: string): Message {
+  const found = changes.find((change) => change.type === type && change.name === name)?.resource;
+  return found?.message as Message; // its type and name say so
+}
+
+describe('the sidecar of a captured pod', () => {
+  const api = aServiceModel({ clusterIPs: CLUSTER_IPS });
+  const pods = { 'shop/api-0': { ports: [API_PORT], previews: [], inBaselineOf: [] } };
+
+  test('has a listener for each HTTP port of Services, and of the pod, that binds none', () => {
+    const { first } = start(aModel({ services: [api], pods }));
+    expect(names(first).toSorted()).toEqual([
+      '+ cluster original-destination',
+      '+ listener captured/80',
+      '+ listener captured/8080',
+      '+ route inbound/0.0.0.0:8080',
+      '+ route outbound/80',
+    ]);
+    const listener = find<Listener>(first, 'listener', 'captured/8080');
+    expect(listener).toMatchObject({
+      bind_to_port: false,
+      address: { socket_address: { address: '0.0.0.0', port_value: 8080 } },
+    });
+    expect(listener.additional_addresses).toEqual([{ address: { socket_address: { address: '::', port_value: 8080 } } }]);
+    expect(listener.filter_chains?.map((chain) => chain.filter_chain_match?.source_type)).toEqual(['EXTERNAL', 'EXTERNAL']);
+    const outbound = find<Listener>(first, 'listener', 'captured/80').filter_chains;
+    expect(outbound?.map((chain) => chain.filter_chain_match?.source_type)).toEqual(['SAME_IP_OR_LOOPBACK']);
+  });
+
+  test('knows nothing of ports that are not HTTP, of hosts elsewhere, or of its own listeners', () => {
+    const opaque = aServiceModel({ name: 'db', clusterIPs: CLUSTER_IPS, ports: [{ port: 5432, protocol: 'opaque' }] });
+    const external = aServiceModel({ name: 'far', external: true, ports: [{ port: 90 }] });
+    const own = aServiceModel({ name: 'odd', clusterIPs: CLUSTER_IPS, ports: [{ port: 15001 }, { port: 15006 }] });
+    expect(names(start(aModel({ services: [opaque, external, own] })).first)).toEqual(['+ cluster original-destination']);
+  });
+
+  test('listens where the pods do, for a Service without an address of its own', () => {
+    const headless = aServiceModel({ clusterIPs: [], ports: [{ port: 80, baseline: [{ ip: '10.0.0.9', port: 9090 }] }] });
+    expect(names(start(aModel({ services: [headless] })).first)).toContain('+ listener captured/9090');
+  });
+
+  test('an intercept moves routes, clusters and endpoints, never a listener', () => {
+    const { translation } = start(aModel({ services: [api], pods }));
+    const changed = aServiceModel({ clusterIPs: CLUSTER_IPS, ports: [{ intercepts: [{}] }] });
+    const changes = translation.update(
+      aModel({ services: [changed], pods }),
+      aChange({ services: ['shop/api'], keys: ['pr-42'] }),
+      NONE,
+    );
+    expect(names(changes)).toEqual([
+      '+ cluster api.shop:80/pr-42',
+      '+ endpoints api.shop:80/pr-42',
+      '+ cluster api.shop:80/pr-42@192.0.2.1:8080',
+      '+ endpoints api.shop:80/pr-42@192.0.2.1:8080',
+      '+ route inbound/0.0.0.0:8080',
+      '+ route outbound/80',
+    ]);
+    const { virtual_hosts } = find<RouteConfiguration>(changes, 'route', 'outbound/80');
+    expect(virtual_hosts?.map(({ domains }) => domains?.[0])).toEqual(['api', '*']);
+  });
+
+  test('a Service without intercepts costs nothing but its port number', () => {
+    const { translation } = start(aModel({ services: [api], pods }));
+    const same = aServiceModel({ name: 'other', clusterIPs: ['10.96.0.2'] });
+    expect(translation.update(aModel({ services: [api, same], pods }), aChange({ services: ['shop/other'] }), NONE)).toEqual([]);
+    const another = aServiceModel({ name: 'third', clusterIPs: ['10.96.0.3'], ports: [{ port: 9000 }] });
+    const added = translation.update(
+      aModel({ services: [api, same, another], pods }),
+      aChange({ services: ['shop/third'] }),
+      NONE,
+    );
+    expect(names(added)).toEqual(['+ route outbound/9000', '+ listener captured/9000']);
+    const left = translation.update(aModel({ services: [api], pods }), aChange({ services: ['shop/other', 'shop/third'] }), NONE);
+    expect(names(left)).toEqual(['- listener captured/9000', '- route outbound/9000']);
+  });
+
+  test('what is not detoured goes on to where it was going, and says that the baseline answered', () => {
+    const intercepts = [{ percent: 25, rule: [] }];
+    const { first } = start(aModel({ services: [aServiceModel({ clusterIPs: CLUSTER_IPS, ports: [{ intercepts }] })], pods }));
+    const text = JSON.stringify(find<RouteConfiguration>(first, 'route', 'outbound/80'));
+    expect(text).not.toContain('"cluster":"api.shop:80"');
+    const shares = /"weighted_clusters":(?<shares>\{"clusters":\[.*?\]\})/.exec(text)?.groups?.['shares'] ?? '';
+    expect(shares).toMatch(/"name":"api.shop:80\/pr-42","weight":25.*%UPSTREAM_METADATA/);
+    expect(shares).toMatch(/"name":"original-destination","weight":75.*"value":"baseline"/);
+  });
+
+  test('is the same for all pods of a Service, whatever their addresses', () => {
+    const model = aModel({ services: [api], pods: { ...pods, 'shop/api-1': pods['shop/api-0'] } });
+    expect(scopeKey(scopeOf({ ...proxy, name: 'api-1' }, model))).toBe(scopeKey(scopeOf(proxy, model)));
+    expect(scopeKey(scopeOf({ ...proxy, capture: ['ipv4'] }, model))).not.toBe(scopeKey(scopeOf(proxy, model)));
+  });
+
+  test('sends names of headers on as they came', () => {
+    const { first } = start(aModel({ services: [api], pods }));
+    expect(JSON.stringify(find<Cluster>(first, 'cluster', 'original-destination'))).toContain('preserve_case');
+    expect(JSON.stringify(find<Listener>(first, 'listener', 'captured/80'))).toContain('preserve_case');
+  });
+});
