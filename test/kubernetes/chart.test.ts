@@ -196,6 +196,16 @@ interface Hook {
   readonly namespaceSelector: { readonly matchExpressions: readonly object[] };
 }
 
+test('sidecars that could not say whose they are are not injected', async () => {
+  const values = ['webhooks.enabled=true', 'tls.tokens=off', 'tls.clientCaSecret=a', 'gateway.certificateSecret=b'];
+  await expect(chartObjects('--set', values.join())).rejects.toThrow('with webhooks.inject give tls.tokens=on');
+  const kinds = (await chartObjects('--set', [...values, 'webhooks.inject=false', 'webhooks.validate=true'].join())).map(
+    ({ kind }) => kind,
+  );
+  expect(kinds).toContain('ValidatingWebhookConfiguration');
+  expect(kinds).not.toContain('MutatingWebhookConfiguration');
+});
+
 test('cert-manager makes the certificate where it is told to, and no key is in the chart then', async () => {
   const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true,webhooks.certManager=true,tls.certManager=true'];
   const objects = await chartObjects(...values);
