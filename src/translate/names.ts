@@ -29,8 +29,16 @@ export function clusterName(target: ClusterTarget): string {
 const CLUSTER_NAME =
   /^(?<name>[^./]+)\.(?<namespace>[^./:]+):(?<port>\d+)(?:\/(?<key>[^+@]+)(?:(?<mirror>\+mirror)|@(?<app>.+))?)?$/;
 
+/** Nearly all of a large cluster's tens of thousands. */
+const BASELINE_NAME = /^([^./]+)\.([^./:]+):(\d+)$/;
+
 /** The inverse of {@link clusterName}; undefined for other names. */
 export function readClusterName(text: string): ClusterTarget | undefined {
+  const parts = BASELINE_NAME.exec(text);
+  if (parts !== null) {
+    const [, name = '', namespace = '', port] = parts;
+    return { kind: 'baseline', service: objectKey(namespace, name), port: Number(port) };
+  }
   const groups = CLUSTER_NAME.exec(text)?.groups;
   if (groups === undefined) return undefined;
   const { name = '', namespace = '', port, key, mirror, app } = groups;

@@ -121,7 +121,7 @@ export class PlannedTranslation {
     // Not a Service's: it is planned.
     if (target === undefined) return [];
     const service = this.#uses.has(name) ? view.service(target.service) : undefined;
-    const pair = service === undefined ? undefined : this.#shared.pair(target, service, this.#user);
+    const pair = service === undefined ? undefined : this.#shared.pair(name, target, service, this.#user);
     return pair === undefined
       ? [gone('cluster', name), gone('endpoints', name)]
       : [present(pair.cluster), present(pair.endpoints)];

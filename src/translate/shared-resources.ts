@@ -9,7 +9,7 @@ import { Fallback } from './fallback.ts';
 import { hostPart, type ServiceLookup } from './gateway-routes.ts';
 import { HttpPorts } from './http-ports.ts';
 import { KeptWhileUsed } from './kept-while-used.ts';
-import { type ClusterTarget, clusterName } from './names.ts';
+import type { ClusterTarget } from './names.ts';
 import { outboundParts } from './outbound-routes.ts';
 import { type EnvoyResource, keepResource } from './resource.ts';
 import { RemadePart, remadeRouteConfiguration, samePart, type VirtualHostPart } from './virtual-host.ts';
@@ -62,11 +62,11 @@ export class SharedResources {
     return memo(memo(this.#without, service, newMap<string, ServiceModel>), id, () => withoutIntercepts(service, excluded));
   }
 
-  /** @returns undefined when the Service has no such port or intercept. */
-  pair(target: ClusterTarget, service: ServiceModel, user: ClusterUser): ClusterPair | undefined {
+  /** @param name of the target. @returns undefined when the Service has no such port or intercept. */
+  pair(name: string, target: ClusterTarget, service: ServiceModel, user: ClusterUser): ClusterPair | undefined {
     const source = pairSource(target, service);
     const pairs = memo(this.#pairs, service.key, newMap<string, PairMemo>);
-    const id = `${user} ${clusterName(target)}`;
+    const id = `${user} ${name}`;
     if (source === undefined) {
       pairs.delete(id);
       return undefined;
