@@ -38,9 +38,26 @@ const SIDECAR: BootstrapOptions = {
   protocol: 'delta',
 };
 
+const CAPTURED: BootstrapOptions = {
+  proxy: {
+    role: 'sidecar',
+    namespace: 'shop',
+    name: 'api-0',
+    inbound: [],
+    outbound: undefined,
+    services: [],
+    capture: ['ipv4', 'ipv6'],
+  },
+  xds: [{ host: 'detour.detour', port: 18000 }],
+  admin: { host: '127.0.0.1', port: 15000 },
+  protocol: 'delta',
+  probes: { host: '0.0.0.0', port: 15021 },
+};
+
 const examples = [
   ['gateway.yaml', GATEWAY],
   ['sidecar.yaml', SIDECAR],
+  ['captured.yaml', CAPTURED],
 ] as const;
 
 describe('the bootstrap', () => {
