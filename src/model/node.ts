@@ -53,6 +53,8 @@ export interface NodeLike {
 
 const ID = /^(?<role>gateway|sidecar)~(?<namespace>[^/]*)\/(?<name>.*)$/s;
 const LONGEST_NAME = 253;
+/** No pod has so many ports, nor calls so many Services by name. */
+const LONGEST_LIST = 1_000;
 const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/,]+)$/i;
 
 /** Ids that are neither a gateway's nor a sidecar's are clients. `error` says what to change, in one sentence. */
@@ -167,6 +169,8 @@ class Fields {
   #list(name: string): readonly unknown[] {
     const value = this.#fields[name] ?? [];
     if (!Array.isArray(value)) throw new Mistake(`node.metadata.detour.${name} ${show(value)} must be a list`);
+    if (value.length > LONGEST_LIST)
+      throw new Mistake(`node.metadata.detour.${name} has ${value.length} entries, and may have ${LONGEST_LIST}`);
     return value;
   }
 }

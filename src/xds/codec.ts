@@ -145,9 +145,13 @@ const struct = root.lookupType('google.protobuf.Struct');
 const nodeType = root.lookupType('envoy.config.core.v3.Node');
 const rpcStatus = root.lookupType('google.rpc.Status');
 
+/** Envoy's own say 100 KB, most of it which extensions it has. */
+const MAX_NODE_BYTES = 1024 * 1024;
+
 function nodeOf(bytes: Buffer | undefined): Node | undefined {
   if (bytes === undefined) return undefined;
   // Reflection gives untyped messages; the descriptor is what says that these fields are there.
+  if (bytes.length > MAX_NODE_BYTES) throw new Error(`node has ${bytes.length} bytes, and may have ${MAX_NODE_BYTES}`);
   const { id, cluster, metadata, user_agent_name: userAgent } = nodeType.decode(bytes) as unknown as RawNode;
   return { id, cluster, metadata: metadata ? protojson.toJson(struct, metadata) : {}, userAgent };
 }

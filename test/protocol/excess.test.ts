@@ -43,12 +43,20 @@ describe.each(['sotw', 'delta'] as const)('by %s a client', (kind) => {
     ],
     ['a name of 1 MiB', ['x'.repeat(MIB)], {}, 'a name has 1048576 bytes, and may have 2048'],
     ['too many names', namesOf(5_001), {}, 'the request has 5001 names, and may have 5000'],
-    ['a node.id of 1 MiB', ['a'], { node: { id: 'x'.repeat(MIB) } }, 'node.id has 1048576 characters, and may have 1024'],
+    ['a node.id that is too long', ['a'], { node: { id: 'x'.repeat(1_025) } }, 'node.id has 1025 characters, and may have 1024'],
   ])('that sends %s is told what is too much', async (_, names, more, message) => {
     using stream = open(kind);
     stream.ask(ENDPOINTS, names, more);
     await until('the end', () => stream.end);
     expect(stream.end).toBe(`8 RESOURCE_EXHAUSTED: ${message}`);
+  });
+
+  test('that says more than 1 MiB of itself is told', async () => {
+    using stream = open(kind);
+    const fields = { any: { stringValue: 'x'.repeat(MIB) } };
+    stream.ask(ENDPOINTS, ['a'], { node: { ...NODE, metadata: { fields } } });
+    await until('the end', () => stream.end);
+    expect(stream.end).toMatch(/^3 INVALID_ARGUMENT: .*node has 1048\d{3} bytes, and may have 1048576$/);
   });
 
   test('that names as many as it may, in as long names as it may, is served', async () => {

@@ -73,6 +73,10 @@ describe('a node', () => {
     [withDetour(GATEWAY, { listen: '0.0.0.0:80', preview_domain: 1 }), 'preview_domain 1 must be text'],
     [withDetour(GATEWAY, { listen: '0.0.0.0:80', cors_origins: 'https://a' }), 'cors_origins "https://a" must be a list'],
     [
+      withDetour(SIDECAR, { services: Array.from({ length: 1_001 }, () => 'shop/api') }),
+      'node.metadata.detour.services has 1001 entries, and may have 1000',
+    ],
+    [
       withDetour(GATEWAY, { listen: '0.0.0.0:80', cors_origins: ['app.example.com'] }),
       'cors_origins has "app.example.com", which must be an origin',
     ],
