@@ -1,5 +1,5 @@
 /** Follows a directory of manifests: what its files say, and every change to it. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterChange } from '../../model/cluster-state.ts';
@@ -233,8 +233,9 @@ class Follower implements Disposable {
   async #readFile(file: string): Promise<FileRead | undefined> {
     const last = this.#state.lastRead(file);
     try {
-      const bytes = await readFile(join(this.#root, file));
-      if (bytes.length <= MAX_FILE_BYTES) return readManifests(bytes.toString('utf8'), file, last);
+      const path = join(this.#root, file);
+      const { size } = await stat(path);
+      if (size <= MAX_FILE_BYTES) return readManifests(await readFile(path, 'utf8'), file, last);
       return { ...last, incomplete: true, problems: [fileProblem(file, `is larger than ${MAX_FILE_BYTES} bytes`)] };
     } catch (error) {
       if (isGone(error)) return undefined;

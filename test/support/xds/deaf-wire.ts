@@ -23,6 +23,11 @@ export class DeafWire implements Wire {
     this.#stream.pause();
   }
 
+  /** Whether the server has reset the stream, which it does not read the end of. */
+  get isReset(): boolean {
+    return this.#stream.closed || this.#stream.destroyed;
+  }
+
   send(bytes: Buffer): void {
     const frame = Buffer.alloc(5);
     frame.writeUInt32BE(bytes.length, 1);

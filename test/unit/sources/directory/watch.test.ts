@@ -229,3 +229,13 @@ describe('a followed directory', () => {
     await followed.expect({ 'shop/a': 81 });
   });
 });
+
+test('a file of more than 64 MB is not read, and said to be too large; the others are', async () => {
+  await using followed = await follow({ 'a.yaml': service('api') });
+  await followed.expect({ 'shop/api': 80 });
+  await followed.write('large.yaml', '');
+  // Takes no room on the disk.
+  await truncate(join(followed.path, 'large.yaml'), 64 * 1024 * 1024 + 1);
+  await until('the problem', () => followed.last?.problems[0]?.message.includes('is larger than 67108864 bytes'));
+  await followed.expect({ 'shop/api': 80 });
+});
