@@ -15,7 +15,7 @@ const SIDECARS = ['detour-capture', 'detour-sidecar'];
 const PATIENCE_MS = 90_000;
 
 let cluster: Cluster;
-let system: string;
+let system = '';
 let shop: string;
 
 beforeAll(async () => {
@@ -49,8 +49,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   // What is of the whole cluster goes; the namespaces go with it.
-  await cluster.helm(['uninstall', 'detour', '-n', system]);
-  await cluster[Symbol.asyncDispose]();
+  if (system !== '') await cluster.helm(['uninstall', 'detour', '-n', system]);
+  await cluster?.[Symbol.asyncDispose]();
 });
 
 function deployment(name: string, image: string, labels: object = {}, annotations: object = {}): KubernetesObject {
