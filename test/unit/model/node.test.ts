@@ -52,6 +52,16 @@ describe('a node', () => {
     expect(proxyOf({ id: 'sidecar~shop/api-0', metadata: null })).toEqual(bare);
   });
 
+  it('reads capture, which excludes ports of its own', () => {
+    const read = (detour: object): unknown => proxyOf({ id: 'sidecar~shop/api-0', metadata: { detour } });
+    expect(read({ capture: ['ipv6', 'ipv4', 'ipv6'] })).toMatchObject({ capture: ['ipv6', 'ipv4'] });
+    expect(read({ capture: [] })).not.toHaveProperty('capture');
+    expect(read({ capture: ['ipv5'] })).toHaveProperty('error');
+    expect(read({ capture: 'ipv4' })).toHaveProperty('error');
+    expect(read({ capture: ['ipv4'], outbound: '127.0.0.1:15001' })).toHaveProperty('error');
+    expect(read({ capture: ['ipv4'], inbound: [{ listen: '0.0.0.0:80', app: '127.0.0.1:8080' }] })).toHaveProperty('error');
+  });
+
   it.each([
     [{ id: 'gateway~' }, 'node.id "gateway~" must be gateway~<namespace>/<name>'],
     [{ id: 'gateway~shop' }, 'must be gateway~<namespace>/<name>'],
