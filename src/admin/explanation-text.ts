@@ -37,6 +37,8 @@ function outcomeText(outcome: Outcome, hop: Explanation['hop']): string {
       return `Envoy answers 404 with a page: no live preview has the key ${outcome.key}.`;
     case 'preflight':
       return 'Envoy answers 204: it is a preflight for a carrier.';
+    case 'onward':
+      return 'It goes on as it is to where it was sent: nothing there has a live intercept.';
     case 'unknown':
       return `Envoy answers 404: ${unknownText(outcome.what, hop)}.`;
   }

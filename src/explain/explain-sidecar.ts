@@ -48,14 +48,19 @@ export function explainInbound(scope: SidecarScope, port: number, hop: Hop): Exp
 export function explainOutbound(scope: SidecarScope, hop: Hop): Explanation {
   const authority = lowerCase(headerValue(hop.lines, 'host') ?? '');
   const site: Site = { hop: 'outbound', baseline: 'baseline', app: undefined };
+  const captured = scope.capture !== undefined;
   const services = [...hop.model.services.values()]
-    .filter(({ key, namespace }) => namespace === scope.namespace || scope.services.includes(key))
+    .filter(({ key, namespace }) => captured || namespace === scope.namespace || scope.services.includes(key))
     .sort((a, b) => compareText(a.key, b.key));
   for (const service of services) {
     const port = calledPort(service, authority, service.namespace === scope.namespace);
-    if (port !== undefined) return explainPorts([port], site, hop);
+    if (port !== undefined && (!captured || isIntercepted(port))) return explainPorts([port], site, hop);
   }
-  return replied('outbound', { kind: 'unknown', what: 'host' }, hop);
+  return replied('outbound', captured ? { kind: 'onward' } : { kind: 'unknown', what: 'host' }, hop);
+}
+
+function isIntercepted({ routes, rules, mirrors, mirrorRules }: PortModel): boolean {
+  return routes.size > 0 || rules.length > 0 || mirrors.size > 0 || mirrorRules.length > 0;
 }
 
 /** Without a port, 80 is meant, or else the first. */

@@ -63,6 +63,8 @@ export type Outcome =
   | { readonly kind: 'no-preview'; readonly key: string /** Host and port. */; readonly link: string | undefined }
   /** 204: a browser asks whether it may send a carrier. */
   | { readonly kind: 'preflight' }
+  /** A captured request to what has no live intercept: it goes, as it is, where it was sent. */
+  | { readonly kind: 'onward' }
   /** 404: Envoy knows no such host or path. */
   | { readonly kind: 'unknown'; readonly what: 'host' | 'path' };
 

@@ -351,6 +351,15 @@ describe('a sidecar', () => {
     expect(told(base, { ...out, headers: [['x-detour', 'pr-1']] })).toBe('preview pr-1 by key > pr-1');
   });
 
+  it('outbound, captured: goes on to where it was sent, unless there is an intercept', () => {
+    const captured: Scope = { ...base, services: [], outbound: undefined, capture: ['ipv4'] };
+    const out: Ask = { listener: { kind: 'outbound' } };
+    expect(told(captured, { ...out, headers: [['x-detour', 'pr-1']] })).toBe('preview pr-1 by key > pr-1');
+    expect(told(captured, { ...out, headers: [['x-detour', 'nobody']] })).toBe('baseline > baseline');
+    for (const host of ['ledger.pay', 'ports', 'example.com'])
+      expect(told(captured, { ...out, host, headers: [['x-detour', 'pr-1']] }), host).toBe('onward');
+  });
+
   it('has to be told which listener', () => {
     const request = { method: 'GET', path: '/', headers: [] };
     const settings = { carriers: DEFAULT_CARRIERS };
