@@ -4,7 +4,7 @@
  * outlive what is known of its ports, so the app needs no cluster that could go: it is where they were opened to.
  * Connections to all other ports never meet anything of this: the bootstrap passes them through.
  */
-import type { ModelChange } from '../model/intercept.ts';
+import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import { type InterceptId, type ObjectKey, splitObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundScope, Scope } from '../model/proxy.ts';
@@ -15,7 +15,7 @@ import { type CapturedPort, capturedListener } from './listeners.ts';
 import type { LuaSource } from './lua-source.ts';
 import { capturedName, capturedOutboundName, inboundName } from './names.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
-import type { ResourceChange } from './resource.ts';
+import type { EnvoyResource, ResourceChange } from './resource.ts';
 import type { SharedResources } from './shared-resources.ts';
 import { inboundServices } from './sidecar-plan.ts';
 
@@ -29,6 +29,8 @@ export class CapturePlan implements Plan {
   readonly #listening = new Map<number, Pick<CapturedPort, 'outbound' | 'inbound'>>();
   /** Port numbers at which requests to a Service are routed, because it has intercepts. */
   readonly #routed = new Map<ObjectKey, readonly number[]>();
+  /** Of the HTTP ports when they were last looked at. */
+  #turns = -1;
 
   constructor(scope: Extract<Scope, { kind: 'sidecar' }>, source: LuaSource, shared: SharedResources) {
     this.#scope = scope;
@@ -45,16 +47,27 @@ export class CapturePlan implements Plan {
       yield present(originalDestinationCluster());
     }
     const httpPorts = this.#shared.httpPorts.update(view.model, change?.services);
+    this.#turns = this.#shared.httpPorts.turns;
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
       if (change === undefined || touched) yield* this.#inbound(inbound, view);
     }
     const touched = this.#route(view, change);
-    for (const port of httpPorts.keys()) if (change === undefined || touched.has(port)) yield this.#outbound(port, view);
+    for (const port of httpPorts.keys()) if (change === undefined || touched.has(port)) yield this.#outbound(port, view, change);
     for (const port of new Set([...httpPorts.keys(), ...this.#inboundByPort.keys(), ...this.#listening.keys()])) {
       yield* this.#listener(port, httpPorts.has(port), touched, view);
     }
   }
+
+  readonly concerns = (model: InterceptModel, { services }: ModelChange): boolean => {
+    this.#shared.httpPorts.update(model, services);
+    if (this.#shared.httpPorts.turns !== this.#turns) return true;
+    for (const key of services) {
+      if (this.#routed.has(key) || model.services.get(key)?.intercepts.length !== 0) return true;
+      if (this.#scope.inbound.some((inbound) => inbound.services.some((each) => each.service === key))) return true;
+    }
+    return false;
+  };
 
   *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
     const [first, ...others] = inboundServices(inbound, view);
@@ -83,15 +96,20 @@ export class CapturePlan implements Plan {
     return touched;
   }
 
-  #outbound(port: number, view: ModelView): ResourceChange {
+  #outbound(port: number, view: ModelView, change: ModelChange | undefined): ResourceChange {
+    // Every captured pod of a namespace has the same.
+    const id = `captured ${this.#scope.namespace} ${port}`;
+    const make = (): EnvoyResource => this.#shared.keep(id, this.#table(port, view));
+    return present(change === undefined || !view.isWhole ? make() : this.#shared.onceForChange(change, id, make));
+  }
+
+  #table(port: number, view: ModelView): EnvoyResource {
     const keys = [...this.#routed].filter(([, ports]) => ports.includes(port)).map(([key]) => key);
     const parts = keys.sort(compareText).flatMap((key) => {
       const service = view.service(key);
       return service === undefined ? [] : (this.#shared.captured(service, this.#isShort(key)).get(port) ?? []);
     });
-    // Every captured pod of a namespace has the same.
-    const id = `captured ${this.#scope.namespace} ${port}`;
-    return present(this.#shared.keep(id, capturedConfiguration(port, parts)));
+    return capturedConfiguration(port, parts);
   }
 
   *#listener(port: number, outbound: boolean, touched: ReadonlySet<number>, view: ModelView): Iterable<ResourceChange> {
@@ -110,7 +128,7 @@ export class CapturePlan implements Plan {
     this.#listening.set(port, { outbound, inbound });
     const families = this.#scope.capture ?? [];
     // A port that nobody spoke HTTP at before has no routes yet.
-    if (outbound && before?.outbound !== true && !touched.has(port)) yield this.#outbound(port, view);
+    if (outbound && before?.outbound !== true && !touched.has(port)) yield this.#outbound(port, view, undefined);
     if (!outbound) yield gone('route', capturedOutboundName(port));
     const parts = { port, families, outbound, inbound };
     yield present(this.#shared.listeners.get(['captured', parts], () => capturedListener(parts, this.#source)));

@@ -19,6 +19,12 @@ export function numbersOf(service: ServiceModel, port: PortModel): readonly numb
 export class HttpPorts {
   readonly #byService = new Map<ObjectKey, readonly number[]>();
   readonly #count = new Map<number, number>();
+  #turns = 0;
+
+  /** How often a number came or went. */
+  get turns(): number {
+    return this.#turns;
+  }
 
   /** @param touched undefined: any of them may have changed. */
   update(model: InterceptModel, touched: Iterable<ObjectKey> | undefined): ReadonlyMap<number, unknown> {
@@ -26,11 +32,15 @@ export class HttpPorts {
       const service = model.services.get(key);
       const before = this.#byService.get(key) ?? [];
       const after = service === undefined ? [] : [...new Set(service.ports.flatMap((port) => numbersOf(service, port)))];
-      for (const number of after) this.#count.set(number, (this.#count.get(number) ?? 0) + 1);
+      for (const number of after) {
+        const count = this.#count.get(number) ?? 0;
+        if (count === 0) this.#turns += 1;
+        this.#count.set(number, count + 1);
+      }
       for (const number of before) {
         const left = (this.#count.get(number) ?? 1) - 1;
         if (left > 0) this.#count.set(number, left);
-        else this.#count.delete(number);
+        else if (this.#count.delete(number)) this.#turns += 1;
       }
       if (after.length > 0) this.#byService.set(key, after);
       else this.#byService.delete(key);

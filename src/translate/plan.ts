@@ -19,7 +19,7 @@ export interface ModelView {
 export interface Plan {
   update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange>;
   /** Whether a change may make it say something else; undefined: any may. It costs next to nothing to ask. */
-  readonly concerns?: (change: ModelChange) => boolean;
+  readonly concerns?: (model: InterceptModel, change: ModelChange) => boolean;
 }
 
 export function gone(type: ResourceChange['type'], name: string): ResourceChange {

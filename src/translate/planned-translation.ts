@@ -75,8 +75,8 @@ export class PlannedTranslation {
   }
 
   /** See {@link ScopeTranslation}. */
-  concerns(change: ModelChange): boolean {
-    if (this.#plan.concerns?.(change) !== false) return true;
+  concerns(model: InterceptModel, change: ModelChange): boolean {
+    if (this.#plan.concerns?.(model, change) !== false) return true;
     for (const service of change.services) if (this.#clustersOf.has(service)) return true;
     return false;
   }

@@ -1,7 +1,7 @@
 /** A sidecar's resources with explicit ports: a listener and a RouteConfiguration for each, and its apps. */
 
 import { COPY_BASELINE } from '../model/carriers.ts';
-import type { ModelChange } from '../model/intercept.ts';
+import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import { type InterceptId, type ObjectKey, splitObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundScope, Scope } from '../model/proxy.ts';
@@ -57,7 +57,7 @@ export class SidecarPlan implements Plan {
     if (touched) yield this.#outbound(view, change);
   }
 
-  readonly concerns = ({ services }: ModelChange): boolean => {
+  readonly concerns = (_model: InterceptModel, { services }: ModelChange): boolean => {
     for (const service of services) {
       if (this.#scope.inbound.some((inbound) => inbound.services.some((each) => each.service === service))) return true;
       if (this.#scope.outbound !== undefined && this.#reaches(service)) return true;

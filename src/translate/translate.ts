@@ -40,7 +40,7 @@ export interface ScopeTranslation {
    * Whether a change may make a difference here; where it does not, and nothing is left out, {@link update} need not be
    * called. undefined: any may.
    */
-  readonly concerns?: (change: ModelChange) => boolean;
+  readonly concerns?: (model: InterceptModel, change: ModelChange) => boolean;
 }
 
 export type CreateScopeTranslation = (scope: Scope, settings: TranslateSettings) => ScopeTranslation;

@@ -51,8 +51,8 @@ export class ServedView {
   }
 
   /** Whether a change may make a difference to it. */
-  isConcernedBy(change: ModelChange): boolean {
-    return !this.#quarantine.isQuiet || this.#options.translation.concerns?.(change) !== false;
+  isConcernedBy(model: InterceptModel, change: ModelChange): boolean {
+    return !this.#quarantine.isQuiet || this.#options.translation.concerns?.(model, change) !== false;
   }
 
   /**

@@ -71,7 +71,7 @@ export class Views {
     this.#drop(now);
     for (const host of this.#hosts.values()) {
       // Of thousands of views nearly all have nothing to do with a change.
-      if (change !== undefined && !host.served.isConcernedBy(change)) continue;
+      if (change !== undefined && !host.served.isConcernedBy(model, change)) continue;
       this.#published(host, host.served.publish(model, change, host.audience.isSettled, now), now);
     }
     for (const member of this.#moved(change)) this.#move(member, model, now);

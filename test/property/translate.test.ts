@@ -136,7 +136,8 @@ describe('translation', () => {
           const asked = first ? undefined : withExclusion(engine, change, before, excluded);
           first = false;
           for (const { scope, translation, world } of worlds) {
-            const isLeftOut = before.size + excluded.size === 0 && asked !== undefined && translation.concerns?.(asked) === false;
+            const isLeftOut =
+              before.size + excluded.size === 0 && asked !== undefined && translation.concerns?.(engine.model, asked) === false;
             if (!isLeftOut) apply(world, translation.update(engine.model, asked, excluded));
             const expected = plain(fresh(scope, engine.model, excluded));
             // The same, and much cheaper to see.
