@@ -78,6 +78,6 @@ export function known(type: string): string {
   return TYPES.has(type) ? type : 'other';
 }
 
-function fields({ nodeId, role, protocol, peer }: StreamInfo): Readonly<Record<string, string>> {
-  return { node: nodeId, role, protocol, peer };
+function fields({ nodeId, role, protocol, peer, identity }: StreamInfo): Readonly<Record<string, string>> {
+  return { node: nodeId, role, protocol, peer, ...(identity === undefined ? {} : { identity }) };
 }

@@ -3,11 +3,14 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
+import { startApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
 import { AdsClient, type ClientTls } from '../support/ads-client.ts';
 import { Authority, type CertificateOptions } from '../support/certificates.ts';
 import { MountedSecret } from '../support/mounted-secret.ts';
 import { type RunningApp, runApp, untilReady } from '../support/running-app.ts';
 import { until } from '../support/until.ts';
+import { createManifests } from '../support/world/manifests.ts';
 
 const NAME = 'detour.detour-system';
 const SERVERS = new Authority('servers');
@@ -237,4 +240,22 @@ test('a start without a certificate that can be used says so', async () => {
     mount.file('ca.crt'),
   ];
   await expect(runApp({ args: files })).rejects.toThrow(/^--tls-key .* is no private key in PEM/);
+});
+
+test('plaintext where others could come is warned of, and on loopback it is not', async () => {
+  await using manifests = await createManifests();
+  // An address of this machine alone, which does not look like one.
+  for (const [host, warnings] of [
+    ['127.0.0.1', []],
+    ['[::ffff:127.0.0.1]', ['Envoys are served in plaintext']],
+  ] as const) {
+    const listen = ['--xds-listen', `${host}:0`, '--admin-listen', '127.0.0.1:0', '--plaintext', 'on'];
+    const { config, mistakes } = readConfig(['--source', `directory:${manifests.folder}`, ...listen], {});
+    if (config === undefined) throw new Error(mistakes.join());
+    const warned: string[] = [];
+    const log = { debug: () => undefined, info: () => undefined, error: () => undefined };
+    const app = await startApp(config, { log: { ...log, warn: (message) => warned.push(message) }, version: '1.2.3' });
+    await app.stop();
+    expect(warned).toEqual(warnings);
+  }
 });
