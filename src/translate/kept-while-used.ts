@@ -6,12 +6,26 @@ export class KeptWhileUsed<Made extends object> {
   /** @param facts all that `make` depends on, as JSON */
   get(facts: readonly unknown[], make: () => Made): Made {
     const id = JSON.stringify(facts);
-    const known = this.#kept.get(id)?.deref();
+    const known = this.last(id);
     if (known !== undefined) return known;
-    if (this.#kept.size >= this.#sweepAt) this.#sweep();
     const made = make();
-    this.#kept.set(id, new WeakRef(made));
+    this.put(id, made);
     return made;
+  }
+
+  /** What was put last, if anybody has it. */
+  last(id: string): Made | undefined {
+    return this.#kept.get(id)?.deref();
+  }
+
+  put(id: string, made: Made): void {
+    if (this.last(id) === made) return;
+    if (this.#kept.size >= this.#sweepAt) this.#sweep();
+    this.#kept.set(id, new WeakRef(made));
+  }
+
+  delete(id: string): void {
+    this.#kept.delete(id);
   }
 
   /** So seldom that it costs less than what was made since. */

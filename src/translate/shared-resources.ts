@@ -25,11 +25,6 @@ interface HostMemo {
   readonly part: VirtualHostPart;
 }
 
-interface RoutesMemo {
-  readonly parts: readonly VirtualHostPart[];
-  readonly resource: EnvoyResource;
-}
-
 export class SharedResources {
   readonly #carrier: string;
   /** Models are new objects whenever anything in them changes, so what is made of one lives as long as it does. */
@@ -45,8 +40,10 @@ export class SharedResources {
   readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
   /** Models whose pairs were looked through: each is the newest of its Service. */
   readonly #pruned = new WeakSet<ServiceModel>();
-  readonly #lastResources = new Map<string, EnvoyResource>();
-  readonly #routes = new Map<string, RoutesMemo>();
+  /** Their ids have what Envoys say of themselves in them, so there may be any number of those that nobody has any more. */
+  readonly #lastResources = new KeptWhileUsed<EnvoyResource>();
+  /** What RouteConfigurations are made of. */
+  readonly #partsOf = new WeakMap<EnvoyResource, readonly VirtualHostPart[]>();
   #change: { readonly of: ModelChange; readonly made: Map<string, EnvoyResource> } | undefined;
 
   constructor(carrier: string) {
@@ -121,21 +118,20 @@ export class SharedResources {
 
   /** The RouteConfiguration of these parts: the object that was made last under this id, where all of them are the same. */
   routes(id: string, name: string, parts: readonly VirtualHostPart[]): EnvoyResource {
-    const known = this.#routes.get(id);
-    const isSame =
-      known !== undefined &&
-      known.parts.length === parts.length &&
-      parts.every((part, index) => samePart(part, known.parts[index] ?? part));
-    if (isSame) return known.resource;
+    const known = this.#lastResources.last(id);
+    const before = known === undefined ? undefined : this.#partsOf.get(known);
+    const isSame = before?.length === parts.length && parts.every((part, index) => samePart(part, before[index] ?? part));
+    if (known !== undefined && isSame) return known;
     const resource = remadeRouteConfiguration(name, parts, { ignore_port_in_host_matching: true });
-    this.#routes.set(id, { parts, resource });
+    this.#partsOf.set(resource, parts);
+    this.#lastResources.put(id, resource);
     return resource;
   }
 
   /** The object that was made last under this id, where the new one says the same. */
   keep(id: string, resource: EnvoyResource): EnvoyResource {
-    const kept = keepResource(this.#lastResources.get(id), resource);
-    this.#lastResources.set(id, kept);
+    const kept = keepResource(this.#lastResources.last(id), resource);
+    this.#lastResources.put(id, kept);
     return kept;
   }
 
@@ -148,7 +144,6 @@ export class SharedResources {
   /** To be told when what was kept under this id is gone. */
   drop(id: string): void {
     this.#lastResources.delete(id);
-    this.#routes.delete(id);
   }
 }
 

@@ -67,3 +67,16 @@ describe('sidecars that listen alike', () => {
     expect(made.map((each) => each.deref())).toEqual([undefined, undefined]);
   });
 });
+
+test('of gateways of a kind that nobody has any more nothing is kept', async () => {
+  const translator = new Translator(SETTINGS);
+  const made = ['one.example.com', 'two.example.com'].flatMap((previewDomain) =>
+    translator
+      .scope({ ...SCOPE, previewDomain })
+      .update(aModel({ hosts: [aHost()] }), undefined, NONE)
+      .flatMap(({ type, resource }) => (type === 'route' && resource !== undefined ? [new WeakRef(resource)] : [])),
+  );
+  expect(made.length).toBeGreaterThan(2);
+  await collectGarbage();
+  expect(made.map((each) => each.deref()?.name)).toEqual(made.map(() => undefined));
+});
