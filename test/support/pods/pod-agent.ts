@@ -55,7 +55,9 @@ let load: Load | undefined;
 export const AGENT = {
   /** Starts the pod's apps, on all of its addresses. @param links what its HTTP app calls, by name */
   async start(identity: Identity, links: Readonly<Record<string, Target>>): Promise<void> {
-    const onward = Object.fromEntries(Object.entries(links).map(([name, target]) => [name, { ...target, host: name }]));
+    const onward = Object.fromEntries(
+      Object.entries(links).map(([name, target]) => [name, { ...target, host: name, fresh: true }]),
+    );
     const at = { ...identity, address: '::' };
     http = await startApp({ ...at, port: PORTS.http.pod, links: onward });
     await startApp({ ...at, port: PORTS.plain.pod });

@@ -52,6 +52,15 @@ export interface ServiceAddresses {
   readonly endpoints: readonly PodAddresses[];
 }
 
+/** Test files that run at the same time have blocks of addresses of their own. */
+const BLOCK = process.env['VITEST_POOL_ID'] ?? '0';
+const [SERVICES, BACK] = [`SERVICES-${BLOCK}`, `BACK-${BLOCK}`];
+
+/** The n-th ClusterIP. */
+export function clusterIps(n: number): PodAddresses {
+  return { ipv4: `10.97.${BLOCK}.${n}`, ipv6: `fd97:${BLOCK}::${n.toString(16)}` };
+}
+
 export class PodNetwork {
   #pods = 0;
 
@@ -74,8 +83,8 @@ export class PodNetwork {
 
   async pod(): Promise<PodNamespace> {
     const number = ++this.#pods;
-    const addresses = { ipv4: `10.78.0.${number}`, ipv6: `fd78::${number.toString(16)}` };
-    const link = `pod${number}`;
+    const addresses = { ipv4: `10.78.${BLOCK}.${number}`, ipv6: `fd78:${BLOCK}::${number.toString(16)}` };
+    const link = `pod${BLOCK}-${number}`;
     // Says when it is in its namespace; ends with us, since its input does.
     const child = spawn('unshare', ['--net', 'sh', '-c', 'echo in; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
     try {
@@ -99,19 +108,19 @@ export class PodNetwork {
   async serve(services: readonly ServiceAddresses[]): Promise<void> {
     for (const family of ['ipv4', 'ipv6'] as const) {
       const program = family === 'ipv4' ? 'iptables' : 'ip6tables';
-      const exists = await run(program, ['-t', 'nat', '-L', 'SERVICES', '-n']).then(
+      const exists = await run(program, ['-t', 'nat', '-L', SERVICES, '-n']).then(
         () => true,
         () => false,
       );
       const lines = [
         '*nat',
-        ':SERVICES - [0:0]',
-        ':BACK - [0:0]',
-        ...(exists ? [] : ['-A PREROUTING -j SERVICES', '-A OUTPUT -j SERVICES', '-A POSTROUTING -j BACK']),
+        `:${SERVICES} - [0:0]`,
+        `:${BACK} - [0:0]`,
+        ...(exists ? [] : [`-A PREROUTING -j ${SERVICES}`, `-A OUTPUT -j ${SERVICES}`, `-A POSTROUTING -j ${BACK}`]),
         ...services.flatMap((service) => rulesOf(service, family)),
         // A pod that is led to itself answers the node, or it would wait for an answer of somebody else's.
         ...services.flatMap(({ endpoints }) =>
-          endpoints.map((each) => `-A BACK -s ${each[family]} -d ${each[family]} -j MASQUERADE`),
+          endpoints.map((each) => `-A ${BACK} -s ${each[family]} -d ${each[family]} -j MASQUERADE`),
         ),
         'COMMIT',
         '',
@@ -131,7 +140,7 @@ function rulesOf({ clusterIps, ports, endpoints }: ServiceAddresses, family: key
       const left = endpoints.length - index;
       const share = left === 1 ? '' : ` -m statistic --mode random --probability ${(1 / left).toFixed(6)}`;
       const to = family === 'ipv4' ? `${endpoint.ipv4}:${pod}` : `[${endpoint.ipv6}]:${pod}`;
-      return `-A SERVICES -d ${clusterIps[family]} -p tcp --dport ${service}${share} -j DNAT --to-destination ${to}`;
+      return `-A ${SERVICES} -d ${clusterIps[family]} -p tcp --dport ${service}${share} -j DNAT --to-destination ${to}`;
     }),
   );
 }

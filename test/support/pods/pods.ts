@@ -9,7 +9,7 @@ import { until } from '../until.ts';
 import { type ControlPlane, startControlPlane } from '../world/control-plane.ts';
 import { createManifests, type Manifests } from '../world/manifests.ts';
 import type { Target } from './pod-agent.ts';
-import { type PodAddresses, type PodNamespace, PodNetwork } from './pod-network.ts';
+import { clusterIps, type PodAddresses, type PodNamespace, PodNetwork } from './pod-network.ts';
 import { NAMESPACE, previewObject, serviceObject, sliceObjects } from './pod-objects.ts';
 import { PORTS } from './pod-ports.ts';
 import { AgentProcess, detourIn, type SidecarProcess, startSidecar } from './pod-process.ts';
@@ -55,8 +55,7 @@ export class Pods implements AsyncDisposable {
 
   /** The ClusterIPs of a Service, which are there before the Service is. */
   clusterIps(service: string): PodAddresses {
-    const known = ['frontend', 'api', 'identity'].indexOf(service) + 1;
-    return { ipv4: `10.97.0.${known}`, ipv6: `fd97::${known}` };
+    return clusterIps(['frontend', 'api', 'identity'].indexOf(service) + 1);
   }
 
   /** Where callers of a Service connect to. */
@@ -160,6 +159,13 @@ async function isReady({ addresses }: PodNamespace, sidecar: SidecarProcess): Pr
   if (sidecar.exited) throw new Error(`Envoy ended: ${sidecar.said}`);
   const response = await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/ready`);
   return response.ok && (await response.text()).startsWith('LIVE');
+}
+
+/** Waits until it holds no connection that could lead where a new one would not. */
+export async function letGo(pod: Pod): Promise<void> {
+  if (pod.sidecar === undefined) return;
+  const active = /^envoy_cluster_upstream_cx_active\{envoy_cluster_name="original-destination"\} [1-9]/m;
+  await until(`${pod.name} to let go of its connections`, async () => !active.test(await metricsOf(pod)), 60_000);
 }
 
 /** What a sidecar says of itself to Prometheus. */

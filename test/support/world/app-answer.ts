@@ -95,8 +95,9 @@ function callOn(link: Link, path: string, request: IncomingMessage): Promise<Par
     const value = request.headers[name];
     if (value !== undefined) headers[name] = String(value);
   }
+  const target = { host: link.address ?? '127.0.0.1', port: link.port, ...(link.fresh === true && { agent: false }) };
   return new Promise((resolve, reject) => {
-    const onward = httpRequest({ host: link.address ?? '127.0.0.1', port: link.port, path, headers }, async (reply) => {
+    const onward = httpRequest({ ...target, path, headers }, async (reply) => {
       let text = '';
       for await (const chunk of reply.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
       const nextServedBy = String(reply.headers['x-detour-served-by'] ?? '');

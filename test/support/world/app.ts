@@ -35,6 +35,8 @@ export interface Link {
   readonly port: number;
   /** The `Host` that it is called by. */
   readonly host: string;
+  /** A connection for each request. */
+  readonly fresh?: boolean;
 }
 
 export class App implements AsyncDisposable {
