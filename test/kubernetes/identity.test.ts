@@ -181,6 +181,20 @@ describe('a token', () => {
   });
 });
 
+test('a pod has a hundred streams at most, and disturbs no other pod with them', async () => {
+  await pod('shop', 'greedy-0', 'api');
+  const token = await tokenOf('shop', 'api', { pod: 'greedy-0' });
+  const clients = Array.from({ length: 100 }, () => open('sidecar~shop/greedy-0', token));
+  await until('all to be let in', () => clients.every(({ responses }) => responses.length > 0), 60_000);
+  expect(await outcome('sidecar~shop/greedy-0', token)).toMatch(
+    /^8 RESOURCE_EXHAUSTED: pod shop\/greedy-0 \(ServiceAccount shop\/api\) has 100 streams already/,
+  );
+  expect(await outcome('sidecar~shop/api-0', await tokenOf('shop', 'api', { pod: 'api-0' }))).toBe('in');
+  clients.pop()?.[Symbol.dispose]();
+  await until('a place', async () => (await outcome('sidecar~shop/greedy-0', token)) === 'in');
+  for (const client of clients) client[Symbol.dispose]();
+}, 120_000);
+
 test('a real Envoy shows its token, is let go when that expires, and comes back with the one that has replaced it', async () => {
   const first = await tokenOf('shop', 'web', { pod: 'web-0' });
   await using mount = await MountedSecret.mount({ token: first });
