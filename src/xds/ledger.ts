@@ -99,7 +99,7 @@ export class Ledger {
       // R1: one that was asked for by name stays forced. It may be gone before it is sent, and then that has to be said.
       if (ids.has(id)) continue;
       const entry = this.#log.entryOf(id);
-      if (entry !== undefined) this.#compare(entry.name, undefined, entry, mustSend);
+      if (entry !== undefined) this.mark(entry.name, undefined);
     }
     // C2: what is gone by now.
     for (const index of gone) this.#compare(names.text(index), versions.versions.text(index), undefined, mustSend);

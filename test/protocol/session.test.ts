@@ -1,15 +1,16 @@
 import { describe, it } from 'vitest';
-import { SessionHarness } from '../support/xds/harness.ts';
+import { SessionHarness, type Streams } from '../support/xds/harness.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 
-for (const protocol of ['sotw', 'delta'] as const) {
-  describe(`a session, ${protocol}`, () => {
-    for (const { name, protocols, run } of SCENARIOS) {
+describe.each<Streams>(['ads', 'type'])('a session, streams by %s', (streams) => {
+  describe.each(['sotw', 'delta'] as const)('%s', (protocol) => {
+    for (const { name, protocols, aggregated, run } of SCENARIOS) {
       if (protocols !== undefined && !protocols.includes(protocol)) continue;
+      if (aggregated === true && streams === 'type') continue;
       it(name, async () => {
-        await using harness = new SessionHarness(protocol);
+        await using harness = new SessionHarness(protocol, {}, 1, streams);
         await run(harness);
       });
     }
   });
-}
+});

@@ -6,15 +6,10 @@ import { HandClock } from '../support/hand-clock.ts';
 import { until } from '../support/until.ts';
 import { Client } from '../support/xds/client.ts';
 import { DeafWire } from '../support/xds/deaf-wire.ts';
+import { pathOfType } from '../support/xds/grpc-types-wire.ts';
 import { ADS, GrpcHarness, GrpcWire, METHODS } from '../support/xds/harness.ts';
 
-const SERVICES = {
-  cluster: ['cluster.v3.ClusterDiscoveryService', 'Clusters'],
-  endpoints: ['endpoint.v3.EndpointDiscoveryService', 'Endpoints'],
-  listener: ['listener.v3.ListenerDiscoveryService', 'Listeners'],
-  route: ['route.v3.RouteDiscoveryService', 'Routes'],
-  scopedRoute: ['route.v3.ScopedRoutesDiscoveryService', 'ScopedRoutes'],
-} as const;
+const SERVED = ['cluster', 'endpoints', 'listener', 'scopedRoute', 'route'] as const;
 
 function wireOf(client: Client): GrpcWire {
   if (client.wire instanceof GrpcWire) return client.wire;
@@ -26,13 +21,13 @@ async function endOf(client: Client): Promise<{ readonly code: number; readonly 
 }
 
 describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) => {
-  it.each(Object.entries(SERVICES))('S1 S2: the service for one type knows its type: %s', async (type, [service, suffix]) => {
+  it.each(SERVED)('S1 S2: the service for one type knows its type: %s', async (type) => {
     await using harness = new GrpcHarness(protocol);
-    harness.world.set(type as keyof typeof SERVICES, 'a', '1');
-    const path = `/envoy.service.${service}/${protocol === 'sotw' ? 'Stream' : 'Delta'}${suffix}`;
+    harness.world.set(type, 'a', '1');
+    const path = pathOfType(type, protocol);
     const client = await harness.connect(path);
     const names = type === 'scopedRoute' ? ['a'] : ['a', '*'];
-    client.subscribe(type as keyof typeof SERVICES, names, { typeUrl: '' });
+    client.subscribe(type, names, { typeUrl: '' });
     expect((await client.next()).resources).toEqual({ a: '1' });
 
     const other = await harness.connect(path);

@@ -39,6 +39,28 @@ export const FLOW: readonly Scenario[] = [
     },
   },
   {
+    name: 'F9: names that are asked for one by one in one moment are answered together',
+    run: async ({ world, publish, connect }) => {
+      const names = Array.from({ length: 50 }, (_, index) => `e${index}`);
+      for (const name of names) world.set('endpoints', name, '1');
+      publish();
+      const client = await connect();
+      for (const name of names) client.subscribe('endpoints', [name]);
+      // Over a network some of them may have come a little later.
+      const received: string[] = [];
+      let replies = 0;
+      while (received.length < names.length) {
+        const reply = await client.next();
+        client.ack(reply);
+        received.push(...Object.keys(reply.resources));
+        replies += 1;
+      }
+      expect(received.sort()).toEqual(names.sort());
+      expect(replies).toBeLessThan(10);
+      await client.silent();
+    },
+  },
+  {
     name: 'F8: a big delta response comes in parts below 2 MB, one after the other, in order',
     protocols: DELTA,
     run: async ({ world, publish, connect }) => {

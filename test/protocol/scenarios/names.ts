@@ -39,6 +39,7 @@ export const NAMES: readonly Scenario[] = [
       // W9: `a` is new in the list.
       const second = await client.expect('cluster', { a: '1', b: '1' });
       client.raw('cluster', { names: ['a'], nonce: second.nonce, version: second.version });
+      await client.silent();
       world.set('cluster', 'b', '2');
       publish();
       await client.silent();
@@ -46,6 +47,7 @@ export const NAMES: readonly Scenario[] = [
       publish();
       const third = await client.expect('cluster', { a: '2' });
       client.raw('cluster', { names: [], nonce: third.nonce, version: third.version });
+      await client.silent();
       world.set('cluster', 'a', '3').set('cluster', 'b', '3');
       publish();
       await client.silent();
@@ -66,10 +68,12 @@ export const NAMES: readonly Scenario[] = [
       publish();
       await client.take('cluster', { b: '2' });
       client.unsubscribe('cluster', ['*']);
+      await client.silent();
       world.set('cluster', 'a', '3').set('cluster', 'b', '3');
       publish();
       await client.take('cluster', { a: '3' });
       client.unsubscribe('cluster', ['a']);
+      await client.silent();
       world.set('cluster', 'a', '4').set('cluster', 'b', '4');
       publish();
       await client.silent();
@@ -305,6 +309,39 @@ export const NAMES: readonly Scenario[] = [
       publish();
       await client.take('endpoints', { e: '1' });
       await client.take('route', { r: '1' });
+    },
+  },
+  {
+    name: 'V3: a cluster that is asked for on demand, beside everything, is answered at once, or said not to exist',
+    protocols: DELTA,
+    run: async ({ world, publish, connect }) => {
+      world.set('cluster', 'a', '1');
+      publish();
+      const client = await connect();
+      client.subscribe('cluster', ['*']);
+      await client.take('cluster', { a: '1' });
+      client.subscribe('cluster', ['b']);
+      await client.take('cluster', {}, ['b']);
+      client.subscribe('cluster', ['a']);
+      await client.take('cluster', { a: '1' });
+      world.set('cluster', 'b', '1');
+      publish();
+      await client.take('cluster', { b: '1' });
+      await client.silent();
+    },
+  },
+  {
+    name: 'V8: a name is a text like any other, an xdstp one too',
+    run: async ({ world, publish, connect }) => {
+      const name = 'xdstp://detour.dev/envoy.config.endpoint.v3.ClusterLoadAssignment/a?b=1&c=2';
+      world.set('endpoints', name, '1');
+      publish();
+      const client = await connect();
+      client.subscribe('endpoints', [name]);
+      await client.take('endpoints', { [name]: '1' });
+      world.set('endpoints', name, '2');
+      publish();
+      await client.take('endpoints', { [name]: '2' });
     },
   },
 ];

@@ -4,6 +4,7 @@ import { DELTA, type Scenario, SOTW } from './scenario.ts';
 export const NONCES: readonly Scenario[] = [
   {
     name: 'S4: a type that we do not serve keeps the stream open; delta says that its names do not exist, once',
+    aggregated: true,
     run: async ({ world, publish, connect, protocol }) => {
       world.set('cluster', 'a', '1');
       publish();
@@ -32,6 +33,7 @@ export const NONCES: readonly Scenario[] = [
   },
   {
     name: 'S9: a type that is refused, or not answered, does not hold back another',
+    aggregated: true,
     run: async ({ world, publish, connect }) => {
       world.set('endpoints', 'e', '1').set('listener', 'l', '1').set('cluster', 'c', '1');
       publish();
@@ -82,7 +84,6 @@ export const NONCES: readonly Scenario[] = [
   },
   {
     name: 'N3: a request with an old nonce is not answered, and is no ACK',
-    protocols: SOTW,
     run: async ({ world, publish, connect }) => {
       world.set('endpoints', 'e', '1');
       publish();

@@ -36,6 +36,7 @@ function rename({ world, publish }: Harness): void {
 export const ORDERING: readonly Scenario[] = [
   {
     name: 'O1: what is pointed at is sent before what points at it: clusters, endpoints, listeners, routes',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -48,6 +49,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O2 O3: a cluster goes when the routes that no longer name it are acknowledged, and its endpoints after that',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       rename(harness);
@@ -65,6 +67,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O3: a cluster waits for listeners too, and while it waits it comes back without being sent',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -93,6 +96,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O5: as long as the routes are refused, the clusters of the accepted ones stay',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       rename(harness);
@@ -128,6 +132,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O3 R6: a route that goes is said to be gone after the listeners are acknowledged',
+    aggregated: true,
     protocols: DELTA,
     run: async (harness) => {
       const client = await settled(harness);
@@ -145,6 +150,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O3 C2: a client that comes back loses its clusters after its routes are acknowledged, whatever it asks for first',
+    aggregated: true,
     protocols: DELTA,
     needsClock: true,
     run: async (harness) => {
@@ -174,6 +180,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O3 C2: a client that comes back loses its clusters as soon as it has taken what its view can hold, and waits for no other type',
+    aggregated: true,
     protocols: DELTA,
     run: async (harness) => {
       const { world, publish, connect, restart } = harness;
@@ -204,6 +211,7 @@ export const ORDERING: readonly Scenario[] = [
   },
   {
     name: 'O1 M8: a client that comes back while a cluster warms gets its endpoints at once, and routes to it when it asks for clusters',
+    aggregated: true,
     protocols: DELTA,
     run: async (harness) => {
       const { world, publish, connect, restart } = harness;

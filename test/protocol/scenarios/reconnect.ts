@@ -75,6 +75,7 @@ export const RECONNECT: readonly Scenario[] = [
   },
   {
     name: 'C3: endpoints that a client has are sent again when their cluster was, and only then',
+    aggregated: true,
     protocols: DELTA,
     run: async ({ world, publish, connect, restart }) => {
       world.set('cluster', 'a', '1', { endpointsName: 'ea' }).set('cluster', 'b', '1', { endpointsName: 'eb' });
@@ -98,6 +99,7 @@ export const RECONNECT: readonly Scenario[] = [
   },
   {
     name: 'C3 M3: endpoints that a client has are all sent again when it says nothing of clusters: one may be warming',
+    aggregated: true,
     protocols: DELTA,
     run: async ({ world, publish, connect, restart }) => {
       world.set('cluster', 'a', '1', { endpointsName: 'ea' }).set('cluster', 'b', '1', { endpointsName: 'eb' });
@@ -249,6 +251,7 @@ export const RECONNECT: readonly Scenario[] = [
   },
   {
     name: 'W11 M8 O3: a client that comes back to a changed world keeps its listeners while their clusters are on their way',
+    aggregated: true,
     protocols: SOTW,
     run: async ({ world, publish, connect, restart }) => {
       world.set('cluster', 'c', '1').set('listener', 'l', '1').set('listener', 'm', '1');

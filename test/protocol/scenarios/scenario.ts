@@ -7,6 +7,8 @@ export interface Scenario {
   readonly name: string;
   /** Both unless told. */
   readonly protocols?: readonly Protocol[];
+  /** It is about types that wait for each other, or share a stream: there is nothing of it where each has its own. */
+  readonly aggregated?: boolean;
   /** Where the clock has to be moved, only a session in this process will do. */
   readonly needsClock?: boolean;
   readonly run: (harness: Harness) => Promise<void>;

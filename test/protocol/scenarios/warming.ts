@@ -32,6 +32,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M2 M3: endpoints follow a cluster that changed, unasked and unchanged, without waiting for its ACK; not twice',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -63,6 +64,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M4 R5: endpoints that are asked for when their cluster is on its way out already are sent: it is warming',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -79,6 +81,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M5: a new cluster that shares its endpoints with another one gets them too',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -110,6 +113,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M8 O4: a route to a new cluster waits until the cluster is acknowledged; its endpoints do not wait',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -130,6 +134,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M8: a route waits for no cluster that the client has, does not ask for, or that does not exist',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -147,6 +152,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M8: a route waits for a cluster that is just being taken away, and comes back',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;
@@ -167,6 +173,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M9: a route waits 15 s for a cluster that is never acknowledged, and no longer',
+    aggregated: true,
     needsClock: true,
     run: async (harness) => {
       const client = await settled(harness);
@@ -183,6 +190,7 @@ export const WARMING: readonly Scenario[] = [
   },
   {
     name: 'M9: other routes do not wait with the one that does',
+    aggregated: true,
     run: async (harness) => {
       const client = await settled(harness);
       const { world, publish } = harness;

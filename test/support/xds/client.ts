@@ -19,6 +19,8 @@ export interface Reply {
 
 /** Carries bytes to a server, or to a session in this process. */
 export interface Wire extends AsyncDisposable {
+  /** A stream for each type: the first request on each says who the client is. */
+  readonly isByType?: boolean;
   send(bytes: Buffer): void;
   /** The next response; rejects when there is none. */
   receive(): Promise<Buffer>;
@@ -94,7 +96,7 @@ export class Client {
   raw(type: ResourceType | string, request: RawRequest): void {
     const { subscribe, unsubscribe, names, nonce = '', version = '', error, initial = {}, node = this.#node } = request;
     const typeUrl = request.typeUrl ?? Client.urlOf(type);
-    this.#node = null;
+    if (this.wire.isByType !== true) this.#node = null;
     const common = {
       node,
       type_url: typeUrl,

@@ -6,16 +6,22 @@ import { decodeDeltaRequest, decodeSotwRequest } from '../../../src/xds/codec.ts
 import type { DrainClock } from '../../../src/xds/drain.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
 import { type Protocol, Session } from '../../../src/xds/session.ts';
+import { PUSH_ORDER } from '../../../src/xds/type-urls.ts';
 import { View } from '../../../src/xds/view.ts';
 import { deltaResponse, sotwResponse } from '../../../src/xds/wire.ts';
 import { DEFAULT_LIMITS, type XdsLimits, XdsServer } from '../../../src/xds/xds.ts';
 import { Client, type Wire } from './client.ts';
 import { EMPTY_MODEL, FakeWorld, NO_CHANGE } from './fake-world.ts';
+import { GrpcTypesWire, Traffic } from './grpc-types-wire.ts';
 import { SilentObserver } from './observer.ts';
+
+/** `ads`: one stream for all types; `type`: one for each. */
+export type Streams = 'ads' | 'type';
 
 export interface Harness extends AsyncDisposable {
   readonly world: FakeWorld;
   readonly protocol: Protocol;
+  readonly streams: Streams;
   /** What was changed in the world takes effect. */
   publish(): void;
   /** A new stream. */
@@ -32,6 +38,7 @@ const TYPES = typesOf({ kind: 'client' });
 export class SessionHarness implements Harness {
   readonly world = new FakeWorld();
   readonly protocol: Protocol;
+  readonly streams: Streams;
   readonly #limits: XdsLimits;
   readonly #worthSharing: number;
   #encoder = new Encoder();
@@ -42,8 +49,9 @@ export class SessionHarness implements Harness {
   #streams = 0;
 
   /** @param worthSharing as of a view: what scenarios promise holds for little that is shared, and over gRPC for what is not */
-  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, worthSharing = 1) {
+  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, worthSharing = 1, streams: Streams = 'ads') {
     this.protocol = protocol;
+    this.streams = streams;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#worthSharing = worthSharing;
     this.#view = new View('test', TYPES, worthSharing);
@@ -61,10 +69,16 @@ export class SessionHarness implements Harness {
   };
 
   readonly connect = async (): Promise<Client> => {
+    const now = (): number => this.#now;
+    if (this.streams === 'ads') return new Client(this.protocol, new SessionWire(this.#newSession(true), now));
+    return new Client(this.protocol, new TypesWire(this.protocol, () => new SessionWire(this.#newSession(false), now)));
+  };
+
+  #newSession(isAggregated: boolean): Session {
     this.#streams += 1;
     const session = new Session({
       protocol: this.protocol,
-      isAggregated: true,
+      isAggregated,
       view: this.#view,
       id: `s${this.#streams}`,
       now: this.#now,
@@ -72,8 +86,8 @@ export class SessionHarness implements Harness {
       maxBytes: this.#limits.maxBytes,
     });
     this.#sessions.push(session);
-    return new Client(this.protocol, new SessionWire(session, () => this.#now));
-  };
+    return session;
+  }
 
   /** Moves the clock to when the newest stream wants to be asked again by itself. @returns whether it does */
   readonly advanceToDeadline = (): boolean => {
@@ -136,18 +150,64 @@ class SessionWire implements Wire {
   }
 }
 
+/** Streams for each type in this process, opened when the type is asked for. */
+class TypesWire implements Wire {
+  readonly isByType = true;
+  readonly #protocol: Protocol;
+  readonly #open: () => SessionWire;
+  readonly #wires = new Map<string, SessionWire>();
+
+  constructor(protocol: Protocol, open: () => SessionWire) {
+    this.#protocol = protocol;
+    this.#open = open;
+  }
+
+  send(bytes: Buffer): void {
+    const typeUrl = typeUrlOf(this.#protocol, bytes);
+    const wire = this.#wires.get(typeUrl) ?? this.#open();
+    this.#wires.set(typeUrl, wire);
+    wire.send(bytes);
+  }
+
+  async receive(): Promise<Buffer> {
+    const bytes = await this.unexpected();
+    if (bytes === undefined) throw new Error('There is nothing to say, and something was expected.');
+    return bytes;
+  }
+
+  /** Nothing orders the streams; so that scenarios can say what comes next, they are looked at in push order. */
+  async unexpected(): Promise<Buffer | undefined> {
+    for (const { typeUrl } of PUSH_ORDER) {
+      const bytes = await this.#wires.get(typeUrl)?.unexpected();
+      if (bytes !== undefined) return bytes;
+    }
+    return undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.#wires.values()) await wire[Symbol.asyncDispose]();
+  }
+}
+
+function typeUrlOf(protocol: Protocol, bytes: Buffer): string {
+  return protocol === 'sotw' ? decodeSotwRequest(bytes).typeUrl : decodeDeltaRequest(bytes).typeUrl;
+}
+
 export class GrpcHarness implements Harness {
   readonly world = new FakeWorld();
   readonly protocol: Protocol;
+  readonly streams: Streams;
   readonly observer = new SilentObserver();
   readonly #limits: Partial<XdsLimits>;
   readonly #clients: GrpcClient[] = [];
   readonly #drainClock: DrainClock | undefined;
+  readonly #traffic = new Traffic(this.observer);
   #server: XdsServer | undefined;
   #port = 0;
 
-  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, drainClock?: DrainClock) {
+  constructor(protocol: Protocol, limits: Partial<XdsLimits> = {}, drainClock?: DrainClock, streams: Streams = 'ads') {
     this.protocol = protocol;
+    this.streams = streams;
     this.#limits = limits;
     this.#drainClock = drainClock;
   }
@@ -164,7 +224,9 @@ export class GrpcHarness implements Harness {
     });
     this.#clients.push(client);
     const same = (bytes: Buffer): Buffer => bytes;
-    return new Client(this.protocol, new GrpcWire(client.makeBidiStreamRequest(path, same, same), this.protocol));
+    const open = (method: string): ClientDuplexStream<Buffer, Buffer> => client.makeBidiStreamRequest(method, same, same);
+    if (this.streams === 'type') return new Client(this.protocol, new GrpcTypesWire(this.protocol, open, this.#traffic));
+    return new Client(this.protocol, new GrpcWire(open(path), this.protocol));
   };
 
   get port(): number {
@@ -181,6 +243,7 @@ export class GrpcHarness implements Harness {
   };
 
   readonly restart = async (): Promise<void> => {
+    if (this.streams === 'type') await this.#traffic.quiet();
     await this.#stop();
     await this.start();
   };
@@ -191,7 +254,8 @@ export class GrpcHarness implements Harness {
 
   /** @param isSynced whether the server has its first model already */
   async start(isSynced = true): Promise<void> {
-    for (let index = 0; index < BARRIERS; index += 1) this.world.set('scopedRoute', barrierName(index), 'b');
+    if (this.streams === 'ads')
+      for (let index = 0; index < BARRIERS; index += 1) this.world.set('scopedRoute', barrierName(index), 'b');
     this.#server = new XdsServer({
       settings: { carriers: DEFAULT_CARRIERS, lua: '' },
       createTranslation: () => this.world.translation(),

@@ -343,7 +343,7 @@ export class ModelClient {
     const items = new Set([...(isState ? this.#changedBy(stream, reply) : names), ...gone, ...answers]);
     const [only] = items;
     if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
-    const isAlone = items.size === 1 && only !== undefined && !(isState && stream.mayHaveAny);
+    const isAlone = items.size === 1 && only !== undefined && !(isState && (stream.mayHaveAny || stream.isUnclear));
     if (isState && !isAlone) stream.isUnclear = true;
     if (isAlone) stream.refused.set(only, reply.resources[only] ?? '');
     // Of several, the good ones come again; and what was asked for is not answered yet.
@@ -361,8 +361,11 @@ export class ModelClient {
     }
     for (const [name, content] of Object.entries(reply.resources)) {
       if (!memory.wants(name)) continue;
-      if (type === 'route' || type === 'listener') this.#checkUsable(content, after);
+      const isNew = held.get(name)?.content !== content;
+      if (isNew && (type === 'route' || type === 'listener')) this.#checkUsable(content, after);
       held.set(name, { content, version: reply.versions[name] ?? '' });
+      // It crossed a request that may have taken the name away and asked for it again.
+      if (after < stream.changedBy && !stream.asked.has(name)) stream.asked.set(name, stream.changedBy);
     }
     memory.version = reply.version;
     stream.version = reply.version;
@@ -415,7 +418,11 @@ export class ModelClient {
   #checkUnused(type: ResourceType, name: string): void {
     const users = type === 'cluster' ? (['route', 'listener'] as const) : type === 'route' ? (['scopedRoute'] as const) : [];
     for (const user of users) {
-      const all = [...this.#of(user).memory.held].filter(([, { content }]) => usesOf(content).includes(name));
+      // R7: of what went, State-of-the-World says nothing.
+      const isThere = (each: string): boolean => !this.#isSotw || isFull(user) || this.#options.knowledge.exists(user, each);
+      const all = [...this.#of(user).memory.held].filter(
+        ([each, { content }]) => isThere(each) && usesOf(content).includes(name),
+      );
       ok(all.length === 0 || !this.#of(user).isAsked, `${type} ${name} goes, and ${user} ${all.map(([each]) => each)} names it`);
     }
   }
