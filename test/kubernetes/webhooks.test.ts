@@ -1,9 +1,14 @@
 /** The webhooks, called by a real API server for what its controllers and kubectl make. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/main.ts';
 import { type Finished, runClient } from '../support/cluster/kubectl.ts';
 import type { KubernetesObject } from '../support/kubernetes/api-client.ts';
 import { type ApiServer, startApiServer } from '../support/kubernetes/api-server.ts';
+import { objectsOf } from '../support/kubernetes/chart.ts';
 import { startControllerManager } from '../support/kubernetes/controller-manager.ts';
 import type { ServerProcess } from '../support/kubernetes/server-process.ts';
 import { Webhooks } from '../support/kubernetes/webhooks.ts';
@@ -169,6 +174,15 @@ describe('a pod', () => {
     expect(names(stored)).toEqual(SIDECARS);
   });
 
+  test.each<readonly [string, object]>([
+    ['Guaranteed', { limits: { cpu: '1', memory: '1Gi' } }],
+    ['Burstable', { requests: { cpu: '1' } }],
+  ])('of the quality of service %s stays one', async (quality, resources) => {
+    const stored = await made(pod(`qos-${quality.toLowerCase()}`, { containers: [{ ...APP, resources }] }));
+    expect(names(stored)).toEqual(SIDECARS);
+    expect(stored['status']).toMatchObject({ qosClass: quality });
+  });
+
   test('whose app runs as 1337 has a sidecar that runs as another', async () => {
     const stored = await made(pod('uid', { containers: [{ ...APP, securityContext: { runAsUser: 1337 } }] }));
     expect(stored.spec.initContainers?.[0]?.args?.join(' ')).toContain('--uid 1338');
@@ -226,6 +240,26 @@ describe('a pod', () => {
     const twice = await made({ ...rest, metadata: { name: 'twice', namespace: 'shop', annotations: once.metadata.annotations } });
     expect(names(twice)).toEqual(SIDECARS);
     expect(twice.spec.volumes).toEqual(once.spec.volumes);
+  });
+});
+
+describe('what `detour inject` makes of manifests', () => {
+  const folder = fileURLToPath(new URL('../unit/inject/golden', import.meta.url));
+
+  test.each(readdirSync(folder).sort())('the API server takes: %s', async (name) => {
+    let out = '';
+    const io = { out: (text: string) => (out += text), err: () => undefined, environment: {} };
+    const ca = ['--sidecar-xds-ca', webhooks.certificateFile(0)];
+    expect(await run(['inject', '-f', join(folder, name, 'in.yaml'), ...ca], io)).toBe(0);
+    // A pod by itself needs its account named here; and a kind that is not known is not there.
+    const kinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob']);
+    const listed = objectsOf(out).flatMap((each) =>
+      each.kind === 'List' ? (each['items'] as readonly KubernetesObject[]) : [each],
+    );
+    for (const object of listed.filter(({ kind }) => kinds.has(kind))) {
+      const input = { ...object, metadata: { ...object.metadata, namespace: 'shop' } };
+      expect(await kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], input)).toMatchObject({ code: 0 });
+    }
   });
 });
 

@@ -42,7 +42,11 @@ export class Webhooks implements AsyncDisposable {
 
   /** PEM: what the server shows, and what signs for control planes in what is injected. */
   certificate(number: number): Promise<string> {
-    return readFile(join(this.#folder, `${number}.crt`), 'utf8');
+    return readFile(this.certificateFile(number), 'utf8');
+  }
+
+  certificateFile(number: number): string {
+    return join(this.#folder, `${number}.crt`);
   }
 
   /** Puts another certificate in its place, as a kubelet does. */
