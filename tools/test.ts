@@ -140,7 +140,9 @@ function layer(name: string): Step {
       // The tests of a cluster, and those of pods, run in a network namespace of their own.
       const within = name === 'cluster' || name === 'pods' ? [join(root, 'tools', 'in-namespace.ts')] : [];
       const options = name === SOAK ? { program: SOAK_PROGRAM } : {};
-      const args = [...within, vitest, 'run', `test/${name}/`, ...reporters];
+      // Each file of those starts a dozen Envoys.
+      const inTurn = name === 'pods' ? ['--no-file-parallelism'] : [];
+      const args = [...within, vitest, 'run', `test/${name}/`, ...inTurn, ...reporters];
       const { code, output } = await runNode(args, !isBeside, options);
       if (isBeside) process.stdout.write(`${styleText('bold', `— ${name}, beside the others`)}\n${output}`);
       const read: VitestReport | undefined = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
