@@ -6,6 +6,10 @@ import { STATUS, type Status } from './status.ts';
 const EMPTY = Buffer.alloc(0);
 /** bytes */
 const SMALLEST = 1_024;
+/** How many times what is there already is made room for, as far as the message is that long. */
+const GROWTH = 4;
+/** The last chunk of a message may have the beginning of the next one in it. */
+const CHUNK = 16_384;
 
 export interface MessageReaderOptions {
   /** No message may be longer, in bytes. */
@@ -88,7 +92,8 @@ export class MessageReader {
     }
     const length = this.#held + chunk.length;
     if (length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(SMALLEST, 2 * length));
+      const enough = Math.max(length, this.#wanted + CHUNK);
+      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(SMALLEST, GROWTH * length), enough));
       larger.set(this.#buffer.subarray(0, this.#held));
       this.#buffer = larger;
     }
@@ -99,7 +104,10 @@ export class MessageReader {
 
   #joined(chunk: Buffer): Buffer {
     if (this.#held === 0) return chunk;
-    const bytes = Buffer.concat([this.#buffer.subarray(0, this.#held), chunk]);
+    const length = this.#held + chunk.length;
+    const hasRoom = length <= this.#buffer.length;
+    if (hasRoom) this.#buffer.set(chunk, this.#held);
+    const bytes = hasRoom ? this.#buffer.subarray(0, length) : Buffer.concat([this.#buffer.subarray(0, this.#held), chunk]);
     this.#release();
     return bytes;
   }
