@@ -58,9 +58,10 @@ export class Gatekeeper implements Gate {
   }
 
   #byCertificate(der: Buffer, { error }: CallerTls): Pass | Refusal {
-    const certificate = new X509Certificate(der);
-    const expiresAt = Date.parse(certificate.validTo);
     const refuse = (reason: string, message: string) => ({ ...unauthenticated(reason, message), endsConnection: true });
+    const certificate = parse(der);
+    if (certificate === undefined) return refuse('certificate', 'the client certificate cannot be read.');
+    const expiresAt = Date.parse(certificate.validTo);
     // TLS looked at the time when the connection began; this may be another stream on it.
     if (error === 'CERT_HAS_EXPIRED' || !(expiresAt > this.#options.now()))
       return refuse('expired', `the client certificate has expired at ${certificate.validTo}: give this Envoy a new one.`);
@@ -104,6 +105,14 @@ export class Gatekeeper implements Gate {
     const { tokens, certificates } = this.#options;
     const flags = [...(tokens === undefined ? [] : ['--xds-token']), ...(certificates ? ['--xds-cert'] : [])];
     return flags.join(' or ');
+  }
+}
+
+function parse(der: Buffer): X509Certificate | undefined {
+  try {
+    return new X509Certificate(der);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,49 +4,21 @@ import { PREFIX_LENGTH } from '../grpc/frame.ts';
 import { OK, STATUS, type Status } from '../grpc/status.ts';
 import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
-import type { Admission, Applicant } from './admission.ts';
+import type { Applicant } from './admission.ts';
 import type { Member } from './audience.ts';
 import type { Node } from './codec.ts';
 import type { Leaver } from './drain.ts';
-import type { Pass, Refusal } from './gate.ts';
+import { Entrance } from './entrance.ts';
 import { deny } from './guard.ts';
-import type { Claim, NodeClaims } from './node-claims.ts';
-import type { StreamInfo, XdsObserver } from './observer.ts';
+import type { Claim } from './node-claims.ts';
+import type { StreamInfo } from './observer.ts';
 import type { Outcome } from './outcome.ts';
-import { type Protocol, Session } from './session.ts';
-import { decodeRequest, excessOf, type Request, type RequestLimits } from './stream-request.ts';
+import { Session } from './session.ts';
+import type { StreamOptions } from './stream-options.ts';
+import { decodeRequest, excessOf, type Request } from './stream-request.ts';
 import { factsOfUrl } from './type-urls.ts';
 import type { View } from './view.ts';
-import type { Views } from './views.ts';
 import { deltaFrame, sotwFrame } from './wire.ts';
-
-export interface StreamLimits extends RequestLimits {
-  /** Routes wait this long for the clusters that they name, in ms (M9). */
-  readonly gateMs: number;
-  /** A delta response with several resources stays below, in bytes (F8). */
-  readonly maxBytes: number;
-  /** A stream that takes nothing for so long is closed, in ms (F3). */
-  readonly blockedMs: number;
-  /** A stream that does not say who it is is closed, in ms after it was let in. */
-  readonly silentMs: number;
-}
-
-export interface StreamOptions {
-  readonly id: string;
-  readonly protocol: Protocol;
-  /** Of a service for one type; undefined: ADS. */
-  readonly typeUrl: string | undefined;
-  /** Of its client; undefined where nobody asks who it is. */
-  readonly pass: Pass | undefined;
-  readonly views: Views;
-  readonly claims: NodeClaims;
-  readonly admission: Admission;
-  readonly observer: XdsObserver;
-  /** ms */
-  readonly now: () => number;
-  readonly limits: StreamLimits;
-  readonly onClose: (stream: XdsStream) => void;
-}
 
 /** `client`: or the connection broke. */
 type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'server'; readonly reason: string };
@@ -54,6 +26,8 @@ type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'serv
 /** How many requests may wait for the first model. */
 const MAX_EARLY = 1000;
 const MAX_USER_AGENT = 256;
+/** No problem, and no yes either. */
+const ASKING = '';
 
 export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   readonly connectedAt: number;
@@ -75,15 +49,14 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   /** Whether its client has once answered all that there was to say. */
   #isSynced = false;
   #isAged = false;
-  /** What came while it is asked whether the client may be whom it claims to be. */
-  #held: Buffer[] | undefined;
-  #mayBe = false;
-  #claimed: string | undefined;
+  /** undefined: nobody asks who it is. */
+  readonly #entrance: Entrance | undefined;
 
   constructor(call: ServerCall, options: StreamOptions) {
     this.#call = call;
     this.#options = options;
     this.connectedAt = options.now();
+    this.#entrance = options.pass && new Entrance(call, options.pass);
   }
 
   admit(): void {
@@ -179,13 +152,13 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
 
   message(bytes: Buffer): void {
     if (this.#isClosed) return;
-    if (this.#held !== undefined) return void this.#held.push(bytes);
+    if (this.#entrance?.holds(bytes)) return;
     const request = decodeRequest(bytes, this.#options);
     if (typeof request === 'string') return this.#refuse(invalid(request));
     const excess = excessOf(request, this.#options.limits);
     if (excess !== undefined) return this.#refuse({ code: STATUS.resourceExhausted, details: excess });
-    const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node);
-    if (problem instanceof Promise) return void this.#hold(bytes, problem);
+    const problem = this.#identify('sotw' in request ? request.sotw.node : request.delta.node, bytes);
+    if (problem === ASKING) return;
     if (problem !== undefined) return this.#refuse(invalid(problem));
     this.#claimNode();
     if (this.#session === undefined) {
@@ -199,22 +172,23 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#schedulePump();
   }
 
-  /** Nothing more is read until it is known. */
-  async #hold(bytes: Buffer, asked: Promise<Refusal | undefined>): Promise<void> {
-    this.#held = [bytes];
-    this.#call.pause();
-    const refusal = await asked;
-    const held = this.#held;
-    this.#held = undefined;
+  async #ask(
+    entrance: Entrance,
+    { proxy, nodeId }: { readonly proxy: Proxy; readonly nodeId: string },
+    bytes: Buffer,
+  ): Promise<void> {
+    const answer = await entrance.ask(proxy, bytes);
     if (this.#isClosed) return;
-    if (refusal !== undefined) return this.#deny(refusal);
-    this.#mayBe = true;
-    for (const each of held) this.message(each);
-    this.#call.resume();
+    if ('code' in answer) {
+      const { observer, pass } = this.#options;
+      this.#close({ by: 'server', reason: answer.message });
+      return deny(this.#call, answer, observer, { peer: this.#call.peer.address, who: pass?.name, nodeId });
+    }
+    for (const message of answer) this.message(message);
   }
 
-  /** @returns what is wrong with who the client says it is, or when it is known whether it may be. */
-  #identify(node: Node | undefined): string | Promise<Refusal | undefined> | undefined {
+  /** @returns what is wrong with who the client says it is. */
+  #identify(node: Node | undefined, bytes: Buffer): string | undefined {
     if (this.#info !== undefined) {
       // S3: later requests need no node, and cannot change it.
       if (node === undefined || node.id === '' || node.id === this.#info.nodeId) return undefined;
@@ -224,8 +198,10 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     const proxy = proxyOf(node);
     if ('error' in proxy) return proxy.error;
     const { id, protocol, observer, views, pass } = this.#options;
-    this.#claimed = node.id;
-    if (pass !== undefined && !this.#mayBe) return pass.admits(proxy);
+    if (this.#entrance?.isOpen === false) {
+      void this.#ask(this.#entrance, { proxy, nodeId: node.id }, bytes);
+      return ASKING;
+    }
     this.#proxy = proxy;
     const { address: peer } = this.#call.peer;
     const identity = pass === undefined ? {} : { identity: pass.name };
@@ -324,20 +300,12 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (deadline !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(1, deadline - now)).unref();
   }
 
-  /** What proved who it is proves nothing any more; its client comes again with what it has now. */
+  /** Its client comes again with what it has now. */
   #checkPass(now: number): void {
-    const { pass } = this.#options;
-    if (pass === undefined || now < pass.expiresAt) return;
-    const details = `what proved that this is ${pass.name} has expired: come again with what replaces it`;
+    const details = this.#entrance?.expiry(now);
+    if (details === undefined) return;
     this.#close({ by: 'age' }, { code: STATUS.unauthenticated, details });
-    if (pass.endsConnection) this.#call.giveUpConnection();
-  }
-
-  #deny(refusal: Refusal): void {
-    const { observer, pass } = this.#options;
-    const denied = { peer: this.#call.peer.address, who: pass?.name, nodeId: this.#claimed };
-    this.#close({ by: 'server', reason: refusal.message });
-    deny(this.#call, refusal, observer, denied);
+    if (this.#options.pass?.endsConnection) this.#call.giveUpConnection();
   }
 
   #refuse(problem: Status): void {
@@ -356,7 +324,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (this.#claim !== undefined) claims.ended(this.#claim);
     if (this.#info !== undefined && ending.by === 'drain') observer.streamDrained(this.#info);
     else if (this.#info !== undefined) observer.streamClosed(this.#info, ending.by === 'server' ? ending.reason : undefined);
-    onClose(this);
+    onClose();
     if (status !== undefined) this.#call.end(status);
     admission.done(this, now());
   }

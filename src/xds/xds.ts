@@ -22,8 +22,9 @@ import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
 import { statusMethods, type XdsMethod, xdsMethods } from './services.ts';
-import { type StreamLimits, XdsStream } from './stream.ts';
+import { XdsStream } from './stream.ts';
 import { StreamCounts } from './stream-counts.ts';
+import type { StreamLimits } from './stream-options.ts';
 import { PUSH_ORDER } from './type-urls.ts';
 import { type ViewRejection, Views } from './views.ts';
 
@@ -105,7 +106,7 @@ export class XdsServer implements AsyncDisposable {
     const openStream = ({ protocol, typeUrl }: XdsMethod, call: ServerCall, pass: Pass | undefined): XdsStream => {
       this.#opened += 1;
       const id = `${process.pid.toString(36)}${this.#opened.toString(36)}`;
-      const onClose = (stream: XdsStream): void => {
+      const onClose = (): void => {
         this.#streams.delete(stream);
         if (pass !== undefined) this.#counts.closed(pass.name);
       };
