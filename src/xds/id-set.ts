@@ -76,12 +76,20 @@ export class IdSet implements Iterable<number> {
 
   hasAll(other: IdSet): boolean {
     if (other.#size > this.#size) return false;
-    return other.#words.every((word, index) => (word & ~(this.#words[index] ?? 0)) === 0);
+    const words = other.#words;
+    for (let index = 0; index < words.length; index += 1) {
+      if (((words[index] ?? 0) & ~(this.#words[index] ?? 0)) !== 0) return false;
+    }
+    return true;
   }
 
   hasAny(other: IdSet): boolean {
     if (other.#size === 0 || this.#size === 0) return false;
-    return other.#words.some((word, index) => (word & (this.#words[index] ?? 0)) !== 0);
+    const words = other.#words;
+    for (let index = 0; index < words.length; index += 1) {
+      if (((words[index] ?? 0) & (this.#words[index] ?? 0)) !== 0) return true;
+    }
+    return false;
   }
 
   *[Symbol.iterator](): Generator<number> {

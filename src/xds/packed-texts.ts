@@ -9,10 +9,11 @@ export type Texts = readonly string[] | PackedTexts;
 /** Where a text begins and ends, and a hash of its bytes. */
 const FIELDS = 3;
 const FIRST_TEXTS = 8;
+const NO_SPANS = new Int32Array(0);
 
 export class PackedTexts implements Iterable<string> {
   readonly bytes: Buffer;
-  #spans = new Int32Array(0);
+  #spans = NO_SPANS;
   #length = 0;
 
   /** @param bytes that all its texts are in */
