@@ -92,13 +92,18 @@ export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
   return { type: 'cluster', name, message, clusters: [], endpointsName: undefined, intercepts: [] };
 }
 
-/** To wherever a captured connection was opened, as it came: upper case in names of headers is kept, too. */
+/**
+ * To wherever a captured connection was opened, as it came: upper case in names of headers is kept, too. Each has
+ * connections of its own behind it, as many as there would be without the sidecar, so that whatever spreads them over
+ * pods has as many to spread.
+ */
 export function originalDestinationCluster(): EnvoyResource {
   const message: Cluster = {
     name: ORIGINAL_DESTINATION,
     type: 'ORIGINAL_DST',
     lb_policy: 'CLUSTER_PROVIDED',
     connect_timeout: '10s',
+    connection_pool_per_downstream_connection: true,
     circuit_breakers: NO_BREAKERS,
     ...OPTIONS.captured,
   };

@@ -5,12 +5,12 @@ import { constant } from '../model/constant.ts';
 /**
  * For captured requests that go on to where they were going. A pod that ends may have a sidecar that still holds
  * connections when its app takes none: what it says it could not hand over is sent again, and lands where a new
- * connection leads. There are as many attempts as there may be such connections in use at once.
+ * connection leads.
  */
 export const ONWARD_RETRY_POLICY: RouteRetryPolicy = {
   retry_on: 'retriable-headers',
   retriable_headers: [{ name: UNAVAILABLE_HEADER, present_match: true }],
-  num_retries: 10,
+  num_retries: 3,
   retry_back_off: { base_interval: '0.001s', max_interval: '0.01s' },
 };
 
