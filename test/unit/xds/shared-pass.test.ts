@@ -52,6 +52,35 @@ describe('what many streams are told', () => {
     expect(second[0]?.body).toBe(second[1]?.body);
   });
 
+  it('is put together once, too, for those that name the same part of it', () => {
+    const view = new View('test', TYPES);
+    view.apply(many.map((name) => put('endpoints', name, '1')));
+    const part = many.slice(10, 30);
+    const told = [open(view), open(view), open(view)].map((session, index) => {
+      ask(session, 'endpoints', index === 2 ? part.slice(1) : part);
+      return session.next(0)?.body;
+    });
+    expect(told[0]).toBeDefined();
+    expect(told[1]).toBe(told[0]);
+    expect(told[2]).not.toBe(told[0]);
+  });
+
+  it('is put together once for a change of a single resource, and each is told of what it asked for alone', () => {
+    const view = new View('test', TYPES);
+    view.apply(['a', 'b', 'c'].map((name) => put('endpoints', name, '1')));
+    const sessions = [['a', 'b'], ['a', 'b', 'c'], ['c']].map((names) => {
+      const session = open(view);
+      ask(session, 'endpoints', names);
+      ask(session, 'endpoints', [], session.next(0)?.nonce);
+      return session;
+    });
+    view.apply([put('endpoints', 'a', '2')]);
+    const [one, other, third] = sessions.map((session) => session.next(0));
+    expect(one?.body).toBeDefined();
+    expect(other?.body).toBe(one?.body);
+    expect(third).toBeUndefined();
+  });
+
   it('is the same bytes as what each would be told alone', () => {
     const [shared, alone] = [new View('test', TYPES), new View('test', TYPES, Infinity)].map((view) => {
       view.apply(many.map((name) => put('cluster', name, '1')));
@@ -101,6 +130,8 @@ describe('what many streams are told', () => {
     ask(session, 'route', many);
     const clusters = session.next(0);
     expect(clusters?.type).toBe('cluster');
+    expect(session.next(0)).toBeUndefined();
+    // Nothing has moved: nor is there anything to look through.
     expect(session.next(0)).toBeUndefined();
     ask(session, 'cluster', [], clusters?.nonce);
     expect(session.next(0)?.resources).toHaveLength(many.length);
