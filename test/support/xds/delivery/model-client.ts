@@ -4,45 +4,12 @@
  */
 import { ok } from 'node:assert/strict';
 import type { ResourceType } from '../../../../src/translate/resource.ts';
-import { factsOf } from '../../../../src/xds/type-urls.ts';
 import { Client, type RawRequest, type Reply } from '../client.ts';
+import { Judge, type Knowledge } from './judge.ts';
 import type { Link } from './link.ts';
-import { endpointsOf, type Memory, type TypeMemory, usesOf } from './memory.ts';
+import { endpointsOf, type Memory } from './memory.ts';
 import { type DeliveryCase, TYPES } from './step.ts';
-
-/** What the client knows of the world, to judge by. */
-export interface Knowledge {
-  exists(type: ResourceType, name: string): boolean;
-  /** It was not there for a while: State-of-the-World has no word for that, so the server forgets what the client has. */
-  wasAway(type: ResourceType, name: string): boolean;
-}
-
-/** One type, on one stream. */
-interface Stream {
-  readonly memory: TypeMemory;
-  isAsked: boolean;
-  /** Whether names were ever asked for on it: then none are not everything (W3). */
-  everNamed: boolean;
-  nonce: string;
-  version: string;
-  readonly nonces: string[];
-  /** Names that may come though the client has them, by the number of the request that asks for them. */
-  readonly asked: Map<string, number>;
-  /** Names that must be answered, in the same way. */
-  readonly owed: Map<string, number>;
-  /** Content that the client refused alone. */
-  readonly refused: Map<string, string>;
-  /** Whether a first response may be empty, and must come (C6). */
-  first: 'may' | 'must' | undefined;
-  /** The number of the newest request that changed what is wanted. */
-  changedBy: number;
-  /** A State-of-the-World client that comes back cannot say what it has: nobody can spare it that. */
-  mayHaveAny: boolean;
-  /** It refused a full state for several things in it: their parts come one by one, each as a full state. */
-  isUnclear: boolean;
-  /** That waits for an answer. */
-  open: { readonly reply: Reply; readonly after: number; readonly answers: ReadonlySet<string> } | undefined;
-}
+import { isFull, mayCome, newStream, type TypeStream } from './type-stream.ts';
 
 export interface ModelClientOptions {
   readonly protocol: DeliveryCase['protocol'];
@@ -57,7 +24,8 @@ export interface ModelClientOptions {
 export class ModelClient {
   readonly #client: Client;
   readonly #options: ModelClientOptions;
-  readonly #streams: ReadonlyMap<ResourceType, Stream>;
+  readonly #streams: ReadonlyMap<ResourceType, TypeStream>;
+  readonly #judge: Judge;
   readonly #later: ResourceType[];
   /** Types with a response that is not answered, in the order in which they came. */
   readonly #open: ResourceType[] = [];
@@ -71,6 +39,7 @@ export class ModelClient {
     this.#streams = new Map(
       TYPES.map((type) => [type, newStream(memory.of(type), this.#isSotw && isFull(type) && memory.of(type).version !== '')]),
     );
+    this.#judge = new Judge(options.protocol, memory, options.knowledge, this.#streams);
     this.#later = [...options.later];
     for (const type of TYPES) if (!this.#later.includes(type)) this.#start(this.#of(type));
   }
@@ -145,7 +114,7 @@ export class ModelClient {
     // F1
     ok(stream.open === undefined, `${stream.memory.type}: a response before the last was answered`);
     const answers = new Set([...Object.keys(reply.resources), ...reply.removed].filter((name) => stream.asked.has(name)));
-    this.#checkNeeded(stream, reply, arrival.after);
+    this.#judge.checkNeeded(stream, reply, arrival.after);
     stream.open = { reply, after: arrival.after, answers };
     stream.nonces.push(reply.nonce);
     this.#open.push(stream.memory.type);
@@ -155,8 +124,12 @@ export class ModelClient {
     return true;
   }
 
-  /** Answers the oldest response that it can: accepts it, or refuses it when there is something bad in it. @returns whether it did */
-  answer(along: readonly string[] = []): boolean {
+  /**
+   * Answers the oldest response that it can: accepts it, or refuses it when there is something bad in it.
+   * @param alongOf names of the type that are asked for in the same request (N6)
+   * @returns whether it did
+   */
+  answer(alongOf: (type: ResourceType) => readonly string[] = () => []): boolean {
     // M8: an Envoy answers when its clusters are warm.
     const index = this.#open.findIndex((type) => type !== 'cluster' || !this.#isWarming);
     const [type] = index < 0 ? [] : this.#open.splice(index, 1);
@@ -170,6 +143,7 @@ export class ModelClient {
     if (isBad) this.#refuse(stream, reply, answers);
     else this.#accept(stream, reply, after);
     const request: RawRequest = { nonce: reply.nonce, version: stream.version, ...(isBad ? { error: 'bad' } : {}) };
+    const along = alongOf(type);
     if (along.length > 0 && !this.#isManaged(type)) this.#ask(stream, along, request);
     else this.#send(stream, request);
     return true;
@@ -207,7 +181,7 @@ export class ModelClient {
   }
 
   /** The first request of a type: it says what the client has. */
-  #start(stream: Stream): void {
+  #start(stream: TypeStream): void {
     const { memory } = stream;
     if (stream.isAsked || (!memory.everything && memory.names.size === 0)) return;
     const isBack = memory.held.size > 0 || memory.version !== '';
@@ -229,7 +203,7 @@ export class ModelClient {
     }
   }
 
-  #ask(stream: Stream, names: readonly string[], more: RawRequest = {}): void {
+  #ask(stream: TypeStream, names: readonly string[], more: RawRequest = {}): void {
     const { memory } = stream;
     if (!stream.isAsked && this.#later.includes(memory.type)) this.#later.splice(this.#later.indexOf(memory.type), 1);
     const fresh = names.filter((name) => !memory.names.has(name));
@@ -250,13 +224,13 @@ export class ModelClient {
   }
 
   /** W8, W9: it may come though the client has it. R1: delta says at least that it does not exist. */
-  #expect(stream: Stream, name: string): void {
+  #expect(stream: TypeStream, name: string): void {
     stream.refused.delete(name);
     stream.asked.set(name, this.#sent);
     if (!this.#isSotw) stream.owed.set(name, this.#sent);
   }
 
-  #giveUp(stream: Stream, names: readonly string[], more: RawRequest = {}): void {
+  #giveUp(stream: TypeStream, names: readonly string[], more: RawRequest = {}): void {
     const { memory } = stream;
     const known = names.filter((name) => memory.names.delete(name));
     if (known.length === 0 || !stream.isAsked) {
@@ -274,13 +248,15 @@ export class ModelClient {
     if (!memory.everything && stream.first !== undefined) stream.first = 'may';
   }
 
-  #forgetUnwanted({ memory, asked, owed, refused }: Stream): void {
+  #forgetUnwanted({ memory, asked, owed, refused }: TypeStream): void {
+    // What it has is not what a version says that it has, any more.
+    if ([...memory.held.keys()].some((name) => !memory.wants(name))) memory.version = '';
     for (const names of [memory.held, asked, owed, refused]) {
       for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
     }
   }
 
-  #send(stream: Stream, { subscribe = [], unsubscribe = [], nonce, version, error, initial }: RawRequest): void {
+  #send(stream: TypeStream, { subscribe = [], unsubscribe = [], nonce, version, error, initial }: RawRequest): void {
     const { memory } = stream;
     const { type } = memory;
     const told = error === undefined ? {} : { error };
@@ -304,8 +280,8 @@ export class ModelClient {
   }
 
   /** What an Envoy does with clusters when it gets them: those that are different wait for endpoints, and it asks for them. */
-  #warm(stream: Stream, reply: Reply, after: number): void {
-    const changed = this.#changedBy(stream, reply);
+  #warm(stream: TypeStream, reply: Reply, after: number): void {
+    const changed = this.#judge.changedBy(stream, reply);
     const { memory } = this.#options;
     for (const name of changed) {
       const isNew = !memory.serves(name);
@@ -331,16 +307,16 @@ export class ModelClient {
     if (!this.#isWarming && this.#later.includes('cluster')) this.join();
   }
 
-  #isBad({ memory }: Stream, reply: Reply): boolean {
+  #isBad({ memory }: TypeStream, reply: Reply): boolean {
     return Object.entries(reply.resources).some(([name, content]) => memory.wants(name) && content.startsWith('bad'));
   }
 
-  #refuse(stream: Stream, reply: Reply, answers: ReadonlySet<string>): void {
+  #refuse(stream: TypeStream, reply: Reply, answers: ReadonlySet<string>): void {
     const { memory } = stream;
     const names = Object.keys(reply.resources);
-    const isState = this.#isState(memory.type);
-    const gone = isState ? [...memory.held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
-    const items = new Set([...(isState ? this.#changedBy(stream, reply) : names), ...gone, ...answers]);
+    const isState = this.#judge.isState(memory.type);
+    const gone = this.#judge.goneBy(stream, reply);
+    const items = new Set([...(isState ? this.#judge.changedBy(stream, reply) : names), ...gone, ...answers]);
     const [only] = items;
     if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
     const isAlone = items.size === 1 && only !== undefined && !(isState && (stream.mayHaveAny || stream.isUnclear));
@@ -350,19 +326,19 @@ export class ModelClient {
     for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
   }
 
-  #accept(stream: Stream, reply: Reply, after: number): void {
+  #accept(stream: TypeStream, reply: Reply, after: number): void {
     const { memory } = stream;
     const { type, held } = memory;
-    const gone = this.#isState(type) ? [...held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
+    const gone = this.#judge.goneBy(stream, reply);
     for (const name of gone) {
-      if (!stream.mayHaveAny) this.#checkUnused(type, name);
+      if (!stream.mayHaveAny) this.#judge.checkUnused(type, name);
       held.delete(name);
       if (type === 'cluster') this.#options.memory.warming.delete(name);
     }
     for (const [name, content] of Object.entries(reply.resources)) {
       if (!memory.wants(name)) continue;
       const isNew = held.get(name)?.content !== content;
-      if (isNew && (type === 'route' || type === 'listener')) this.#checkUsable(content, after);
+      if (isNew && (type === 'route' || type === 'listener')) this.#judge.checkUsable(content, after);
       held.set(name, { content, version: reply.versions[name] ?? '' });
       // It crossed a request that may have taken the name away and asked for it again.
       if (after < stream.changedBy && !stream.asked.has(name)) stream.asked.set(name, stream.changedBy);
@@ -372,116 +348,11 @@ export class ModelClient {
     stream.mayHaveAny = false;
   }
 
-  /** Nothing is sent that the client has and did not ask for, or that it refused; and no response says nothing. */
-  #checkNeeded(stream: Stream, reply: Reply, after: number): void {
-    const { memory, asked, owed, refused } = stream;
-    const { type } = memory;
-    const changed = new Set(this.#changedBy(stream, reply));
-    const isState = this.#isState(type);
-    const names = Object.keys(reply.resources);
-    const gone = isState ? [...memory.held.keys()].filter((name) => !(name in reply.resources)) : reply.removed;
-    // A full state answers a name by not having it, too, and nobody sees which.
-    const { knowledge } = this.#options;
-    const mayBeAgain = (name: string): boolean => asked.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
-    const isAnswer = isState ? asked.size > 0 : names.some(mayBeAgain);
-    const isSaying = isAnswer || changed.size > 0 || gone.length > 0;
-    const mayBeEmpty = stream.first !== undefined || stream.mayHaveAny || stream.isUnclear || after < stream.changedBy;
-    ok(isSaying || mayBeEmpty, `${type}: a response that says nothing: ${names} ${reply.removed}`);
-    if (after > 0) stream.first = undefined;
-    for (const name of names) {
-      const content = reply.resources[name] ?? '';
-      const isNew = changed.has(name);
-      const wasAway = knowledge.wasAway(type, name);
-      if (!isState && !isNew) {
-        const isAllowed = mayBeAgain(name) || !memory.wants(name);
-        ok(isAllowed, `${type} ${name}: sent again, though the client has ${content} and did not ask`);
-      }
-      // What comes back after it was gone is new, whatever it is.
-      if (isNew && !wasAway) ok(refused.get(name) !== content, `${type} ${name}: ${content} was refused`);
-      if (isNew) refused.delete(name);
-      // M3: its endpoints follow.
-      if (type === 'cluster' && (isNew || asked.has(name) || stream.mayHaveAny))
-        mayCome(this.#of('endpoints'), endpointsOf(name));
-    }
-    for (const name of reply.removed) {
-      const isUnwanted = !memory.wants(name) || after < stream.changedBy;
-      const isAllowed = memory.held.has(name) || asked.has(name) || refused.has(name) || isUnwanted;
-      ok(isAllowed, `${type} ${name}: said to be gone, though the client has none and did not ask`);
-    }
-    for (const name of [...names, ...reply.removed]) {
-      if ((asked.get(name) ?? Infinity) <= after) asked.delete(name);
-      if ((owed.get(name) ?? Infinity) <= after) owed.delete(name);
-    }
-  }
-
-  /** O3: nothing goes that something accepted names. */
-  #checkUnused(type: ResourceType, name: string): void {
-    const users = type === 'cluster' ? (['route', 'listener'] as const) : type === 'route' ? (['scopedRoute'] as const) : [];
-    for (const user of users) {
-      // R7: of what went, State-of-the-World says nothing.
-      const isThere = (each: string): boolean => !this.#isSotw || isFull(user) || this.#options.knowledge.exists(user, each);
-      const all = [...this.#of(user).memory.held].filter(
-        ([each, { content }]) => isThere(each) && usesOf(content).includes(name),
-      );
-      ok(all.length === 0 || !this.#of(user).isAsked, `${type} ${name} goes, and ${user} ${all.map(([each]) => each)} names it`);
-    }
-  }
-
-  /** M8: nothing comes before the clusters that it names are there, and warm. */
-  #checkUsable(content: string, after: number): void {
-    const { knowledge, memory } = this.#options;
-    const clusters = this.#of('cluster');
-    for (const name of usesOf(content)) {
-      // Else it was written before the server knew what is wanted.
-      const isKnown = clusters.isAsked && clusters.changedBy <= after && memory.of('cluster').wants(name);
-      const isWaitedFor = isKnown && !clusters.asked.has(name);
-      if (!isWaitedFor || !knowledge.exists('cluster', name)) continue;
-      ok(memory.serves(name), `${content} comes, and cluster ${name} is not there or not warm`);
-    }
-  }
-
-  #changedBy({ memory }: Stream, reply: Reply): readonly string[] {
-    return Object.keys(reply.resources).filter((name) => memory.held.get(name)?.content !== reply.resources[name]);
-  }
-
-  /** Whether a response holds all that is wanted. */
-  #isState(type: ResourceType): boolean {
-    return this.#isSotw && isFull(type);
-  }
-
-  #of(type: ResourceType): Stream {
+  #of(type: ResourceType): TypeStream {
     const found = this.#streams.get(type);
     if (found === undefined) throw new Error(`${type} is no type.`);
     return found;
   }
-}
-
-function newStream(memory: TypeMemory, mayHaveAny: boolean): Stream {
-  return {
-    memory,
-    ...{
-      isAsked: false,
-      everNamed: false,
-      nonce: '',
-      version: '',
-      nonces: [],
-      changedBy: 0,
-      first: undefined,
-      mayHaveAny,
-      isUnclear: false,
-      open: undefined,
-    },
-    ...{ asked: new Map(), owed: new Map(), refused: new Map() },
-  };
-}
-
-/** From now on, without a request; one that is under way asks for another one. */
-function mayCome({ asked }: Stream, name: string): void {
-  if (!asked.has(name)) asked.set(name, 0);
-}
-
-function isFull(type: ResourceType): boolean {
-  return factsOf(type).fullState;
 }
 
 function typeOf(reply: Reply): ResourceType {

@@ -6,9 +6,10 @@ import { Encoder } from '../../../../src/xds/resource.ts';
 import { Session } from '../../../../src/xds/session.ts';
 import { View } from '../../../../src/xds/view.ts';
 import { EMPTY_MODEL, FakeWorld, NO_CHANGE } from '../fake-world.ts';
+import type { Knowledge } from './judge.ts';
 import { Link } from './link.ts';
 import { endpointsOf, Memory, usesOf } from './memory.ts';
-import { type Knowledge, ModelClient } from './model-client.ts';
+import { ModelClient } from './model-client.ts';
 import { type DeliveryCase, type Step, TYPES } from './step.ts';
 
 const PREFIX: Readonly<Record<ResourceType, string>> = {
@@ -98,7 +99,7 @@ class Run implements Knowledge {
         client.read();
         return;
       case 'answer':
-        client.answer();
+        client.answer((type) => namesOf(type, step.names));
         return;
       case 'ask':
         return client.ask(step.type, namesOf(step.type, step.names), step.isStale);

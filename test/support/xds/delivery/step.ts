@@ -27,7 +27,7 @@ export type ClientStep =
   /** The server writes a response. */
   | { readonly do: 'push' }
   | { readonly do: 'read' }
-  /** @param names asked for in the same request (N6); delta only */
+  /** @param names asked for in the same request (N6) */
   | { readonly do: 'answer'; readonly names: readonly number[] }
   | { readonly do: 'ask'; readonly type: ResourceType; readonly names: readonly number[]; readonly isStale: boolean }
   | { readonly do: 'giveUp'; readonly type: ResourceType; readonly names: readonly number[]; readonly isStale: boolean }
