@@ -1,6 +1,7 @@
 /** Who may have a stream, over TLS with client certificates: whom the server lets in, and what it says to all others. */
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
@@ -216,6 +217,30 @@ test('an authority of clients that is taken away lets nobody of its own in any m
   expect(await outcome(running, 'sidecar~shop/api-0', sidecar)).toBe('in');
   await mount.update({ ...serverFiles(), 'ca.crt': new Authority('clients').cert });
   await until('the refusal', async () => (await outcome(running, 'sidecar~shop/api-1', sidecar)).startsWith('16 '));
+});
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)('no session of %s is resumed: who comes again is looked at again', async (version) => {
+  await using open_ = await plane();
+  const { port } = open_.running.app.xds;
+  const { cert = '', key = '' } = tlsOf({ names: [spiffe('shop/api')] });
+  const options = { port, host: '127.0.0.1', ca: SERVERS.cert, cert, key, servername: NAME, ALPNProtocols: ['h2'] };
+  const visit = async (session?: Buffer): Promise<{ readonly session: Buffer | undefined; readonly isReused: boolean }> => {
+    const resumed = session === undefined ? {} : { session };
+    const socket = connectTls({ ...options, ...resumed, minVersion: version, maxVersion: version });
+    let given: Buffer | undefined;
+    socket
+      .on('error', () => undefined)
+      .on('session', (each) => {
+        given = each;
+      });
+    // SETTINGS come after whatever TLS has to say.
+    await new Promise((resolve) => socket.once('data', resolve));
+    const isReused = socket.isSessionReused();
+    socket.destroy();
+    return { session: given ?? socket.getSession(), isReused };
+  };
+  const first = await visit();
+  expect(await visit(first.session)).toMatchObject({ isReused: false });
 });
 
 test('a stream ends when the certificate that proved who it is expires, and the connection proves no more', async () => {
