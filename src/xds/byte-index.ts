@@ -5,6 +5,8 @@ const FIRST_SLOTS = 64;
 const FIRST_BYTES = 1024;
 /** Of an id: the hash of its name, where its bytes begin, and how many they are. One is spare: four are found faster. */
 const FIELDS = 4;
+/** Names are not looked for further from where their hash points: whoever makes them so that they meet gains nothing. */
+const FURTHEST = 64;
 
 export class ByteIndex {
   /** One more than an id, 0: free. Their number is a power of two, and at most half of them are taken. */
@@ -13,6 +15,12 @@ export class ByteIndex {
   #places = new Int32Array(FIRST_SLOTS * FIELDS);
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #used = 0;
+  #isComplete = true;
+
+  /** Whether all names that were added are found. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
 
   /** @param id that is not in it */
   add(id: number, name: string): void {
@@ -26,18 +34,19 @@ export class ByteIndex {
     this.#place(id, hash);
   }
 
-  /** @returns -1 when it is not there. */
+  /** @returns -1 when it is not there, or {@link isComplete} is false. */
   find(texts: PackedTexts, index: number): number {
     const slots = this.#slots;
     const places = this.#places;
     const last = slots.length - 1;
     const hash = texts.hash(index);
-    for (let slot = hash & last; ; slot = (slot + 1) & last) {
-      const id = (slots[slot] ?? 0) - 1;
+    for (let step = 0; step < FURTHEST; step += 1) {
+      const id = (slots[(hash + step) & last] ?? 0) - 1;
       if (id < 0) return -1;
       const place = id * FIELDS;
       if (places[place] === hash && this.#isAt(places[place + 1] ?? 0, places[place + 2] ?? 0, texts, index)) return id;
     }
+    return -1;
   }
 
   #isAt(start: number, length: number, texts: PackedTexts, index: number): boolean {
@@ -51,9 +60,13 @@ export class ByteIndex {
 
   #place(id: number, hash: number): void {
     const last = this.#slots.length - 1;
-    let slot = hash & last;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & last;
-    this.#slots[slot] = id + 1;
+    for (let step = 0; step < FURTHEST; step += 1) {
+      const slot = (hash + step) & last;
+      if (this.#slots[slot] !== 0) continue;
+      this.#slots[slot] = id + 1;
+      return;
+    }
+    this.#isComplete = false;
   }
 
   #reserve(id: number, length: number): void {

@@ -46,7 +46,8 @@ export class NameTable {
     if (!(texts instanceof PackedTexts)) return this.#ids.get(texts[index] ?? '') ?? -1;
     if (this.#index === undefined && texts.length < WORTH_INDEXING) return this.#ids.get(texts.text(index)) ?? -1;
     this.#index ??= this.#makeIndex();
-    return this.#index.find(texts, index);
+    const id = this.#index.find(texts, index);
+    return id < 0 && !this.#index.isComplete ? (this.#ids.get(texts.text(index)) ?? -1) : id;
   }
 
   /** Makes a number for a name that has none. */
