@@ -134,6 +134,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     collectGauges(metrics, plane, processMetrics);
     return metrics.render();
   });
+  // It knows who the other replicas are before they ask.
+  census.start();
   const adminServer = await listening('--admin-listen', config.adminListen, startAdminServer(config.adminListen, routes, log));
   const { address: admin } = stack.use(adminServer);
   const health = config.health && {
@@ -144,7 +146,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     health && stack.use(await listening('--health-listen', health.listen, startAdminServer(health.listen, health.routes, log)));
   const webhooks = await startWebhooks(config, { engine, feed, metrics, log });
   if (webhooks !== undefined) stack.use(webhooks);
-  census.start();
   log.info('started', { xds, admin, webhooks: webhooks?.address, source: source.name });
 
   const running = stack.move();
