@@ -161,13 +161,6 @@ async function isReady({ addresses }: PodNamespace, sidecar: SidecarProcess): Pr
   return response.ok && (await response.text()).startsWith('LIVE');
 }
 
-/** Waits until it holds no connection that could lead where a new one would not. */
-export async function letGo(pod: Pod): Promise<void> {
-  if (pod.sidecar === undefined) return;
-  const active = /^envoy_cluster_upstream_cx_active\{envoy_cluster_name="original-destination"\} [1-9]/m;
-  await until(`${pod.name} to let go of its connections`, async () => !active.test(await metricsOf(pod)), 60_000);
-}
-
 /** What a sidecar says of itself to Prometheus. */
 export async function metricsOf({ namespace: { addresses } }: Pod): Promise<string> {
   return await (await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/stats/prometheus`)).text();
