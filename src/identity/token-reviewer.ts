@@ -63,8 +63,9 @@ export class TokenReviewer {
       this.#book.note(token, answer, expiresAt, now);
       return isBad(answer) ? answer : { identity: answer, expiresAt };
     } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
     }
   }
 
@@ -82,8 +83,9 @@ export class TokenReviewer {
     return answer.fix === '' ? answer.reason : `${answer.reason}: ${answer.fix}`;
   }
 
+  /** Whoever is done hands its turn on. */
   async #turn(): Promise<void> {
-    if (this.#running >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running += 1;
+    if (this.#running < MOST_AT_ONCE) this.#running += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }
