@@ -25,7 +25,7 @@ export interface Holds {
   readonly heap: number;
   readonly resident: number;
   readonly streams: number;
-  /** How many streams it has closed. */
+  /** How many streams it has closed, or given up with their connection, by its own metrics. */
   readonly closed: number;
 }
 
@@ -81,12 +81,17 @@ async function holds(): Promise<Holds> {
     await wait(50);
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  const closed = /^detour_xds_streams_closed_total (\d+)$/m.exec((await metrics.render()).body)?.[1];
+  const { body } = await metrics.render();
+  // A connection that gives no sign of life is given up, with its stream.
+  const counted = body.matchAll(
+    /^(?:detour_xds_streams_closed_total|detour_xds_connections_given_up_total\{why="dead"\}) (\d+)$/gm,
+  );
+  const closed = [...counted].reduce((sum, [, count]) => sum + Number(count), 0);
   return {
     heap: (heapUsed + external) / 1e6,
     resident: rss / 1e6,
     streams: server.proxies().length,
-    closed: Number(closed ?? 0),
+    closed,
   };
 }
 

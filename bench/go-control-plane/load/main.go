@@ -45,6 +45,8 @@ type Fleet struct {
 	watch                       atomic.Pointer[Watch]
 	record                      atomic.Pointer[Record]
 	responses, resources, bytes int64
+	// How often a stream broke and its client came again.
+	returns int64
 }
 
 func main() {
@@ -133,15 +135,12 @@ func (fleet *Fleet) open(clients []*Client, resume bool) int64 {
 	fleet.syncs = make(chan int64, len(clients))
 	from := time.Now().UnixMicro()
 	for _, client := range clients {
+		client.isAwaited = true
+		client.isClosing.Store(false)
 		fleet.running.Add(1)
 		go func() {
 			defer fleet.running.Done()
-			if err := client.connect(fleet.address, resume); err != nil {
-				log.Fatal(err)
-			}
-			if err := client.run(); err != nil && !client.stalled.Load() {
-				log.Fatal(err)
-			}
+			client.live(fleet.address, resume)
 		}()
 	}
 	return from
@@ -180,6 +179,7 @@ func (fleet *Fleet) report(from int64, times []int64) {
 		"responses": atomic.LoadInt64(&fleet.responses),
 		"resources": atomic.LoadInt64(&fleet.resources),
 		"bytes":     atomic.LoadInt64(&fleet.bytes),
+		"returns":   atomic.LoadInt64(&fleet.returns),
 	})
 }
 

@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"log"
+	"math/rand"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	method          = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 	window          = 16 << 20
 	patience        = 5 * time.Minute
+	// A stream that breaks more often than this has nobody to talk to.
+	mostReturns = 20
 )
 
 // Everything by wildcard, or by the names that others gave.
@@ -45,13 +48,19 @@ type Client struct {
 	// An encoded request with a node and nothing else: the beginning of its first one.
 	node    []byte
 	stalled atomic.Bool
-	noted   []Arrival
-	counted int64
-	types   map[string]*typeState
-	conn    *grpc.ClientConn
-	stream  grpc.ClientStream
-	end     context.CancelFunc
-	isFirst bool
+	// It ends its stream itself.
+	isClosing atomic.Bool
+	// It was up to date at some time.
+	hadAll bool
+	// The order that is under way waits for it to be up to date.
+	isAwaited bool
+	noted     []Arrival
+	counted   int64
+	types     map[string]*typeState
+	conn      *grpc.ClientConn
+	stream    grpc.ClientStream
+	end       context.CancelFunc
+	isFirst   bool
 	// A CDS response whose acknowledgement waits until its clusters are warm, as Envoy's does.
 	warming string
 	synced  bool
@@ -109,9 +118,34 @@ func (client *Client) connect(address string, resume bool) error {
 	return nil
 }
 
+// Comes again when its stream breaks, as Envoys do: with what it has, once it had everything.
+func (client *Client) live(address string, resume bool) {
+	for attempt := 1; ; attempt++ {
+		err := client.connect(address, resume)
+		if err == nil {
+			err = client.run()
+		}
+		if client.isClosing.Load() || client.stalled.Load() {
+			return
+		}
+		if attempt == mostReturns {
+			log.Fatalf("stream %d: %v", client.id, err)
+		}
+		atomic.AddInt64(&client.fleet.returns, 1)
+		client.close()
+		client.isClosing.Store(false)
+		resume = client.hadAll
+		time.Sleep(time.Duration(rand.Intn(2000)) * time.Millisecond)
+	}
+}
+
 func (client *Client) isGateway() bool { return len(client.order) == len(gatewayOrder) }
 
 func (client *Client) close() {
+	client.isClosing.Store(true)
+	if client.conn == nil {
+		return
+	}
 	client.end()
 	client.conn.Close()
 }
@@ -121,11 +155,8 @@ func (client *Client) run() error {
 	for {
 		var message []byte
 		err := client.stream.RecvMsg(&message)
-		if err == io.EOF || client.stream.Context().Err() != nil {
-			return nil
-		}
 		if err != nil {
-			return fmt.Errorf("stream %d: %w", client.id, err)
+			return err
 		}
 		now := time.Now().UnixMicro()
 		response, err := parseResponse(message)
@@ -217,7 +248,11 @@ func (client *Client) reply(response Response, wanted []string, now int64) error
 	}
 	if !client.synced && client.isUpToDate() {
 		client.synced = true
-		client.fleet.syncs <- now
+		client.hadAll = true
+		if client.isAwaited {
+			client.isAwaited = false
+			client.fleet.syncs <- now
+		}
 	}
 	return nil
 }
