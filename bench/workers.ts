@@ -3,7 +3,7 @@
  * of which is known on which worker each is, and a request on all of them in the moment in which the acknowledgement is
  * read. While it is wrong, the next one follows at once.
  *
- *   npm run bench:workers
+ *   npm run bench:workers [-- SECONDS]
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +14,8 @@ import { HOST, Lab } from './workers/lab.ts';
 
 const WORKERS = 4;
 const CONNECTIONS = 3;
-/** For all kinds of changes together, of one kind of connection under one load. */
-const CELL_MS = 6_000;
+/** For all kinds of changes together, of one kind of connection under one load: seconds, of HTTP/1.1 a quarter of it. */
+const SECONDS = Number(process.argv[2] ?? 12);
 const HAMMER = fileURLToPath(new URL('./workers/hammer.ts', import.meta.url));
 const HAMMER_CONNECTIONS = 64;
 
@@ -87,10 +87,10 @@ async function sample(lab: Lab, { object, key, host, headers, copy }: Step): Pro
   return { asked: answers.length, astray: answers.filter(isAstray).length, lateMs: Math.max(0, ...late) };
 }
 
-/** Changes of all kinds in turn, for {@link CELL_MS}. @param rounds a number for each: no two are the same change */
-async function measure(lab: Lab, rounds: Iterator<number, never>): Promise<ReadonlyMap<string, readonly Sample[]>> {
+/** Changes of all kinds in turn. @param rounds a number for each: no two are the same change */
+async function measure(lab: Lab, ms: number, rounds: Iterator<number, never>): Promise<ReadonlyMap<string, readonly Sample[]>> {
   const samples = new Map<string, Sample[]>(KINDS.map(({ title }) => [title, []]));
-  const end = performance.now() + CELL_MS;
+  const end = performance.now() + ms;
   while (performance.now() < end) {
     const round = rounds.next().value;
     for (const { title, step } of KINDS) samples.get(title)?.push(await sample(lab, step(lab, round)));
@@ -125,12 +125,13 @@ async function cells(isShared: boolean): Promise<string[][]> {
   const how = isShared ? 'HTTP/2' : 'HTTP/1.1';
   await using lab = await Lab.open({ workers: WORKERS, connections: CONNECTIONS, isShared });
   const rounds = numbers();
+  const ms = SECONDS * (isShared ? 1_000 : 250);
   process.stdout.write(`${how}, idle…\n`);
-  const idle = rowsOf(`${how}, idle`, await measure(lab, rounds));
+  const idle = rowsOf(`${how}, idle`, await measure(lab, ms, rounds));
   process.stdout.write(`${how}, busy…\n`);
   const hammer = await startHammer(lab.gateway.port);
   try {
-    return [...idle, ...rowsOf(`${how}, busy`, await measure(lab, rounds))];
+    return [...idle, ...rowsOf(`${how}, busy`, await measure(lab, ms, rounds))];
   } finally {
     hammer.kill();
   }
@@ -141,9 +142,9 @@ const figures = table(head, [...(await cells(false)), ...(await cells(true))]);
 process.stdout.write(`\n${figures}\n\n${machine()}\n`);
 await writeSection(
   'Workers',
-  'npm run bench:workers',
-  `A gateway with ${WORKERS} worker threads, ${CONNECTIONS} connections to each, delta ADS; ${CELL_MS / 1_000} s of changes, one at a time, for each kind of connection
-and each load. In the moment in which the control plane reads the last acknowledgement, a request is written on every connection;
+  process.argv[2] === undefined ? 'npm run bench:workers' : `npm run bench:workers -- ${SECONDS}`,
+  `A gateway with ${WORKERS} worker threads, ${CONNECTIONS} connections to each, delta ADS. Changes follow one another, ${SECONDS} s of them for HTTP/2 and ${SECONDS / 4} s for
+HTTP/1.1, with each load. In the moment in which the control plane reads the last acknowledgement, a request is written on every connection;
 where another copy than the right one answers, more follow at once. Late is when the last one astray was written. HTTP/1.1: one
 request at a time on a connection. HTTP/2: others are under way on it at all times. Idle: nothing else goes through the gateway.
 Busy: a process with ${HAMMER_CONNECTIONS} connections asks as fast as it is answered, so that the workers compete for the processors with it, with
