@@ -46,24 +46,26 @@ export class CapturePlan implements Plan {
       this.#routed.clear();
       yield present(originalDestinationCluster());
     }
-    const httpPorts = this.#shared.httpPorts.update(view.model, change?.services);
-    this.#turns = this.#shared.httpPorts.turns;
+    this.#shared.httpPorts.update(view.model, change?.services);
+    const httpPorts = this.#shared.httpPorts.of(this.#scope.namespace, this.#scope.services);
+    this.#turns = this.#shared.httpPorts.turns(this.#scope.namespace);
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
       if (change === undefined || touched) yield* this.#inbound(inbound, view);
     }
     const touched = this.#route(view, change);
-    for (const port of httpPorts.keys()) if (change === undefined || touched.has(port)) yield this.#outbound(port, view, change);
-    for (const port of new Set([...httpPorts.keys(), ...this.#inboundByPort.keys(), ...this.#listening.keys()])) {
+    for (const port of httpPorts) if (change === undefined || touched.has(port)) yield this.#outbound(port, view, change);
+    for (const port of new Set([...httpPorts, ...this.#inboundByPort.keys(), ...this.#listening.keys()])) {
       yield* this.#listener(port, httpPorts.has(port), touched, view);
     }
   }
 
   readonly concerns = (model: InterceptModel, { services }: ModelChange): boolean => {
     this.#shared.httpPorts.update(model, services);
-    if (this.#shared.httpPorts.turns !== this.#turns) return true;
+    if (this.#shared.httpPorts.turns(this.#scope.namespace) !== this.#turns) return true;
     for (const key of services) {
       if (this.#routed.has(key) || model.services.get(key)?.intercepts.length !== 0) return true;
+      if (this.#scope.services.includes(key)) return true;
       if (this.#scope.inbound.some((inbound) => inbound.services.some((each) => each.service === key))) return true;
     }
     return false;

@@ -3,10 +3,10 @@
  * port number, since that is known of a captured connection. All else goes on untouched to where it was going.
  */
 import type { Route } from '../generated/envoy.d.ts';
-import type { PortModel, ServiceModel } from '../model/intercept.ts';
+import type { ServiceModel } from '../model/intercept.ts';
 import { decide } from './decision.ts';
 import { capturedHop } from './hops.ts';
-import { numbersOf } from './http-ports.ts';
+import { isIntercepted, numbersOf } from './http-ports.ts';
 import { capturedOutboundName, clusterName, ORIGINAL_DESTINATION } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
 import { ONWARD_RETRY_POLICY } from './retry-policy.ts';
@@ -32,10 +32,6 @@ export function capturedParts(
     for (const number of numbersOf(service, port)) parts.set(number, [...(parts.get(number) ?? []), part]);
   }
   return parts;
-}
-
-function isIntercepted({ routes, rules, mirrors, mirrorRules }: PortModel): boolean {
-  return routes.size > 0 || rules.length > 0 || mirrors.size > 0 || mirrorRules.length > 0;
 }
 
 /** @param parts in the order of their Services' keys. */

@@ -101,6 +101,30 @@ describe('the sidecar of a captured pod', () => {
     expect(names(left)).toEqual(['- listener captured/9000', '- route outbound/9000']);
   });
 
+  test('port numbers of other namespaces count where they are usual, named, or have live intercepts', () => {
+    const far = (intercepts: readonly object[]): ReturnType<typeof aServiceModel> =>
+      aServiceModel({
+        namespace: 'far',
+        name: 'store',
+        clusterIPs: ['10.96.0.9'],
+        ports: [{ port: 7000, intercepts }, { port: 8080 }],
+      });
+    const { translation, first } = start(aModel({ services: [far([])] }));
+    expect(names(first).filter((name) => name.includes('listener'))).toEqual(['+ listener captured/8080']);
+    const change = aChange({ services: ['far/store'], keys: ['pr-42'] });
+    expect(names(translation.update(aModel({ services: [far([{}])] }), change, NONE))).toEqual([
+      '+ cluster store.far:7000/pr-42',
+      '+ endpoints store.far:7000/pr-42',
+      '+ route outbound/7000',
+      '+ listener captured/7000',
+    ]);
+    expect(names(translation.update(aModel({ services: [far([])] }), change, NONE))).toContain('- listener captured/7000');
+    const named = { ...proxy, services: ['far/store'] } as const;
+    const model = aModel({ services: [far([])] });
+    const own = new Translator(SETTINGS).scope(scopeOf(named, model)).update(model, undefined, NONE);
+    expect(names(own)).toContain('+ listener captured/7000');
+  });
+
   test('what is not detoured goes on to where it was going, and says that the baseline answered', () => {
     const intercepts = [{ percent: 25, rule: [] }];
     const { first } = start(aModel({ services: [aServiceModel({ clusterIPs: CLUSTER_IPS, ports: [{ intercepts }] })], pods }));
