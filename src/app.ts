@@ -16,17 +16,13 @@ import { Feed } from './feed.ts';
 import { StreamSecurity } from './identity/stream-security.ts';
 import { TlsFilesError } from './identity/tls-files.ts';
 import { InterceptEngine, type InterceptSettings } from './intercepts/engine.ts';
-import type { Access } from './kubernetes/access.ts';
 import { HttpApiClient } from './kubernetes/api-client.ts';
-import { inClusterAccess, inClusterNamespace } from './kubernetes/in-cluster.ts';
-import { kubeconfigAccess } from './kubernetes/kubeconfig.ts';
-import type { AccessSetting } from './kubernetes-setting.ts';
+import { inClusterNamespace } from './kubernetes/in-cluster.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
+import { accessOf, openSource } from './open-source.ts';
 import { CensusKeeper } from './replicas/census-keeper.ts';
-import { directorySource } from './sources/directory/watch.ts';
-import { kubernetesSource } from './sources/kubernetes/kubernetes-source.ts';
 import type { Source } from './sources/source.ts';
 import { type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
 import { Translator } from './translate/translate.ts';
@@ -41,6 +37,8 @@ export interface AppOptions {
   readonly status?: Partial<StatusTimes>;
   /** ms since the epoch; the system's clock unless told. */
   readonly now?: () => number;
+  /** What the settings name, where it is being read already. */
+  readonly source?: Source;
 }
 
 /** A running control plane. */
@@ -93,7 +91,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   );
   const xds = await listening('--xds-listen', config.xdsListen, server.listen(config.xdsListen));
 
-  const source = sourceOf(config.source, now);
+  const source = options.source ?? (await openSource(config.source, now));
   // Knows what is to be told only later, and asks for it later still.
   const view: StatusView = {
     get synced() {
@@ -228,16 +226,6 @@ async function listening<T>(flag: string, address: SocketAddress, attempt: Promi
   }
 }
 
-/** A new source is a case here, a setting in config.ts, and a folder in sources/. */
-function sourceOf(setting: SourceSetting, now: () => number): Source {
-  switch (setting.kind) {
-    case 'directory':
-      return directorySource(setting.path, now);
-    case 'kubernetes':
-      return kubernetesSource({ access: accessOf(setting.access, now), namespaces: setting.namespaces, now });
-  }
-}
-
 /** Where the control plane is, unless it is told or runs in a pod. */
 const SYSTEM_NAMESPACE = 'detour-system';
 
@@ -280,13 +268,4 @@ async function censusKeeperOf(setting: SourceSetting, server: XdsServer, now: ()
   const sender = new HttpApiClient(accessOf(setting.access, now), 'detour-census');
   const namespace = await systemNamespace(setting);
   return new CensusKeeper({ ...own, name: identity, cluster: { sender, namespace } });
-}
-
-function accessOf(setting: AccessSetting, now: () => number): Access {
-  switch (setting.kind) {
-    case 'in-cluster':
-      return inClusterAccess(setting.host, setting.port);
-    case 'kubeconfig':
-      return kubeconfigAccess({ ...setting, now });
-  }
 }

@@ -81,6 +81,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     imports: [
       ...ROOMS_BELOW_APP,
       'app.ts',
+      'open-source.ts',
       'config.ts',
       'kubernetes-setting.ts',
       'sidecar-setting.ts',
@@ -134,8 +135,13 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'turns and timers between a source and the engine',
   },
+  'open-source.ts': {
+    imports: ['kubernetes', 'sources', 'config.ts', 'kubernetes-setting.ts'],
+    purity: 'shell',
+    why: 'begins to read while the rest is being loaded',
+  },
   'app.ts': {
-    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'kubernetes-setting.ts', 'feed.ts', 'logger.ts'],
+    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'open-source.ts', 'feed.ts', 'logger.ts'],
     purity: 'shell',
     why: 'wires every room',
   },

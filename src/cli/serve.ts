@@ -2,6 +2,8 @@
 import { readConfig, SETTINGS } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
+import { openSource } from '../open-source.ts';
+import { EarlySource } from '../sources/early-source.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { commandHelp, version } from './help.ts';
 
@@ -20,7 +22,8 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   }
   if (config === undefined) return usageError('serve', mistakes, io);
 
-  // Loaded only now: help and mistakes are told at once.
+  // Loaded only now: help and mistakes are told at once. What is to be read is asked for first.
+  using source = new EarlySource(await openSource(config.source, Date.now));
   const { ListenError, StartError, startApp } = await import('../app.ts');
   const log = createLogger(config.logLevel);
   // Node itself then prints the error and ends the process with 1.
@@ -32,7 +35,7 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   process.on('uncaughtExceptionMonitor', onBug);
   const stopping = stopSignals();
   try {
-    await using app = await startApp(config, { log, version: version() });
+    await using app = await startApp(config, { log, version: version(), source });
     io.out(`detour: xDS on ${formatSocketAddress(app.xds)}, admin on http://${formatSocketAddress(app.admin)}\n`);
     log.info('stopping', { signal: await stopping.first });
     await app.drain(stopping.again);
