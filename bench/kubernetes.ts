@@ -6,7 +6,6 @@
  */
 import { PROTOBUF } from '../src/kubernetes/protobuf.ts';
 import type { ApiServer } from '../test/support/kubernetes/api-server.ts';
-import { until } from '../test/support/until.ts';
 import { median } from './drive.ts';
 import { buildPackage } from './kubernetes/build-package.ts';
 import { readinessChange } from './kubernetes/changes.ts';
@@ -60,8 +59,10 @@ interface Work {
 async function measureChange(server: ApiServer, kubeconfig: string): Promise<Work> {
   say(`${CHANGES} pods change, one after the other…`);
   await using control = await Detour.start(kubeconfig);
-  await until('Detour to be ready', () => control.isReady(), 120_000);
-  await using gateways = startScript('gateways.ts', control.xdsPort, 1, clustersOf(SIZE));
+  await control.ready();
+  await using gateways = startScript('gateways.ts', 1, clustersOf(SIZE));
+  await gateways.message('loaded');
+  gateways.write(`connect ${control.xdsPort}`);
   await gateways.message('full');
   const state = async (): Promise<Work> => ({
     cpuMs: await control.child.cpuMs(),

@@ -7,7 +7,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shardName, shardOf } from '../src/translate/shards.ts';
 import type { ApiServer } from '../test/support/kubernetes/api-server.ts';
-import { until } from '../test/support/until.ts';
 import { buildPackage } from './kubernetes/build-package.ts';
 import { type Change, endpointChange, readinessChange, ruleChange } from './kubernetes/changes.ts';
 import type { Child } from './kubernetes/child.ts';
@@ -65,9 +64,11 @@ async function measure(): Promise<ReadonlyMap<string, readonly Sample[]>> {
   await using server = await startLoadedApiServer(SIZE, say);
   const kubeconfig = await server.kubeconfigFile();
   await using detour = await Detour.start(kubeconfig);
-  await until('Detour to be ready', () => detour.isReady(), 60_000);
+  await detour.ready();
   say(`connecting ${STREAMS} gateways…`);
-  await using gateways = startScript('gateways.ts', detour.xdsPort, STREAMS, clustersOf(SIZE));
+  await using gateways = startScript('gateways.ts', STREAMS, clustersOf(SIZE));
+  await gateways.message('loaded');
+  gateways.write(`connect ${detour.xdsPort}`);
   await gateways.message('full');
   await using watcher = startScript('watch-cluster.ts', kubeconfig);
   await watcher.message('watching');

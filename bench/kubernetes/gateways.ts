@@ -1,5 +1,6 @@
 /**
- * Gateways in a process of their own: `node gateways.ts PORT STREAMS CLUSTERS`. Prints `full` with the moment at which
+ * Gateways in a process of their own: `node gateways.ts STREAMS CLUSTERS`. Prints `loaded`, and connects when it is given
+ * the line `connect PORT`: a program that starts takes a processor from whatever is measured. Prints `full` with the moment at which
  * every stream has so many clusters, the endpoints of each, and the routes of each scope; then, for each line `NAME`
  * that it is given, `seen` with the moment at which the last stream accepted a resource of that name.
  */
@@ -7,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { DeltaGateway } from './delta-gateway.ts';
 import { monotonicMs, say } from './messages.ts';
 
-const [port = 0, streams = 0, clusters = 0] = process.argv.slice(2).map(Number);
+const [streams = 0, clusters = 0] = process.argv.slice(2).map(Number);
 
 let awaited: string | undefined;
 let left = new Set<number>();
@@ -33,19 +34,24 @@ function accepted(index: number, names: readonly string[]): void {
   if (isFull && notFull.delete(index) && notFull.size === 0) say({ full: counts, bytes: gateway.bytes, at: monotonicMs() });
 }
 
-for (let index = 0; index < streams; index += 1) {
-  const ended = (reason: string): void => {
-    process.stderr.write(`stream ${index} ended: ${reason}\n`);
-    process.exit(1);
-  };
-  gateways.push(new DeltaGateway(port, (_, names) => accepted(index, names), ended));
+function connect(port: number): void {
+  for (let index = 0; index < streams; index += 1) {
+    const ended = (reason: string): void => {
+      process.stderr.write(`stream ${index} ended: ${reason}\n`);
+      process.exit(1);
+    };
+    gateways.push(new DeltaGateway(port, (_, names) => accepted(index, names), ended));
+  }
 }
 
 const lines = createInterface(process.stdin);
-lines.on('line', (name) => {
+lines.on('line', (line) => {
+  const [name = '', port] = line.split(' ');
+  if (name === 'connect') return connect(Number(port));
   awaited = name;
   firstAt = 0;
   left = new Set(gateways.keys());
   say({ ready: name });
 });
 lines.on('close', () => process.exit(0));
+say({ loaded: true });

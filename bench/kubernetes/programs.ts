@@ -1,4 +1,5 @@
 /** The programs that a benchmark compares, each as a process of its own. */
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../test/support/ports.ts';
 import { Child } from './child.ts';
@@ -7,6 +8,9 @@ const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** As the image gives them to Node. */
 const FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50', '--initial-old-space-size=160'];
+
+const PATIENCE_MS = 120_000;
+const ASK_MS = 40;
 
 function program(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
@@ -55,6 +59,15 @@ export class Detour implements AsyncDisposable {
   async isReady(): Promise<boolean> {
     const response = await fetch(`http://127.0.0.1:${this.#adminPort}/readyz`).catch(() => undefined);
     return response?.status === 200;
+  }
+
+  /** Until `/readyz` says so: seldom enough that asking costs next to nothing. */
+  async ready(): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await this.isReady())) {
+      if (performance.now() > deadline) throw new Error(`Detour was not ready within ${PATIENCE_MS / 1000} s`);
+      await setTimeout(ASK_MS);
+    }
   }
 
   /** A sample of `/metrics`, by its name with its labels. */

@@ -1,5 +1,4 @@
 /** How long each program takes from its start until it has read the cluster, and what it holds then. */
-import { until } from '../../test/support/until.ts';
 import type { Child } from './child.ts';
 import type { ClusterSize } from './cluster-objects.ts';
 import { monotonicMs } from './messages.ts';
@@ -34,10 +33,12 @@ export async function informers(binary: string, kubeconfig: string): Promise<Sta
 
 /** A gateway's stream is open from the first moment, as those of Envoys are that wait for their control plane. */
 export async function detour(kubeconfig: string, size: ClusterSize): Promise<Readonly<Record<'ready' | 'served', Start>>> {
+  await using gateways = startScript('gateways.ts', 1, clustersOf(size));
+  await gateways.message('loaded');
   await using control = await Detour.start(kubeconfig);
   await control.child.message('text');
-  await using gateways = startScript('gateways.ts', control.xdsPort, 1, clustersOf(size));
-  await until('Detour to be ready', () => control.isReady(), 120_000);
+  gateways.write(`connect ${control.xdsPort}`);
+  await control.ready();
   const ready = await figures(control.child, monotonicMs());
   const { at } = await gateways.message<{ at: number }>('full');
   return { ready, served: await figures(control.child, at) };
