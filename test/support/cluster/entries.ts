@@ -45,9 +45,9 @@ export function keyed({ name, host, path, way }: Entry, key: string, service: Sh
   return {
     name: `${name}, ${key}`,
     ask: { host, path, headers: { baggage: `detour=${key}` } },
-    judge: ({ path: went, startedAt, endedAt }) => {
+    judge: ({ path: went, reply, startedAt, endedAt }) => {
       const copies = went.split(' > ');
-      if (copies.length !== way.length) return `went by ${went}`;
+      if (copies.length !== way.length) return `went by ${went}: ${reply.status} ${reply.text.slice(0, 300)}`;
       for (const [hop, at] of way.entries()) {
         const copy = copies[hop] ?? '';
         const wrong =
