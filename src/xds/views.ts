@@ -21,6 +21,8 @@ export interface ViewsOptions {
   readonly now: () => number;
   /** A view that nobody reads is kept for so long, in ms. */
   readonly idleMs: number;
+  /** So many resources are kept at most in views that nobody reads; the oldest views go first. */
+  readonly maxIdle?: number;
   /** Runs it in a later turn of the event loop. */
   readonly defer: (task: () => void) => void;
   /** Every stream that was connected then has answered a change. @param ms since the change */
@@ -31,6 +33,9 @@ export interface ViewRejection extends Rejection {
   /** The key of the scope. */
   readonly view: string;
 }
+
+/** Twenty large gateways, or a hundred thousand sidecars. */
+const MAX_IDLE = 500_000;
 
 interface Host {
   readonly key: string;
@@ -225,8 +230,19 @@ export class Views {
   }
 
   #drop(now: number): void {
-    for (const [key, { audience }] of this.#hosts) {
-      if (audience.idleSince !== undefined && now - audience.idleSince > this.#options.idleMs) this.#hosts.delete(key);
+    const { idleMs, maxIdle = MAX_IDLE } = this.#options;
+    let idle = 0;
+    for (const [key, { audience, served }] of this.#hosts) {
+      if (audience.idleSince === undefined) continue;
+      if (now - audience.idleSince > idleMs) this.#hosts.delete(key);
+      else idle += served.view.size;
+    }
+    if (idle <= maxIdle) return;
+    const oldest = [...this.#hosts.values()].sort((a, b) => (a.audience.idleSince ?? 0) - (b.audience.idleSince ?? 0));
+    for (const { key, audience, served } of oldest) {
+      if (audience.idleSince === undefined || idle <= maxIdle) continue;
+      this.#hosts.delete(key);
+      idle -= served.view.size;
     }
   }
 }
