@@ -150,7 +150,9 @@ function misspeltVariables(table: FlagTable, environment: Environment): readonly
   return Object.keys(environment)
     .filter((name) => name.startsWith('DETOUR_') && !names.includes(name))
     .flatMap((name) => {
-      const nearest = names.find((each) => editDistance(name, each) <= 2);
+      // In a short name two letters make another word: DETOUR_TLS_KEY and DETOUR_XDS_KEY are of different commands.
+      const most = name.length > 'DETOUR_12345678'.length ? 2 : 1;
+      const nearest = names.find((each) => editDistance(name, each) <= most);
       return nearest === undefined ? [] : [`There is no variable ${name}; did you mean ${nearest}?`];
     });
 }
