@@ -1,7 +1,9 @@
 /** Under constant load: the control plane is killed and comes back, pods are replaced, previews come and go. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PORTS } from '../support/pods/pod-ports.ts';
 import { openPods, type Pod, type Pods } from '../support/pods/pods.ts';
 import { until } from '../support/until.ts';
+import { ask } from '../support/world/client.ts';
 
 const stack = new AsyncDisposableStack();
 let pods: Pods;
@@ -53,6 +55,27 @@ test('not one request fails while the control plane is killed three times, pods 
   expect(served[`plain: ${BASELINE}`]).toBeGreaterThan(0);
   expect(served['keyed: pr-42 > baseline']).toBeGreaterThan(0);
 }, 240_000);
+
+test('a request on a kept connection to a pod whose app has ended is answered by another pod', async () => {
+  const frontend = await pods.pod({ service: 'frontend', copy: 'baseline', sidecar: true });
+  const start = (copy: string): Promise<Pod> => pods.pod({ service: 'identity', copy, sidecar: true });
+  const old = await start('old');
+  await pods.serve('identity', [old]);
+  const what = { host: 'identity' };
+  // Where bytes are passed through, nobody could send it again. The app's own replies say something of the connection.
+  await until('the sidecars to know their ports', async () => {
+    const replies = [
+      frontend.agent.do('ask', pods.at('identity'), what),
+      ask(PORTS.http.pod, what, old.namespace.addresses.ipv4),
+    ];
+    return (await Promise.all(replies)).every(({ headers }) => headers['connection'] === undefined);
+  });
+  expect(await frontend.agent.do('askAgain', pods.at('identity'), what)).toMatchObject({ status: 200, path: 'old' });
+  await pods.serve('identity', [await start('new')]);
+  await pods.drain(old);
+  await old.agent.do('drain');
+  expect(await frontend.agent.do('askAgain', pods.at('identity'), what)).toMatchObject({ status: 200, path: 'new' });
+}, 60_000);
 
 /** As a rolling update does it: a new pod serves, an old one ends once nobody is sent to it. */
 async function replace(

@@ -50,6 +50,7 @@ async function told(asking: ReturnType<HttpClient['ask']>): Promise<Told> {
 }
 
 let http: App | undefined;
+let kept: HttpClient | undefined;
 let load: Load | undefined;
 
 export const AGENT = {
@@ -80,6 +81,12 @@ export const AGENT = {
   async ask({ address, port }: Target, what: Ask): Promise<Told> {
     using client = new HttpClient(port, 1, address);
     return await told(client.ask(what));
+  },
+
+  /** On the connection of the last time. */
+  async askAgain({ address, port }: Target, what: Ask): Promise<Told> {
+    kept ??= new HttpClient(port, 1, address);
+    return await told(kept.ask(what));
   },
 
   async askH2c({ address, port }: Target, what: Ask): Promise<Told> {

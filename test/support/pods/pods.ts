@@ -116,13 +116,18 @@ export class Pods implements AsyncDisposable {
    */
   async end(pod: Pod): Promise<void> {
     if (pod.sidecar !== undefined) {
-      await fetch(`http://${pod.namespace.addresses.ipv4}:${SIDECAR_PROBES_PORT}/drain`);
+      await this.drain(pod);
       const active = /^envoy_http_downstream_cx_active\{envoy_http_conn_manager_prefix="inbound"\} [1-9]/m;
       await until(`everybody to let go of ${pod.name}`, async () => !active.test(await metricsOf(pod)), 60_000);
     }
     await pod.agent.do('drain');
     await pod.sidecar?.stop();
     await pod[Symbol.asyncDispose]();
+  }
+
+  /** The hook of a pod's sidecar. */
+  async drain(pod: Pod): Promise<void> {
+    await fetch(`http://${pod.namespace.addresses.ipv4}:${SIDECAR_PROBES_PORT}/drain`);
   }
 
   async noPreview(pod: Pod): Promise<void> {
