@@ -4,12 +4,14 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createH2cServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Asked, answer } from './app-answer.ts';
 
 /** How long a side of a connection that was cut has to see it, in ms. */
 const CUT_MS = 1_000;
+/** How long idle connections are left open at the end, in ms. Shorter than the time that pods have to end. */
+const DRAIN_MS = 3_000;
 
 export type AppProtocol = 'http1' | 'h2c';
 
@@ -52,6 +54,7 @@ export class App implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #webSockets = new Set<WebSocket>();
+  #isDraining = false;
 
   constructor(options: AppOptions) {
     this.options = options;
@@ -94,18 +97,28 @@ export class App implements AsyncDisposable {
     await closed;
   }
 
-  /** Ends as a well-behaved pod does: takes no new connection, finishes what runs, closes idle ones. */
+  /**
+   * Ends as a well-behaved server does: takes no new connection, and says with each answer that its connection ends. One
+   * without a request is left open for a while, until its other side has heard that this pod is gone: a request that is
+   * under way when a connection is closed is lost, and may not be sent again.
+   */
   async drain(): Promise<void> {
     const server = this.#server;
-    const closed = new Promise((resolve) => server.close(resolve));
+    this.#isDraining = true;
+    // The close of an HTTP server also closes idle connections, at once.
+    const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
     for (const session of this.#sessions) session.close();
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    const patience = setTimeout(() => {
+      if ('closeIdleConnections' in server) server.closeIdleConnections();
+    }, DRAIN_MS);
     await closed;
+    clearTimeout(patience);
   }
 
   /** Comes back on the same port. */
   async revive(): Promise<void> {
     this.#server = this.#create();
+    this.#isDraining = false;
     await this.listen();
   }
 
@@ -140,6 +153,7 @@ export class App implements AsyncDisposable {
       for (const socket of this.#sockets) socket.resetAndDestroy();
       return;
     }
+    if (this.#isDraining && this.options.protocol !== 'h2c') response.shouldKeepAlive = false;
     answer(this, request, response).catch((error: unknown) => {
       // The other side went away in the middle of a body: nobody is left to be told.
       response.destroy(error instanceof Error ? error : undefined);
