@@ -136,6 +136,10 @@ async function readMaterial({ cert, key, clientCa, flags }: TlsFileNames): Promi
     read(keyFile, key),
     clientCa === undefined ? undefined : read(caFile, clientCa),
   ]);
+  // In the order of the flags, whichever was found out first.
+  if (certText instanceof TlsFilesError) throw certText;
+  if (keyText instanceof TlsFilesError) throw keyText;
+  if (caText instanceof TlsFilesError) throw caText;
   const certificate = parsed(`${certFile} is no certificate in PEM`, () => new X509Certificate(certText));
   const privateKey = parsed(`${keyFile} is no private key in PEM without a password`, () => createPrivateKey(keyText));
   if (!certificate.checkPrivateKey(privateKey))
@@ -145,11 +149,11 @@ async function readMaterial({ cert, key, clientCa, flags }: TlsFileNames): Promi
   return { cert: certText, key: keyText, clientCa: caText, expiresAt: Date.parse(certificate.validTo) };
 }
 
-async function read(named: string, file: string): Promise<string> {
+async function read(named: string, file: string): Promise<string | TlsFilesError> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new TlsFilesError(`${named} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return new TlsFilesError(`${named} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
