@@ -64,7 +64,7 @@ describe('bad input', () => {
   /** What is broken is believed at a second look, which a change that is good does not wait for. */
   async function isTold(...codes: readonly string[]): Promise<void> {
     await until(`the problems ${codes.join()}`, async () => {
-      const told = new Set((await world.problems()).map((problem) => problem.code));
+      const told = new Set<string>((await world.problems()).map((problem) => problem.code));
       return codes.every((code) => told.has(code));
     });
   }
