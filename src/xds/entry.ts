@@ -1,4 +1,5 @@
 /** One name of a type, and what it was: numbers of changes tell which of its states a stream has. */
+import { NO_ITEMS } from '../model/none.ts';
 import type { EncodedResource } from './resource.ts';
 
 interface Version {
@@ -10,7 +11,10 @@ interface Version {
 export class Entry {
   readonly name: string;
   readonly id: number;
-  #versions: readonly Version[] = [];
+  #seq = 0;
+  #current: EncodedResource | undefined;
+  /** States before the newest one: most names have none. */
+  #older: readonly Version[] = NO_ITEMS;
   /** The newest resource, also when it is gone by now. */
   last: EncodedResource | undefined;
 
@@ -21,36 +25,39 @@ export class Entry {
 
   /** undefined when it is gone. */
   get current(): EncodedResource | undefined {
-    return this.#versions.at(-1)?.resource;
+    return this.#current;
   }
 
-  /** The number of its newest change. */
+  /** The number of its newest change; 0: there was none. */
   get seq(): number {
-    return this.#versions.at(-1)?.seq ?? 0;
+    return this.#seq;
   }
 
   /** The number of the oldest change that is remembered. */
   get firstSeq(): number {
-    return this.#versions[0]?.seq ?? 0;
+    return this.#older[0]?.seq ?? this.#seq;
   }
 
   /** What it was after the change numbered `cursor`. */
   at(cursor: number): EncodedResource | undefined {
-    for (let index = this.#versions.length - 1; index >= 0; index -= 1) {
-      const version = this.#versions[index];
+    if (this.#seq <= cursor) return this.#current;
+    for (let index = this.#older.length - 1; index >= 0; index -= 1) {
+      const version = this.#older[index];
       if (version !== undefined && version.seq <= cursor) return version.resource;
     }
     return undefined;
   }
 
   set(seq: number, resource: EncodedResource | undefined): void {
-    this.#versions = [...this.#versions, { seq, resource }];
+    if (this.#seq > 0) this.#older = [...this.#older, { seq: this.#seq, resource: this.#current }];
+    this.#seq = seq;
+    this.#current = resource;
     this.last = resource ?? this.last;
   }
 
   /** Equal bytes, but it may point at other intercepts. */
   replace(resource: EncodedResource): void {
-    this.#versions = [...this.#versions.slice(0, -1), { seq: this.seq, resource }];
+    this.#current = resource;
     this.last = resource;
   }
 
@@ -59,12 +66,12 @@ export class Entry {
    * @returns whether it is gone altogether.
    */
   prune(cursors: readonly number[]): boolean {
-    if (this.#versions.length > 1) {
-      this.#versions = this.#versions.filter((version, index) => {
-        const next = this.#versions[index + 1];
-        return next === undefined || cursors.some((cursor) => cursor >= version.seq && cursor < next.seq);
+    if (this.#older.length > 0) {
+      this.#older = this.#older.filter(({ seq }, index) => {
+        const next = this.#older[index + 1]?.seq ?? this.#seq;
+        return cursors.some((cursor) => cursor >= seq && cursor < next);
       });
     }
-    return this.#versions.length === 1 && this.current === undefined;
+    return this.#older.length === 0 && this.#current === undefined;
   }
 }

@@ -21,7 +21,8 @@ export class Reaches {
 
   /** The clusters are others now. */
   clear(): void {
-    this.#known.clear();
+    // Even one that is empty gets new room by it.
+    if (this.#known.size > 0) this.#known.clear();
   }
 
   of(resource: EncodedResource): Reach {

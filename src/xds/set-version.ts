@@ -15,16 +15,14 @@ export class SetVersion {
 
   add(version: string): void {
     this.#text = undefined;
-    const [high, low] = digest(version);
-    this.#high = (this.#high + high) >>> 0;
-    this.#low = (this.#low + low) >>> 0;
+    this.#high = (this.#high + highBits(version)) >>> 0;
+    this.#low = (this.#low + lowBits(version)) >>> 0;
   }
 
   delete(version: string): void {
     this.#text = undefined;
-    const [high, low] = digest(version);
-    this.#high = (this.#high - high) >>> 0;
-    this.#low = (this.#low - low) >>> 0;
+    this.#high = (this.#high - highBits(version)) >>> 0;
+    this.#low = (this.#low - lowBits(version)) >>> 0;
   }
 
   toString(): string {
@@ -33,8 +31,24 @@ export class SetVersion {
   }
 }
 
-/** A resource's version is a piece of a SHA-256 in base64: 64 of its bits. */
-function digest(version: string): readonly [number, number] {
-  const bytes = Buffer.from(version, 'base64url');
-  return [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
+/** The first 32 bits of a resource's version: it is a piece of a SHA-256 in base64, six bits a character. */
+function highBits(version: string): number {
+  return bitsAt(version, 0) * 2 ** 8 + (bitsAt(version, 4) >>> 16);
 }
+
+/** The next 32. */
+function lowBits(version: string): number {
+  return ((bitsAt(version, 4) & 0xffff) * 2 ** 16 + (bitsAt(version, 8) >>> 8)) >>> 0;
+}
+
+/** The 24 bits of four characters. */
+function bitsAt(version: string, index: number): number {
+  let bits = 0;
+  for (let next = index; next < index + 4; next += 1) bits = (bits << 6) | (SIX_BITS[version.charCodeAt(next)] ?? 0);
+  return bits;
+}
+
+/** By the code of a character. */
+const SIX_BITS = new Uint8Array(128);
+for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries())
+  SIX_BITS[character.charCodeAt(0)] = value;

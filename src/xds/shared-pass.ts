@@ -84,8 +84,9 @@ export class SharedPasses {
 
   /** The log is another one now. */
   clear(): void {
-    this.#passes.clear();
-    this.#named = [];
+    // Even one that is empty gets new room by it.
+    if (this.#passes.size > 0) this.#passes.clear();
+    if (this.#named.length > 0) this.#named = [];
   }
 
   /**

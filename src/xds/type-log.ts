@@ -64,11 +64,13 @@ export class TypeLog {
     for (const entry of this.#entries) if (entry !== undefined) yield entry;
   }
 
-  /** @returns whether anything changed: equal bytes are no change, and take no number. */
-  apply(seq: number, name: string, resource: EncodedResource | undefined): boolean {
+  /**
+   * @param known the entry of the name, if there is one
+   * @returns whether anything changed: equal bytes are no change, and take no number.
+   */
+  apply(seq: number, name: string, resource: EncodedResource | undefined, known: Entry | undefined): boolean {
     this.shared.clear();
     this.reaches.clear();
-    const known = this.entry(name);
     const before = known?.current;
     if (before?.version === resource?.version) {
       if (resource !== undefined) known?.replace(resource);

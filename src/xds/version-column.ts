@@ -18,9 +18,8 @@ export class VersionColumn {
       this.#words = words;
     }
     // One of another length is not found here.
-    const bytes = Buffer.alloc(LENGTH);
-    if (version !== undefined && Buffer.byteLength(version) === LENGTH) bytes.write(version);
-    for (let word = 0; word < WORDS; word += 1) this.#words[start + word] = wordAt(bytes, word * 4);
+    const text = version?.length === LENGTH ? version : undefined;
+    for (let word = 0; word < WORDS; word += 1) this.#words[start + word] = text === undefined ? 0 : wordOf(text, word * 4);
   }
 
   /** @returns true where it is the version of this id; false where it is not, or is of an unusual length. */
@@ -33,6 +32,13 @@ export class VersionColumn {
     if (first === 0 || first !== wordAt(bytes, from)) return false;
     return this.#words[start + 1] === wordAt(bytes, from + 4) && this.#words[start + 2] === wordAt(bytes, from + 8);
   }
+}
+
+/** Characters of a version are ASCII: one byte each. */
+function wordOf(text: string, at: number): number {
+  let word = 0;
+  for (let index = 3; index >= 0; index -= 1) word = (word << 8) | text.charCodeAt(at + index);
+  return word;
 }
 
 function wordAt(bytes: Buffer, at: number): number {

@@ -3,6 +3,7 @@
  * shared by all its streams.
  */
 import type { InterceptId } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import { emptyAssignment } from './empty-assignment.ts';
 import { IdSet } from './id-set.ts';
@@ -95,14 +96,16 @@ export class View {
     let changed = 0;
     const set = ({ type, name, resource }: EncodedChange): void => {
       const log = this.log(type);
-      const before = log.entry(name)?.current;
+      const known = log.entry(name);
+      const before = known?.current;
       if (before === resource) return;
       this.#index(before, resource);
       if (type === 'cluster') this.#count(before, resource, endpoints);
-      if (!log.apply(this.#seq + 1, name, resource)) return;
+      if (!log.apply(this.#seq + 1, name, resource, known)) return;
       this.#seq += 1;
       changed += 1;
-      for (const id of [...(before?.intercepts ?? []), ...(resource?.intercepts ?? [])]) intercepts.add(id);
+      for (const id of before?.intercepts ?? NO_ITEMS) intercepts.add(id);
+      for (const id of resource?.intercepts ?? NO_ITEMS) intercepts.add(id);
     };
     for (const change of changes) {
       if (change.type !== 'endpoints') {
@@ -126,12 +129,12 @@ export class View {
   }
 
   #index(before: EncodedResource | undefined, after: EncodedResource | undefined): void {
-    for (const id of before?.intercepts ?? []) {
+    for (const id of before?.intercepts ?? NO_ITEMS) {
       const resources = this.#byIntercept.get(id);
       if (before !== undefined) resources?.delete(before);
       if (resources?.size === 0) this.#byIntercept.delete(id);
     }
-    for (const id of after?.intercepts ?? []) {
+    for (const id of after?.intercepts ?? NO_ITEMS) {
       const resources = this.#byIntercept.get(id) ?? new Set();
       if (after !== undefined) resources.add(after);
       this.#byIntercept.set(id, resources);
