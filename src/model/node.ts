@@ -2,14 +2,17 @@
  * Who an Envoy says it is: `node.id` and `node.metadata.detour`, as the bootstrap writes them and the control plane
  * reads them (design, section 3).
  *
- * `gateway~<namespace>/<name>`: `listen`, and perhaps `preview_domain` and `cors_origins`.
+ * `gateway~<namespace>/<name>`: `listen`, and perhaps `preview_domain` and `cors_origins`. `trusted_hops`: proxies before
+ * it. With TLS `tls_listen`, `tls_certificates` (names) and `tls_sds` (the Envoy's folder with what says where they are);
+ * then perhaps `redirect_port`, or no `listen`. `carriers`: `strip`, or `signed` with `carrier_keys`, a file of the Envoy's.
  * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`; or `capture`,
  * where the pod's traffic is captured.
  */
 import { isIP } from 'node:net';
 import type { IpFamily } from './capture.ts';
+import type { CarrierPolicy } from './carriers.ts';
 import { isDnsLabel, type ObjectKey } from './names.ts';
-import type { InboundPort, Proxy, SocketAddress } from './proxy.ts';
+import type { GatewayTls, InboundPort, Proxy, SocketAddress } from './proxy.ts';
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts';
 
 export type EnvoyProxy = Exclude<Proxy, { readonly role: 'client' }>;
@@ -25,9 +28,13 @@ export function nodeOf(proxy: EnvoyProxy): ProxyNode {
   const id = `${proxy.role}~${proxy.namespace}/${proxy.name}`;
   if (proxy.role === 'gateway') {
     const detour = {
-      listen: formatSocketAddress(proxy.listen),
+      ...(proxy.listen !== undefined && { listen: formatSocketAddress(proxy.listen) }),
+      ...(proxy.tls !== undefined && tlsFields(proxy.tls)),
+      ...(proxy.trustedHops !== undefined && { trusted_hops: proxy.trustedHops }),
       ...(proxy.previewDomain !== undefined && { preview_domain: proxy.previewDomain }),
       ...(proxy.corsOrigins.length > 0 && { cors_origins: proxy.corsOrigins }),
+      ...(proxy.carriers !== undefined && { carriers: proxy.carriers.kind }),
+      ...(proxy.carriers?.kind === 'signed' && { carrier_keys: proxy.carriers.keysFile }),
     };
     return { id, cluster: `${proxy.namespace}/${proxy.name}`, metadata: { detour } };
   }
@@ -45,6 +52,15 @@ export function nodeOf(proxy: EnvoyProxy): ProxyNode {
   return { id, cluster: proxy.namespace, metadata: { detour } };
 }
 
+function tlsFields({ listen, certificates, sdsFolder, redirectPort }: GatewayTls): Readonly<Record<string, unknown>> {
+  return {
+    tls_listen: formatSocketAddress(listen),
+    tls_certificates: certificates,
+    tls_sds: sdsFolder,
+    ...(redirectPort !== undefined && { redirect_port: redirectPort }),
+  };
+}
+
 /** A node as it came: `metadata` is the JSON of a Struct. */
 export interface NodeLike {
   readonly id: string;
@@ -53,6 +69,9 @@ export interface NodeLike {
 
 const ID = /^(?<role>gateway|sidecar)~(?<namespace>[^/]*)\/(?<name>.*)$/s;
 const LONGEST_NAME = 253;
+const LONGEST_PATH = 4_096;
+/** Nobody has so many proxies in a row. */
+const MOST_HOPS = 100;
 /** No pod has so many ports, nor calls so many Services by name. */
 const LONGEST_LIST = 1_000;
 const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/,]+)$/i;
@@ -76,12 +95,52 @@ export function proxyOf(node: NodeLike): Proxy | { readonly error: string } {
 
 function gateway(fields: Fields, namespace: string, name: string): Proxy {
   const listen = fields.address('listen');
-  if (listen === undefined) throw new Mistake('node.metadata.detour.listen is missing: where the gateway listens, HOST:PORT');
+  const tls = gatewayTls(fields);
+  if (listen === undefined && tls === undefined)
+    throw new Mistake('node.metadata.detour.listen is missing: where the gateway listens, HOST:PORT');
+  if (listen !== undefined && tls !== undefined && formatSocketAddress(listen) === formatSocketAddress(tls.listen))
+    throw new Mistake(`node.metadata.detour names ${formatSocketAddress(listen)} twice: listen and tls_listen must differ`);
+  const trustedHops = fields.integer('trusted_hops', 0, MOST_HOPS);
   const previewDomain = fields.text('preview_domain');
   if (previewDomain !== undefined && !isDnsName(previewDomain))
     throw new Mistake(`node.metadata.detour.preview_domain ${show(previewDomain)} must be a DNS name in lower case`);
   const corsOrigins = fields.texts('cors_origins', (text) => ORIGIN.test(text), 'an origin (https://app.example.com) or *');
-  return { role: 'gateway', namespace, name, listen, previewDomain, corsOrigins };
+  const carriers = carrierPolicy(fields);
+  return {
+    ...{ role: 'gateway', namespace, name, listen, previewDomain, corsOrigins },
+    ...(carriers !== undefined && { carriers }),
+    ...(tls !== undefined && { tls }),
+    ...(trustedHops !== undefined && { trustedHops }),
+  };
+}
+
+function carrierPolicy(fields: Fields): CarrierPolicy | undefined {
+  const kind = fields.text('carriers') ?? 'accept';
+  const keysFile = fields.text('carrier_keys');
+  if (kind !== 'accept' && kind !== 'signed' && kind !== 'strip')
+    throw new Mistake(`node.metadata.detour.carriers ${show(kind)} must be accept, signed or strip`);
+  if ((kind === 'signed') !== (keysFile !== undefined))
+    throw new Mistake('node.metadata.detour: carriers signed and carrier_keys, the file with the secrets, go together');
+  if (keysFile !== undefined && (!keysFile.startsWith('/') || keysFile.length > LONGEST_PATH || keysFile.includes('\0')))
+    throw new Mistake(`node.metadata.detour.carrier_keys ${show(keysFile)} must be a path that begins with /`);
+  if (kind === 'accept') return undefined;
+  return keysFile === undefined ? { kind: 'strip' } : { kind: 'signed', keysFile };
+}
+
+function gatewayTls(fields: Fields): GatewayTls | undefined {
+  const listen = fields.address('tls_listen');
+  const certificates = fields.texts('tls_certificates', isDnsName, 'the name of a Secret');
+  const sdsFolder = fields.text('tls_sds');
+  const redirectPort = fields.integer('redirect_port', 1, 65_535);
+  if (listen === undefined && certificates.length === 0 && sdsFolder === undefined && redirectPort === undefined)
+    return undefined;
+  if (listen === undefined || certificates.length === 0 || sdsFolder === undefined)
+    throw new Mistake('node.metadata.detour: tls_listen, tls_certificates and tls_sds go together');
+  if (!sdsFolder.startsWith('/') || sdsFolder.length > LONGEST_PATH)
+    throw new Mistake(`node.metadata.detour.tls_sds ${show(sdsFolder)} must be a path that begins with /`);
+  if (new Set(certificates).size < certificates.length)
+    throw new Mistake(`node.metadata.detour.tls_certificates ${show(certificates)} names one twice`);
+  return { listen, certificates, sdsFolder, redirectPort };
 }
 
 function sidecar(fields: Fields, namespace: string, name: string): Proxy {
@@ -149,6 +208,13 @@ class Fields {
   address(name: string): SocketAddress | undefined {
     const value = this.#fields[name];
     return value === undefined ? undefined : ipAddress(value, name);
+  }
+
+  integer(name: string, least: number, most: number): number | undefined {
+    const value = this.#fields[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new Mistake(`node.metadata.detour.${name} ${show(value)} must be a whole number from ${least} to ${most}`);
   }
 
   /** undefined: none is named. */

@@ -1,5 +1,6 @@
 /** Who an Envoy is, and what it may see. */
 import type { IpFamily } from './capture.ts';
+import type { CarrierPolicy } from './carriers.ts';
 import type { InterceptId, ObjectKey } from './names.ts';
 
 /** From `node.id` and `node.metadata` (design, section 3). */
@@ -8,9 +9,15 @@ export type Proxy =
       readonly role: 'gateway';
       readonly namespace: string;
       readonly name: string;
-      readonly listen: SocketAddress;
+      /** Without TLS; undefined only where there is `tls`. */
+      readonly listen: SocketAddress | undefined;
+      readonly tls?: GatewayTls | undefined;
+      /** How many proxies before it are believed what they say of the client; none unless told. */
+      readonly trustedHops?: number | undefined;
       readonly previewDomain: string | undefined;
       readonly corsOrigins: readonly string[];
+      /** Of those from outside; undefined: they count as they come. */
+      readonly carriers?: CarrierPolicy | undefined;
     }
   | {
       readonly role: 'sidecar';
@@ -34,6 +41,17 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** Keys and certificates are files of the Envoy's. */
+export interface GatewayTls {
+  readonly listen: SocketAddress;
+  /** At least one. The first is shown to who asks for no host, or for one that no certificate has. */
+  readonly certificates: readonly string[];
+  /** The folder with the `certificateFile` of each. */
+  readonly sdsFolder: string;
+  /** The port of the https URLs that the listener without TLS leads to; undefined: it serves as well. */
+  readonly redirectPort: number | undefined;
+}
+
 export interface InboundPort {
   readonly listen: SocketAddress;
   readonly app: SocketAddress;
@@ -47,9 +65,12 @@ export type Scope =
   | {
       readonly kind: 'gateway';
       readonly namespace: string;
-      readonly listen: SocketAddress;
+      readonly listen: SocketAddress | undefined;
+      readonly tls?: GatewayTls | undefined;
+      readonly trustedHops?: number | undefined;
       readonly previewDomain: string | undefined;
       readonly corsOrigins: readonly string[];
+      readonly carriers?: CarrierPolicy | undefined;
     }
   | {
       readonly kind: 'sidecar';

@@ -5,8 +5,8 @@ import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Scope } from '../model/proxy.ts';
+import { gatewayListeners } from './gateway-listeners.ts';
 import { addressPart, keysConfiguration, looksLikePreviewHost, previewAddresses, scopedRoute } from './gateway-routes.ts';
-import { gatewayListener } from './listeners.ts';
 import type { LuaSource } from './lua-source.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
 import type { ResourceChange } from './resource.ts';
@@ -40,7 +40,7 @@ export class GatewayPlan implements Plan {
   *update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange> {
     if (change === undefined) {
       this.#reset();
-      yield present(gatewayListener(this.#scope, this.#source));
+      for (const each of gatewayListeners(this.#scope, this.#source)) yield present(each);
       yield present(this.#shared.keep(`scope ${KEYS}`, scopedRoute(KEYS, KEYS)));
     }
     const dirty = new Set<number>();

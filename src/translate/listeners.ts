@@ -1,4 +1,7 @@
-/** Listeners. They depend on a proxy and its ports alone, so that no intercept ever drains a connection. */
+/**
+ * Listeners of sidecars, and what all have in common. They depend on a proxy and its ports alone, so that no intercept
+ * ever drains a connection.
+ */
 import type {
   Address,
   Any,
@@ -9,32 +12,22 @@ import type {
   Listener,
 } from '../generated/envoy.d.ts';
 import { ANY_ADDRESS, type IpFamily } from '../model/capture.ts';
-import { SHARD_HEADER } from '../model/carriers.ts';
 import type { PortProtocol } from '../model/intercept.ts';
-import type { InboundScope, Scope, SocketAddress } from '../model/proxy.ts';
+import type { InboundScope, SocketAddress } from '../model/proxy.ts';
 import { ADS, KEEP_CASE, MAX_HEADERS } from './clusters.ts';
 import { localReplies } from './local-replies.ts';
 import { type LuaSource, luaSource } from './lua-source.ts';
-import {
-  appClusterName,
-  capturedName,
-  capturedOutboundName,
-  GATEWAY_LISTENER,
-  inboundName,
-  ORIGINAL_DESTINATION,
-  OUTBOUND_NAME,
-} from './names.ts';
+import { appClusterName, capturedName, capturedOutboundName, inboundName, ORIGINAL_DESTINATION, OUTBOUND_NAME } from './names.ts';
 import type { EnvoyResource } from './resource.ts';
-import { LUA_METADATA, setHeader } from './routes.ts';
-import { KEYS } from './shards.ts';
+import { LUA_METADATA } from './routes.ts';
 
-const ROUTER = {
+export const ROUTER = {
   name: 'envoy.filters.http.router',
   typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router', suppress_envoy_headers: true },
 } as const;
 
 /** A listener opens when its routes are there, however long that takes: not with 404 for everybody. */
-const ROUTES: ConfigSource = { ...ADS, initial_fetch_timeout: '0s' };
+export const ROUTES: ConfigSource = { ...ADS, initial_fetch_timeout: '0s' };
 
 /** Looks at the first bytes of a connection. */
 const INSPECTION: Listener = {
@@ -50,38 +43,6 @@ const INSPECTION: Listener = {
 };
 
 const LOOKS_LIKE_HTTP: FilterChainMatch = { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] };
-
-export function gatewayListener(scope: Extract<Scope, { kind: 'gateway' }>, source: LuaSource): EnvoyResource {
-  const manager: HttpConnectionManager = {
-    stat_prefix: 'gateway',
-    scoped_routes: {
-      name: 'shards',
-      scope_key_builder: { fragments: [{ header_value_extractor: { name: SHARD_HEADER, element_separator: ',', index: 0 } }] },
-      rds_config_source: ROUTES,
-      scoped_rds: { scoped_rds_config_source: ROUTES },
-    },
-    // The first choice of a route is made by this: among the live keys, over whatever the client sent.
-    early_header_mutation_extensions: [
-      {
-        name: 'envoy.http.early_header_mutation.header_mutation',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation',
-          mutations: [{ append: setHeader(SHARD_HEADER, KEYS) }],
-        },
-      },
-    ],
-    ...httpManager(luaSource(source, 'gateway', scope)),
-    common_http_protocol_options: { max_headers_count: MAX_HEADERS },
-    use_remote_address: true,
-    preserve_external_request_id: true,
-    strip_trailing_host_dot: true,
-    local_reply_config: localReplies(false),
-  };
-  return listener(GATEWAY_LISTENER, {
-    ...addressOf(scope.listen),
-    filter_chains: [httpChain(manager)],
-  });
-}
 
 /** @param protocol what the Services of the port say together. */
 export function inboundListener(inbound: InboundScope, protocol: PortProtocol, source: LuaSource): EnvoyResource {
@@ -182,7 +143,7 @@ export function clientListener(name: string): EnvoyResource {
 }
 
 /** No time-outs of its own, and nothing of the app's is changed. */
-function httpManager(lua: string): HttpConnectionManager {
+export function httpManager(lua: string): HttpConnectionManager {
   return {
     codec_type: 'AUTO',
     http_filters: [
@@ -222,7 +183,7 @@ function capturedManager(lua: string): HttpConnectionManager {
   return { ...manager, http_protocol_options: { ...manager.http_protocol_options, header_key_format: KEEP_CASE } };
 }
 
-function httpChain(manager: HttpConnectionManager): FilterChain {
+export function httpChain(manager: HttpConnectionManager): FilterChain {
   return { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: managerAny(manager) }] };
 }
 
@@ -249,7 +210,7 @@ function tcpChain(cluster: string, stat_prefix: string): FilterChain {
   };
 }
 
-function addressOf(address: SocketAddress): Listener {
+export function addressOf(address: SocketAddress): Listener {
   return { address: socketAddress(address) };
 }
 
@@ -257,6 +218,6 @@ function socketAddress({ host, port }: SocketAddress): Address {
   return { socket_address: { address: host, port_value: port } };
 }
 
-function listener(name: string, more: Listener, clusters: readonly string[] = []): EnvoyResource {
+export function listener(name: string, more: Listener, clusters: readonly string[] = []): EnvoyResource {
   return { type: 'listener', name, message: { name, ...more }, clusters, endpointsName: undefined, intercepts: [] };
 }

@@ -69,6 +69,7 @@ export function inboundName(listen: SocketAddress): string {
 }
 
 export const GATEWAY_LISTENER = 'gateway';
+export const GATEWAY_TLS_LISTENER = 'gateway-tls';
 export const OUTBOUND_NAME = 'outbound';
 
 /** Captured connections of one port number: the listener. */

@@ -4,6 +4,7 @@ import type { InterceptModel, PodModel } from '../model/intercept.ts';
 import { type ObjectKey, objectKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { InboundPort, InboundScope, Proxy, Scope } from '../model/proxy.ts';
+import { formatSocketAddress } from '../model/socket-address.ts';
 import type { ResourceType } from './resource.ts';
 import { sortedUnique } from './sorted-unique.ts';
 
@@ -11,8 +12,8 @@ import { sortedUnique } from './sorted-unique.ts';
 export function scopeOf(proxy: Proxy, model: InterceptModel): Scope {
   if (proxy.role === 'client') return { kind: 'client' };
   if (proxy.role === 'gateway') {
-    const { namespace, listen, previewDomain, corsOrigins } = proxy;
-    return { kind: 'gateway', namespace, listen, previewDomain, corsOrigins };
+    const { role: _, name: __, ...scope } = proxy;
+    return { kind: 'gateway', ...scope };
   }
   const pod = model.pods.get(objectKey(proxy.namespace, proxy.name));
   return {
@@ -48,8 +49,10 @@ export function typesOf(scope: Scope): ReadonlySet<ResourceType> {
 export function scopeKey(scope: Scope): string {
   if (scope.kind === 'client') return 'client';
   if (scope.kind === 'gateway') {
-    const { namespace, listen, previewDomain, corsOrigins } = scope;
-    return JSON.stringify(['gateway', namespace, listen.host, listen.port, previewDomain ?? null, corsOrigins]);
+    const { namespace, listen, tls, trustedHops = 0, previewDomain, corsOrigins, carriers = null } = scope;
+    const addresses = [listen, tls?.listen].map((address) => (address === undefined ? null : formatSocketAddress(address)));
+    const ofTls = tls === undefined ? null : [tls.certificates, tls.sdsFolder, tls.redirectPort ?? null];
+    return JSON.stringify(['gateway', namespace, addresses, ofTls, trustedHops, previewDomain ?? null, corsOrigins, carriers]);
   }
   const inbound = scope.inbound.map(({ listen, app, services }) => [
     ...[listen.host, listen.port, app.host, app.port],
