@@ -28,19 +28,28 @@ type Name = keyof typeof NAMES;
 export function sdsFiles({ serverName, ca, certificate, token }: EnvoyCredentials): ReadonlyMap<string, object> {
   const files = new Map<string, object>();
   const add = (name: Name, secret: object): void => {
-    files.set(fileOf(name), { resources: [{ '@type': `${TLS}.Secret`, name, ...secret }] });
+    files.set(fileOf(name), secretFile(name, secret));
   };
   if ('file' in ca) {
     const trusted = { trusted_ca: { filename: ca.file }, watched_directory: { path: posix.dirname(ca.file) } };
     add('ca', { validation_context: { ...trusted, ...namedOnly(serverName) } });
   }
   if (certificate !== undefined) {
-    const { chain, key } = certificate;
-    const files = { certificate_chain: { filename: chain }, private_key: { filename: key } };
-    add('certificate', { tls_certificate: { ...files, watched_directory: { path: posix.dirname(chain) } } });
+    add('certificate', tlsCertificate(certificate.chain, certificate.key));
   }
   if (token !== undefined) add('token', { generic_secret: { secret: { filename: token } } });
   return files;
+}
+
+/** @param secret the fields of an `envoy.extensions.transport_sockets.tls.v3.Secret`, but for its name */
+export function secretFile(name: string, secret: object): object {
+  return { resources: [{ '@type': `${TLS}.Secret`, name, ...secret }] };
+}
+
+/** Read again when something is moved into the folder of `chain`. */
+export function tlsCertificate(chain: string, key: string): object {
+  const files = { certificate_chain: { filename: chain }, private_key: { filename: key } };
+  return { tls_certificate: { ...files, watched_directory: { path: posix.dirname(chain) } } };
 }
 
 /** An `envoy.config.core.v3.TransportSocket`. */

@@ -16,6 +16,7 @@ const ROOMS_BELOW_APP = [
   'explain',
   'preview',
   'capture',
+  'keys',
   'inject',
   'xds',
   'kubernetes',
@@ -37,6 +38,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: "intercepts to resources: knows Envoy's messages, and no stream",
   },
   explain: { imports: [...CORE, 'generated'], purity: 'pure', why: 'a second reading of the same model, on its own' },
+  keys: { imports: ['model'], purity: 'pure', why: 'signed keys, made and read: knows no file and no Envoy' },
   capture: { imports: ['model'], purity: 'pure', why: 'settings to rules of iptables: runs no program itself' },
   preview: { imports: ['model', 'annotations'], purity: 'pure', why: 'a workload to its preview: knows no cluster and no Envoy' },
   inject: {
@@ -90,6 +92,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
       'logger.ts',
       'envoy-bootstrap.ts',
       'envoy-credentials.ts',
+      'envoy-certificates.ts',
     ],
     purity: 'shell',
     why: 'the command stands at the top',
@@ -124,6 +127,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     why: 'options to a bootstrap',
   },
   'envoy-credentials.ts': { imports: [], purity: 'pure', why: 'how an Envoy and the control plane know each other' },
+  'envoy-certificates.ts': {
+    imports: ['model', 'envoy-credentials.ts'],
+    purity: 'pure',
+    why: 'where a gateway finds what it shows its clients',
+  },
   'envoy-capture.ts': {
     imports: ['model', 'envoy-probes.ts'],
     purity: 'pure',

@@ -3,14 +3,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { bootstrap } from '../envoy-bootstrap.ts';
-import { type EnvoyCredentials, sdsFiles } from '../envoy-credentials.ts';
+import { certificateFiles } from '../envoy-certificates.ts';
+import { sdsFiles } from '../envoy-credentials.ts';
 import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags, variableOf } from '../flags.ts';
 import type { IpFamily } from '../model/capture.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
-import type { InboundPort, SocketAddress } from '../model/proxy.ts';
+import type { GatewayTls, InboundPort, SocketAddress } from '../model/proxy.ts';
+import { checkCertificate } from './check-certificate.ts';
 import { EXIT, type Io, usageError } from './command.ts';
+import { readTls, TLS_FLAGS, type TlsReading } from './gateway-tls.ts';
 import { commandHelp } from './help.ts';
 import { CREDENTIAL_FLAGS, readCredentials } from './xds-credentials.ts';
 
@@ -52,7 +55,18 @@ export const ENVOY_FLAGS = {
     { value: 'delta|sotw', default: ['delta'], summary: 'xDS by changes, or by whole states.' },
     readChoice(['delta', 'sotw']),
   ),
-  listen: optional({ value: 'IP:PORT', summary: 'Gateway: where it listens; required.' }, readAddress(BIND)),
+  listen: optional(
+    { value: 'IP:PORT', summary: 'Gateway: where it listens without TLS; required without --listen-tls.' },
+    readAddress(BIND),
+  ),
+  ...TLS_FLAGS,
+  'trusted-hops': optional(
+    {
+      value: 'NUMBER',
+      summary: 'Gateway: how many proxies before it are believed what they say of the client; 0 without it.',
+    },
+    readHops,
+  ),
   'preview-domain': optional(
     { value: 'DOMAIN', summary: 'Gateway: <key>--<service>.DOMAIN goes straight to a preview.' },
     readDomain,
@@ -80,7 +94,7 @@ type Values = FlagValues<typeof ENVOY_FLAGS>;
 
 /** Flags that only one role takes. */
 const OF_ROLE = {
-  gateway: ['listen', 'preview-domain', 'cors-origins'],
+  gateway: ['listen', 'listen-tls', 'tls', 'http', 'trusted-hops', 'preview-domain', 'cors-origins'],
   sidecar: ['inbound', 'outbound', 'services', 'capture'],
 } as const;
 
@@ -91,11 +105,18 @@ export async function runEnvoy(args: readonly string[], io: Io): Promise<number>
     return EXIT.ok;
   }
   if (values === undefined) return usageError('envoy', mistakes, io);
-  const proxy = readProxy(values);
-  const credentials = readCredentials(values, values.xds);
-  const wrong = [proxy, credentials].flatMap((read) => (read !== undefined && 'mistakes' in read ? read.mistakes : []));
-  if ('mistakes' in proxy || (credentials !== undefined && 'mistakes' in credentials)) return usageError('envoy', wrong, io);
-  if (credentials !== undefined && !(await writeSdsFiles(credentials, io))) return EXIT.failure;
+  const tls = values.role === 'gateway' ? readTls(values, values.listen, values['xds-sds']) : undefined;
+  const proxy = readProxy(values, tls);
+  const credentials = readCredentials(values, values.xds, tls !== undefined);
+  const certificates = tls !== undefined && 'certificates' in tls ? tls.certificates : [];
+  const findings = await Promise.all(certificates.map((each) => checkCertificate(each, Date.now())));
+  const wrong = [...mistakesOf(proxy), ...mistakesOf(tls), ...mistakesOf(credentials)];
+  wrong.push(...findings.flatMap(({ mistake }) => mistake ?? []));
+  if ('mistakes' in proxy || (credentials !== undefined && 'mistakes' in credentials) || wrong.length > 0)
+    return usageError('envoy', wrong, io);
+  for (const { warning } of findings) if (warning !== undefined) io.err(`detour envoy: ${warning}\n`);
+  const files = new Map([...(credentials === undefined ? [] : sdsFiles(credentials)), ...certificateFiles(certificates)]);
+  if (!(await writeSdsFiles(values['xds-sds'], files, io))) return EXIT.failure;
   const { xds, admin, protocol, probes } = values;
   const config = bootstrap({ proxy, xds, admin, protocol, probes, credentials });
   // YAML 1.1 quotes `on`, `no` and their like, which Envoy's parser takes for booleans.
@@ -104,45 +125,59 @@ export async function runEnvoy(args: readonly string[], io: Io): Promise<number>
 }
 
 /** @returns whether they could be written. */
-async function writeSdsFiles(credentials: EnvoyCredentials, io: Io): Promise<boolean> {
-  const { sdsFolder } = credentials;
+async function writeSdsFiles(folder: string | undefined, files: ReadonlyMap<string, object>, io: Io): Promise<boolean> {
+  if (folder === undefined || files.size === 0) return true;
   try {
-    await mkdir(sdsFolder, { recursive: true });
-    for (const [name, content] of sdsFiles(credentials))
-      await writeFile(join(sdsFolder, name), `${JSON.stringify(content, undefined, 2)}\n`);
+    await mkdir(folder, { recursive: true });
+    for (const [name, content] of files) await writeFile(join(folder, name), `${JSON.stringify(content, undefined, 2)}\n`);
     return true;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    io.err(`detour envoy: --xds-sds ${sdsFolder} cannot be written to: ${why}\n`);
+    io.err(`detour envoy: --xds-sds ${folder} cannot be written to: ${why}\n`);
     return false;
   }
 }
 
-function readProxy(values: Values): EnvoyProxy | { readonly mistakes: readonly string[] } {
+interface Wrong {
+  readonly mistakes: readonly string[];
+}
+
+function mistakesOf(reading: object | undefined): readonly string[] {
+  return reading !== undefined && isWrong(reading) ? reading.mistakes : [];
+}
+
+function isWrong(reading: object): reading is Wrong {
+  return 'mistakes' in reading;
+}
+
+function readProxy(values: Values, tls: TlsReading | Wrong | undefined): EnvoyProxy | Wrong {
   const { role } = values;
   const other = role === 'gateway' ? 'sidecar' : 'gateway';
   const mistakes = OF_ROLE[other]
     .filter((name) => isWritten(values[name]))
     .map((name) => `--${name} belongs to a ${other}: leave it and ${variableOf(name)} out, or write --role ${other}.`);
-  if (role === 'gateway' && values.listen === undefined)
+  if (role === 'gateway' && values.listen === undefined && tls === undefined)
     mistakes.push('--listen is missing: where the gateway listens, for example --listen 0.0.0.0:8080.');
-  const proxy = proxyOfValues(values);
+  const proxy = proxyOfValues(values, tls !== undefined && 'tls' in tls ? tls.tls : undefined);
   // The control plane reads the node in the same way: what it would refuse is refused here.
   const read = mistakes.length > 0 || proxy === undefined ? undefined : proxyOf(nodeOf(proxy));
   if (read !== undefined && 'error' in read) mistakes.push(`${read.error}.`);
   return mistakes.length > 0 || proxy === undefined ? { mistakes } : proxy;
 }
 
-function proxyOfValues(values: Values): EnvoyProxy | undefined {
+function proxyOfValues(values: Values, tls: GatewayTls | undefined): EnvoyProxy | undefined {
   if (values.role === 'sidecar') {
     const { inbound, outbound, services, capture } = values;
     return { role: 'sidecar', ...values.node, inbound, outbound, services, ...(capture.length > 0 && { capture }) };
   }
-  if (values.listen === undefined) return undefined;
+  const trustedHops = values['trusted-hops'];
+  if (values.listen === undefined && tls === undefined) return undefined;
   return {
     role: 'gateway',
     ...values.node,
     listen: values.listen,
+    ...(tls !== undefined && { tls }),
+    ...(trustedHops !== undefined && { trustedHops }),
     previewDomain: values['preview-domain'],
     corsOrigins: values['cors-origins'],
   };
@@ -150,6 +185,10 @@ function proxyOfValues(values: Values): EnvoyProxy | undefined {
 
 function isWritten(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : value !== undefined;
+}
+
+function readHops(text: string): Reading<number> {
+  return /^\d{1,2}$/.test(text) ? { value: Number(text) } : { mistake: 'must be a whole number from 0 to 99' };
 }
 
 function readNode(text: string): Reading<{ readonly namespace: string; readonly name: string }> {

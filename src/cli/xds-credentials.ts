@@ -33,16 +33,22 @@ export const CREDENTIAL_FLAGS = {
   ),
 } as const satisfies FlagTable;
 
+export const NO_FOLDER = '--xds-sds is missing: a folder that Envoy can read, for example --xds-sds /etc/detour.';
+
 type Values = FlagValues<typeof CREDENTIAL_FLAGS>;
 
-/** @returns undefined where none of them is written. */
+/**
+ * @param forOthers whether `--xds-sds` is there for other files too
+ * @returns undefined where none of them is written.
+ */
 export function readCredentials(
   values: Values,
   xds: readonly SocketAddress[],
+  forOthers = false,
 ): EnvoyCredentials | { readonly mistakes: readonly string[] } | undefined {
   const { 'xds-ca': ca, 'xds-token': token, 'xds-cert': chain, 'xds-key': key, 'xds-sds': sdsFolder } = values;
   const written = Object.entries(values).flatMap(([name, value]) =>
-    name in CREDENTIAL_FLAGS && value !== undefined ? [name] : [],
+    name in CREDENTIAL_FLAGS && value !== undefined && !(forOthers && name === 'xds-sds') ? [name] : [],
   );
   if (written.length === 0) return undefined;
   const host = xds[0]?.host ?? '';
@@ -54,8 +60,7 @@ export function readCredentials(
     );
   if (serverName === undefined)
     mistakes.push(`--xds-name is missing: ${host} is no name, and the control plane's certificate must have one.`);
-  if (sdsFolder === undefined)
-    mistakes.push('--xds-sds is missing: a folder that Envoy can read, for example --xds-sds /etc/detour.');
+  if (sdsFolder === undefined) mistakes.push(NO_FOLDER);
   if ((chain === undefined) !== (key === undefined)) mistakes.push('--xds-cert and --xds-key go together: give both or none.');
   if (ca === undefined || serverName === undefined || sdsFolder === undefined || mistakes.length > 0) return { mistakes };
   const certificate = chain !== undefined && key !== undefined ? { chain, key } : undefined;
@@ -63,7 +68,7 @@ export function readCredentials(
 }
 
 /** Envoy would look for relative paths where it is started, and watches folders. */
-function readFile(text: string): Reading<string> {
+export function readFile(text: string): Reading<string> {
   const reading = readText(text);
   if ('value' in reading && !text.startsWith('/')) return { mistake: 'must be a path that begins with /' };
   return reading;

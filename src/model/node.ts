@@ -3,7 +3,7 @@
  * reads them (design, section 3).
  *
  * `gateway~<namespace>/<name>`: `listen`, and perhaps `preview_domain` and `cors_origins`. `trusted_hops`: proxies before
- * it. With TLS `tls_listen`, `tls_certificates` (names) and `tls_sds` (the Envoy's folder with what says where they are);
+ * it. With TLS `listen_tls`, `tls_certificates` (names) and `tls_sds` (the Envoy's folder with what says where they are);
  * then perhaps `redirect_port`, or no `listen`. `carriers`: `strip`, or `signed` with `carrier_keys`, a file of the Envoy's.
  * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`; or `capture`,
  * where the pod's traffic is captured.
@@ -54,7 +54,7 @@ export function nodeOf(proxy: EnvoyProxy): ProxyNode {
 
 function tlsFields({ listen, certificates, sdsFolder, redirectPort }: GatewayTls): Readonly<Record<string, unknown>> {
   return {
-    tls_listen: formatSocketAddress(listen),
+    listen_tls: formatSocketAddress(listen),
     tls_certificates: certificates,
     tls_sds: sdsFolder,
     ...(redirectPort !== undefined && { redirect_port: redirectPort }),
@@ -99,7 +99,7 @@ function gateway(fields: Fields, namespace: string, name: string): Proxy {
   if (listen === undefined && tls === undefined)
     throw new Mistake('node.metadata.detour.listen is missing: where the gateway listens, HOST:PORT');
   if (listen !== undefined && tls !== undefined && formatSocketAddress(listen) === formatSocketAddress(tls.listen))
-    throw new Mistake(`node.metadata.detour names ${formatSocketAddress(listen)} twice: listen and tls_listen must differ`);
+    throw new Mistake(`node.metadata.detour names ${formatSocketAddress(listen)} twice: listen and listen_tls must differ`);
   const trustedHops = fields.integer('trusted_hops', 0, MOST_HOPS);
   const previewDomain = fields.text('preview_domain');
   if (previewDomain !== undefined && !isDnsName(previewDomain))
@@ -128,14 +128,14 @@ function carrierPolicy(fields: Fields): CarrierPolicy | undefined {
 }
 
 function gatewayTls(fields: Fields): GatewayTls | undefined {
-  const listen = fields.address('tls_listen');
+  const listen = fields.address('listen_tls');
   const certificates = fields.texts('tls_certificates', isDnsName, 'the name of a Secret');
   const sdsFolder = fields.text('tls_sds');
   const redirectPort = fields.integer('redirect_port', 1, 65_535);
   if (listen === undefined && certificates.length === 0 && sdsFolder === undefined && redirectPort === undefined)
     return undefined;
   if (listen === undefined || certificates.length === 0 || sdsFolder === undefined)
-    throw new Mistake('node.metadata.detour: tls_listen, tls_certificates and tls_sds go together');
+    throw new Mistake('node.metadata.detour: listen_tls, tls_certificates and tls_sds go together');
   if (!sdsFolder.startsWith('/') || sdsFolder.length > LONGEST_PATH)
     throw new Mistake(`node.metadata.detour.tls_sds ${show(sdsFolder)} must be a path that begins with /`);
   if (new Set(certificates).size < certificates.length)
