@@ -68,7 +68,10 @@ export class ListenError extends StartError {}
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log, version, now = Date.now } = options;
   const { carriers } = config;
-  const settings = { carriers, lua: await readFile(new URL('../envoy/detour.lua', import.meta.url), 'utf8') };
+  const [lua = '', filter = '', signedKeys = ''] = await Promise.all(
+    ['detour.lua', 'edge.lua', 'signed-keys.lua'].map((name) => readFile(new URL(`../envoy/${name}`, import.meta.url), 'utf8')),
+  );
+  const settings = { carriers, lua, edge: { filter, signedKeys } };
 
   // What is started last is stopped first: requests about the state, then what changes it, then the streams.
   await using stack = new AsyncDisposableStack();

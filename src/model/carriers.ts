@@ -12,6 +12,12 @@ export interface Carriers {
 
 export const DEFAULT_CARRIERS: Carriers = { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] };
 
+/** What a gateway makes of carriers from outside, where they do not count as they come. */
+export type CarrierPolicy =
+  | { readonly kind: 'strip' }
+  /** `keysFile`: the secrets, as the Envoy finds them; nothing else knows what is in it. */
+  | { readonly kind: 'signed'; readonly keysFile: string };
+
 /** Headers of Detour's own, between its Envoys. Fixed: they are no setting. */
 export const MARK_HEADER = 'x-detour-decided';
 export const STAMP_HEADER = 'x-detour-served-by';

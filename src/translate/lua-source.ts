@@ -1,5 +1,5 @@
 /** The Lua filter's text with its settings in front. */
-import type { Carriers } from '../model/carriers.ts';
+import type { CarrierPolicy, Carriers } from '../model/carriers.ts';
 import type { Scope } from '../model/proxy.ts';
 import { SHARDS } from './shards.ts';
 
@@ -7,9 +7,19 @@ export interface LuaSource {
   readonly carriers: Carriers;
   /** The text of `envoy/detour.lua`. */
   readonly lua: string;
+  readonly edge?: EdgeLua | undefined;
 }
 
-export type LuaRole = 'gateway' | 'inbound' | 'outbound';
+/** What takes carriers away; undefined only where nobody asks for it. */
+export interface EdgeLua {
+  /** The text of `envoy/edge.lua`. */
+  readonly filter: string;
+  /** The text of `envoy/signed-keys.lua`. */
+  readonly signedKeys: string;
+}
+
+/** `egress`: requests of a sidecar's app that leave the cluster. */
+export type LuaRole = 'gateway' | 'inbound' | 'outbound' | 'egress';
 
 /** @param gateway settings that only gateways have. */
 export function luaSource(source: LuaSource, role: LuaRole, gateway?: Extract<Scope, { kind: 'gateway' }>): string {
@@ -26,7 +36,19 @@ export function luaSource(source: LuaSource, role: LuaRole, gateway?: Extract<Sc
     if (gateway.previewDomain !== undefined) fields.push(`preview_domain = ${quoted(gateway.previewDomain)}`);
     fields.push(`cors_origins = ${list(gateway.corsOrigins)}`);
   }
-  return `local settings = { ${fields.join(', ')} }\n${source.lua}`;
+  const policy: CarrierPolicy | undefined = role === 'egress' ? { kind: 'strip' } : gateway?.carriers;
+  if (policy === undefined) return `${settingsLine(fields)}${source.lua}`;
+  fields.push(`carriers = ${quoted(policy.kind)}`);
+  if (policy.kind === 'signed') fields.push(`keys_file = ${quoted(policy.keysFile)}`);
+  const { edge = NO_EDGE } = source;
+  return `${settingsLine(fields)}${source.lua}${policy.kind === 'signed' ? `\n${edge.signedKeys}` : ''}\n${edge.filter}`;
+}
+
+/** Envoy refuses it: without the filter every carrier would count. */
+const NO_EDGE: EdgeLua = { filter: "error('edge.lua is missing')", signedKeys: '' };
+
+function settingsLine(fields: readonly string[]): string {
+  return `local settings = { ${fields.join(', ')} }\n`;
 }
 
 function list(texts: readonly string[]): string {

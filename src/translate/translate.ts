@@ -6,6 +6,7 @@ import type { Scope } from '../model/proxy.ts';
 import { CapturePlan } from './capture-plan.ts';
 import { ClientPlan } from './client-plan.ts';
 import { GatewayPlan } from './gateway-plan.ts';
+import type { EdgeLua } from './lua-source.ts';
 import type { Plan } from './plan.ts';
 import { PlannedTranslation } from './planned-translation.ts';
 import type { EnvoyResource, ResourceChange } from './resource.ts';
@@ -16,6 +17,7 @@ export interface TranslateSettings {
   readonly carriers: Carriers;
   /** The text of `envoy/detour.lua`. */
   readonly lua: string;
+  readonly edge?: EdgeLua | undefined;
 }
 
 /**

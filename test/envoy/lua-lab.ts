@@ -27,13 +27,15 @@ export interface LabReply {
 
 /** Lua's own words: the names are those of `settings` in the filter. */
 export interface LuaSettings {
-  readonly role: 'gateway' | 'inbound' | 'outbound';
+  readonly role: 'gateway' | 'inbound' | 'outbound' | 'egress';
   readonly header?: string;
   readonly header_aliases?: readonly string[];
   readonly member?: string;
   readonly member_aliases?: readonly string[];
   readonly preview_domain?: string;
   readonly cors_origins?: readonly string[];
+  readonly carriers?: 'strip' | 'signed';
+  readonly keys_file?: string;
 }
 
 export const SHARDS = 1024;
@@ -58,8 +60,13 @@ export async function luaText(settings: LuaSettings): Promise<string> {
     `preview_domain = ${settings.preview_domain === undefined ? 'nil' : text(settings.preview_domain)}`,
     `cors_origins = ${list(settings.cors_origins)}`,
   ];
-  const filter = await readFile(new URL('../../envoy/detour.lua', import.meta.url), 'utf8');
-  return `local settings = {${fields.join(', ')}}\n${filter}`;
+  if (settings.carriers !== undefined) fields.push(`carriers = ${text(settings.carriers)}`);
+  if (settings.keys_file !== undefined) fields.push(`keys_file = ${text(settings.keys_file)}`);
+  const files = ['detour.lua'];
+  if (settings.carriers === 'signed') files.push('signed-keys.lua');
+  if (settings.carriers !== undefined) files.push('edge.lua');
+  const filters = files.map((name) => readFile(new URL(`../../envoy/${name}`, import.meta.url), 'utf8'));
+  return `local settings = {${fields.join(', ')}}\n${(await Promise.all(filters)).join('\n')}`;
 }
 
 function route(name: string, metadata: object): object {
