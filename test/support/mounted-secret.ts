@@ -5,15 +5,18 @@ import { join } from 'node:path';
 
 export class MountedSecret implements AsyncDisposable {
   readonly folder: string;
+  readonly #parent: string;
   #generation = 0;
 
-  private constructor(folder: string) {
-    this.folder = folder;
+  private constructor(parent: string, name: string) {
+    this.#parent = parent;
+    this.folder = join(parent, name);
   }
 
-  /** @param files by name; the names stay the same */
-  static async mount(files: Readonly<Record<string, string>>): Promise<MountedSecret> {
-    const secret = new MountedSecret(await mkdtemp(join(tmpdir(), 'detour-secret-')));
+  /** @param files by name; the names stay the same @param name what the folder is called */
+  static async mount(files: Readonly<Record<string, string>>, name = 'secret'): Promise<MountedSecret> {
+    const secret = new MountedSecret(await mkdtemp(join(tmpdir(), 'detour-secret-')), name);
+    await mkdir(secret.folder);
     await secret.update(files);
     for (const name of Object.keys(files)) await symlink(join('..data', name), join(secret.folder, name));
     return secret;
@@ -36,6 +39,6 @@ export class MountedSecret implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return rm(this.folder, { recursive: true, force: true });
+    return rm(this.#parent, { recursive: true, force: true });
   }
 }

@@ -13,6 +13,21 @@ const gateway: fc.Arbitrary<EnvoyProxy> = fc.record({
   previewDomain: fc.option(fc.constant('preview.example.com'), { nil: undefined }),
   corsOrigins: fc.array(fc.constantFrom('*', 'https://app.example.com', 'http://localhost:3000', 'null'), { maxLength: 3 }),
 });
+const edge: fc.Arbitrary<EnvoyProxy> = fc.record({
+  role: fc.constant('gateway'),
+  namespace: label,
+  name: label,
+  listen: fc.option(fc.constant({ host: '0.0.0.0', port: 80 }), { nil: undefined }),
+  tls: fc.record({
+    listen: fc.constant({ host: '::', port: 443 }),
+    certificates: fc.uniqueArray(label, { minLength: 1, maxLength: 3 }),
+    sdsFolder: fc.constant('/etc/detour'),
+    redirectPort: fc.option(port, { nil: undefined }),
+  }),
+  trustedHops: fc.integer({ min: 0, max: 9 }),
+  previewDomain: fc.constant(undefined),
+  corsOrigins: fc.constant([]),
+});
 const sidecar: fc.Arbitrary<EnvoyProxy> = fc.record({
   role: fc.constant('sidecar'),
   namespace: label,
@@ -25,6 +40,7 @@ const sidecar: fc.Arbitrary<EnvoyProxy> = fc.record({
   ),
 });
 
+const TLS = { listen_tls: '0.0.0.0:443', tls_certificates: ['shop'], tls_sds: '/etc/detour' };
 const GATEWAY = { id: 'gateway~shop/edge', metadata: { detour: { listen: '0.0.0.0:8080' } } };
 const SIDECAR = { id: 'sidecar~shop/api-0', metadata: {} };
 const withDetour = (node: { readonly id: string }, detour: unknown): { id: string; metadata: unknown } => ({
@@ -35,7 +51,7 @@ const withDetour = (node: { readonly id: string }, detour: unknown): { id: strin
 describe('a node', () => {
   it('is read back as it was written', () => {
     fc.assert(
-      fc.property(fc.oneof(gateway, sidecar), (proxy) => {
+      fc.property(fc.oneof(gateway, edge, sidecar), (proxy) => {
         // Over the wire, metadata is JSON.
         expect(proxyOf(JSON.parse(JSON.stringify(nodeOf(proxy))))).toEqual(proxy);
       }),
@@ -76,6 +92,15 @@ describe('a node', () => {
     [withDetour(GATEWAY, { listen: '0.0.0.0:0' }), 'must be IP:PORT'],
     [withDetour(GATEWAY, { listen: '0.0.0.0:70000' }), 'must be IP:PORT'],
     [withDetour(GATEWAY, { listen: 80 }), 'must be IP:PORT'],
+    [withDetour(GATEWAY, { ...TLS, tls_sds: undefined }), 'go together'],
+    [withDetour(GATEWAY, { ...TLS, tls_certificates: [] }), 'go together'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', redirect_port: 443 }), 'go together'],
+    [withDetour(GATEWAY, { ...TLS, tls_certificates: ['a', 'a'] }), 'names one twice'],
+    [withDetour(GATEWAY, { ...TLS, tls_certificates: ['../a'] }), 'must be the name of a Secret'],
+    [withDetour(GATEWAY, { ...TLS, tls_sds: 'etc' }), 'must be a path that begins with /'],
+    [withDetour(GATEWAY, { ...TLS, redirect_port: 0 }), 'must be a whole number from 1 to 65535'],
+    [withDetour(GATEWAY, { ...TLS, listen: '0.0.0.0:443' }), 'listen and listen_tls must differ'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', trusted_hops: '1' }), 'must be a whole number from 0 to 100'],
     [
       withDetour(GATEWAY, { listen: '0.0.0.0:80', preview_domain: 'Not a name' }),
       'preview_domain "Not a name" must be a DNS name',
