@@ -97,15 +97,3 @@ export function formatSubject(subject: Subject): string {
 function formatValue(value: string): string {
   return /^[A-Za-z0-9._/@+-]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
-
-/**
- * Whether the rule could take everybody's traffic: one of its alternatives has no positive exact, prefix, suffix or
- * contains predicate (design, section 2).
- */
-export function isBroad(rule: Rule): boolean {
-  return rule.alternatives.some(isBroadAlternative);
-}
-
-export function isBroadAlternative(alternative: Alternative): boolean {
-  return alternative.every(({ operator }) => operator === 'regex' || operator === 'present' || operator === 'absent');
-}

@@ -11,3 +11,5 @@ export const MAX_PREDICATES = 64;
 /** Characters of a predicate's name, and of its value. */
 export const MAX_NAME_LENGTH = 128;
 export const MAX_PREDICATE_VALUE_LENGTH = 2048;
+/** RE2 instructions of all regular expressions of one rule: each request that names no preview may meet them all. */
+export const MAX_RULE_PROGRAM_SIZE = 2000;

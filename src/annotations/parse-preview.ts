@@ -3,13 +3,14 @@ import type { Pod, Service } from '../model/cluster-state.ts';
 import type { Declaration, Mode, WhenUnavailable } from '../model/intercept.ts';
 import { isKey, objectKey } from '../model/names.ts';
 import type { Problem, ProblemCode, Subject } from '../model/problem.ts';
-import { checkRegex } from '../model/re2.ts';
+import { checkRegex, ruleCost } from '../model/re2.ts';
 import type { Rule } from '../model/rule.ts';
 import { shorten } from '../model/shorten.ts';
 import { checkNames, checkSize } from './check-keys.ts';
 import type { ParsedPreview } from './declarations.ts';
 import { parseRule } from './header-rule.ts';
 import { type AnnotationName, PREFIX, PREVIEW_LABEL } from './keys.ts';
+import { MAX_RULE_PROGRAM_SIZE } from './limits.ts';
 import { parseSidecar } from './parse-sidecar.ts';
 import { parseTargets } from './parse-target.ts';
 import { parseInstant } from './timestamp.ts';
@@ -91,6 +92,7 @@ class PreviewReader {
     const parsed = parseRule(text);
     if ('rule' in parsed) {
       for (const { operator, value } of parsed.rule.alternatives.flat()) if (operator === 'regex') this.#regex(value);
+      if (this.#readable) this.#cost(ruleCost(parsed.rule));
       return parsed.rule;
     }
     this.#readable = false;
@@ -109,6 +111,16 @@ class PreviewReader {
     if (verdict.ok) return;
     this.#readable = false;
     this.#add(verdict.code, `${PREFIX}match: ${verdict.message}`, verdict.hint);
+  }
+
+  #cost(size: number): void {
+    if (size <= MAX_RULE_PROGRAM_SIZE) return;
+    this.#readable = false;
+    this.#add(
+      'RegexTooCostly',
+      `${PREFIX}match: its regular expressions together can take a program of ${size} instructions; ${MAX_RULE_PROGRAM_SIZE} is the limit.`,
+      'Use fewer or shorter ones, or = and ^= instead.',
+    );
   }
 
   #oneOf<Value extends string>(name: AnnotationName, values: readonly Value[], missing: Value): Value {

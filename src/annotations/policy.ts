@@ -5,7 +5,8 @@ import type { Rule, Subject } from '../model/rule.ts';
 import { shorten } from '../model/shorten.ts';
 import type { AllowedMode, BaselinePolicy } from './declarations.ts';
 import { matchesGlob } from './glob.ts';
-import { formatPredicate, formatSubject, isBroadAlternative } from './header-rule.ts';
+import { formatPredicate, formatSubject } from './header-rule.ts';
+import { isBroadAlternative } from './narrowing.ts';
 
 /** What the policy forbids: a problem but for its subject. */
 export interface Violation {
@@ -18,6 +19,7 @@ export interface Violation {
 export function checkRule(rule: Rule, policy: BaselinePolicy): readonly Violation[] {
   const violations: Violation[] = [];
   const refused = new Set<string>();
+  const named = new Set(policy.allowMatch.filter((glob) => !glob.includes('*')));
   for (const alternative of rule.alternatives) {
     for (const { subject } of alternative) {
       const name = formatSubject(subject);
@@ -25,11 +27,11 @@ export function checkRule(rule: Rule, policy: BaselinePolicy): readonly Violatio
       refused.add(name);
       violations.push(headerNotAllowed(name, policy));
     }
-    if (isBroadAlternative(alternative) && !policy.allowMatch.includes('*')) {
+    if (!policy.allowMatch.includes('*') && isBroadAlternative(alternative, named)) {
       violations.push({
         code: 'RuleTooBroad',
-        message: `The rule ${shorten(alternative.map(formatPredicate).join(', '))} could take everybody's traffic: it has no =, ^=, $= or *= predicate.`,
-        hint: "Add one, like x-user=alice; or let the Service's owner set detour.dev/allow-match to '*'.",
+        message: `The rule ${shorten(alternative.map(formatPredicate).join(', '))} could take everybody's traffic: it has no =, ^=, $= or *= predicate on a header that tells requests apart.`,
+        hint: "Add one, like x-user=alice; or let the Service's owner set detour.dev/allow-match to '*', or to the header's name.",
       });
     }
   }

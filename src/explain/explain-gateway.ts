@@ -70,9 +70,13 @@ function portFor(host: HostModel, { model, path }: Hop): PortModel | undefined {
 function explainAddress(scope: GatewayScope, key: string, host: string, hop: Hop): Explanation {
   const found: CarriedKey = { key, source: { kind: 'host', host } };
   const carrying = { ...hop, lines: carry(hop.lines, key, hop) };
+  const service = addressed(scope, host, hop);
   const declared = hop.model.hosts.get(host);
-  if (declared !== undefined && portFor(declared, hop) !== undefined) return explainHost(declared, carrying, found);
-  const service = declared === undefined ? addressed(scope, host, hop) : undefined;
+  // Nobody may take the addresses of another namespace's previews.
+  if (declared !== undefined && (service === undefined || service.namespace === declared.namespace)) {
+    if (portFor(declared, hop) !== undefined) return explainHost(declared, carrying, found);
+    return replied({ kind: 'no-preview', key, link: undefined }, carriedKey(hop.lines, hop.carriers), hop);
+  }
   for (const port of service?.ports ?? []) {
     const intercept = port.routes.get(key) ?? port.mirrors.get(key);
     if (intercept !== undefined) return explainStraight(port, intercept, carrying, found);

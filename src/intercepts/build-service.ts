@@ -14,6 +14,7 @@ import { type Fault, problemOf } from './fault.ts';
 import type { Leak } from './leaks.ts';
 import type { Preview } from './previews.ts';
 import { portProtocol } from './protocol.ts';
+import { withinBudget } from './regex-budget.ts';
 import { tcpPorts } from './targets.ts';
 
 export interface ServiceInput {
@@ -62,11 +63,12 @@ export function buildService(input: ServiceInput, previous?: BuiltService): Buil
           input.leaks.filter((leak) => !leak.leaving),
           (leak) => leak.preview,
         );
-  const candidates = [...bound.values()].flatMap((entry) => {
+  const all = [...bound.values()].flatMap((entry) => {
     const own = leaks.get(entry.preview);
     const fault = own && leakFault(entry.preview, key, own, leftOut);
     return fault ? entry.candidates.map((candidate) => withFault(candidate, fault)) : entry.candidates;
   });
+  const candidates = affordable(all);
   const settlements = settleAll(candidates, previous?.settlements);
 
   const inactive = candidates.map(({ intercept }) => intercept).filter(({ state }) => state !== 'active');
@@ -128,6 +130,13 @@ function leftOutPods({ slices, leaks }: ServiceInput, endpoints: EndpointsByPort
     }
   }
   return leftOut;
+}
+
+function affordable(candidates: readonly Candidate[]): readonly Candidate[] {
+  if (candidates.every(({ cost }) => cost === 0)) return candidates;
+  const isActive = ({ intercept }: Candidate): boolean => intercept.state === 'active';
+  const byPort = Map.groupBy(candidates.filter(isActive), ({ intercept }) => intercept.target);
+  return [...candidates.filter((candidate) => !isActive(candidate)), ...[...byPort.values()].flatMap(withinBudget)];
 }
 
 function withFault(candidate: Candidate, fault: Fault): Candidate {

@@ -5,6 +5,7 @@ import type { Service } from '../model/cluster-state.ts';
 import type { Declaration, HostModel, Intercept } from '../model/intercept.ts';
 import { interceptId, type ObjectKey, type ServicePortKey, servicePortKey } from '../model/names.ts';
 import { PROBLEMS, type Subject } from '../model/problem.ts';
+import { ruleCost } from '../model/re2.ts';
 import { type Fault, problemOf } from './fault.ts';
 import { previewEndpoints } from './preview-endpoints.ts';
 import type { Preview } from './previews.ts';
@@ -16,6 +17,8 @@ export interface Candidate {
   readonly subject: Subject;
   /** undefined: it could not be bound to a port. */
   readonly binding: Binding | undefined;
+  /** Of its regular expressions, in RE2 instructions. */
+  readonly cost: number;
   /** Its preview has no pod left, and is kept for a while. */
   readonly lingering: boolean;
 }
@@ -96,7 +99,8 @@ function candidate(preview: Preview, declaration: Declaration, bound: Bound): Ca
     winner: undefined,
     problems: faults.map((fault) => problemOf(fault, preview.subject, id)),
   };
-  return { intercept, subject: preview.subject, binding: bound.binding, lingering: hasNoPodLeft(preview) };
+  const cost = rule === undefined ? 0 : ruleCost(rule);
+  return { intercept, subject: preview.subject, binding: bound.binding, cost, lingering: hasNoPodLeft(preview) };
 }
 
 function allFaults(preview: Preview, declaration: Declaration, bound: Bound, port: ServicePortKey): readonly Fault[] {

@@ -57,9 +57,20 @@ export function settled({ intercept }: Candidate, { winners, problems }: Settlem
   return { ...intercept, state: winner === undefined ? 'active' : 'shadowed', winner, problems: all };
 }
 
-/** What is only kept for a while does not stand in the way of what is there. */
+/**
+ * What is only kept for a while does not stand in the way of what is there, and nobody takes the key of a preview from the
+ * Service's own namespace who is let in from another one.
+ */
 function compareRivals(a: Candidate, b: Candidate): number {
-  return Number(a.lingering) - Number(b.lingering) || comparePreviews(a.intercept.preview, b.intercept.preview);
+  return (
+    Number(a.lingering) - Number(b.lingering) ||
+    Number(isGuest(a.intercept)) - Number(isGuest(b.intercept)) ||
+    comparePreviews(a.intercept.preview, b.intercept.preview)
+  );
+}
+
+function isGuest({ preview, target }: Intercept): boolean {
+  return !target.startsWith(`${preview.namespace}/`);
 }
 
 /** By all that {@link settle} looks at. */
@@ -100,7 +111,7 @@ function noteKey(winner: Candidate, losers: readonly Candidate[], notes: Notes):
     notes.add(
       loser,
       'DuplicateKey',
-      `${capital(describe(winner.intercept))} has the key ${key} for ${target} already: by namespace and name it comes first.`,
+      `${capital(describe(winner.intercept))} has the key ${key} for ${target} already: ${isGuest(loser.intercept) && !isGuest(winner.intercept) ? "it is in the Service's own namespace, and" : 'by namespace and name it'} comes first.`,
       'Give one of them another key, or delete one.',
     );
   }

@@ -6,6 +6,7 @@
  */
 import { RE2JS } from 're2js';
 import { programSizeBound } from './re2-program-size.ts';
+import type { Rule } from './rule.ts';
 import { shorten } from './shorten.ts';
 
 /** The bootstrap sets this as `re2.max_program_size.error_level`; Envoy's own limit of 100 refuses `[a-z0-9]{50}`. */
@@ -46,6 +47,13 @@ export function checkRegex(pattern: string): RegexVerdict {
     message: `The regular expression ${shorten(pattern)} is refused by RE2: ${fault.message}.`,
     hint: fault.hint,
   };
+}
+
+/** Instructions that Envoy's RE2 may need for all regular expressions of a rule together: an upper bound. */
+export function ruleCost(rule: Rule): number {
+  return rule.alternatives
+    .flat()
+    .reduce((sum, { operator, value }) => (operator === 'regex' ? sum + programSizeBound(value) : sum), 0);
 }
 
 /** Matches values as Envoy does, and keeps the patterns that it compiled last. */

@@ -78,5 +78,7 @@ function readTargetRef(value: unknown, namespace: string, read: FieldReader): Ob
   const fields = read.map(value, 'targetRef');
   if (fields['kind'] !== 'Pod') return undefined;
   const name = read.name(fields['name'], 'targetRef.name', isDnsSubdomain, "a Pod's name");
-  return objectKey(read.text(fields['namespace'], 'targetRef.namespace') || namespace, name);
+  // A Service has pods of its own namespace: who writes slices by hand must not make others' pods, and their sidecars, his.
+  const elsewhere = (read.text(fields['namespace'], 'targetRef.namespace') || namespace) !== namespace;
+  return elsewhere ? undefined : objectKey(namespace, name);
 }

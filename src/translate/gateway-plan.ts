@@ -117,13 +117,17 @@ export class GatewayPlan implements Plan {
     yield present(this.#shared.keep(`scope ${name}`, scopedRoute(name, String(shard))));
   }
 
-  /** A host that somebody declared comes before an address; of addresses, the own namespace's, then the first. */
+  /**
+   * Of addresses, the own namespace's comes first. A host that somebody declared comes before an address only of its own
+   * namespace: nobody may take the addresses of others' previews.
+   */
   #part(host: string, view: ModelView): VirtualHostPart | undefined {
     const declared = this.#declared.get(host);
-    if (declared !== undefined) return this.#shared.host(declared, view.service);
     const claims = [...this.#claims.get(host)].sort(compareText);
     const own = claims.find((service) => service.startsWith(`${this.#scope.namespace}/`));
     const winner = own ?? claims[0];
+    const isForeign = winner !== undefined && declared !== undefined && !winner.startsWith(`${declared.namespace}/`);
+    if (declared !== undefined && !isForeign) return this.#shared.host(declared, view.service);
     const service = winner === undefined ? undefined : view.service(winner);
     const key = winner === undefined ? undefined : this.#addressesOf.get(winner)?.get(host);
     if (service === undefined || key === undefined) return undefined;

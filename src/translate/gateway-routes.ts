@@ -28,8 +28,11 @@ export const LONGEST_LABEL = 63;
 
 /** Keys with an address of their own under the preview domain, for one Service: host → key, sorted. */
 export function previewAddresses(service: ServiceModel, domain: string, namespace: string): ReadonlyMap<string, string> {
+  const isHere = service.namespace === namespace;
+  // With more dashes it could be read as that of another Service of another namespace.
+  if (!isHere && `${service.name}/${service.namespace}`.includes('--')) return new Map();
   const keys = sortedUnique(service.ports.flatMap((port) => [...port.routes.keys(), ...port.mirrors.keys()]));
-  const suffix = service.namespace === namespace ? service.name : `${service.name}--${service.namespace}`;
+  const suffix = isHere ? service.name : `${service.name}--${service.namespace}`;
   const labels = keys.map((key) => [`${key}--${suffix}`, key] as const).filter(([label]) => label.length <= LONGEST_LABEL);
   return new Map(labels.map(([label, key]) => [`${label}.${domain}`, key]));
 }

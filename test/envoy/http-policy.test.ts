@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { answerOf, ask, HttpClient, pathOf } from '../support/world/client.ts';
-import { detour } from '../support/world/objects.ts';
+import { detour, endpointSlice } from '../support/world/objects.ts';
 import { HOST, openShop, type Shop } from '../support/world/shop.ts';
 import type { Pod } from '../support/world/world.ts';
 
@@ -55,6 +55,70 @@ describe('policies, expiry and leaks', () => {
     await shop.reaches('baseline', { headers: { 'x-user': 'alice' } });
     await allow({});
     await world.noPreview(pods);
+  });
+
+  test('whatever another namespace writes takes nothing, until it is let in', async () => {
+    const { world } = shop;
+    const evil = await world.pod({ service: 'api', copy: 'evil', pod: 'evil-1', namespace: 'mallory' });
+    const annotations = { intercept: 'api, api.shop', match: 'x-user=alice' };
+    await world.preview({ key: 'evil', pods: [evil], annotations });
+    // The host and the preview URLs of others, and endpoints that are the pods of others.
+    await world.baseline(
+      { name: 'frontend', age: 100, annotations: detour({ host: `${HOST}, evil--${HOST}` }) },
+      [evil],
+      'mallory',
+    );
+    await world.baseline({ name: 'api', annotations: detour({ 'allow-match': '*' }) }, [], 'mallory');
+    const [victim] = shop.api;
+    const slice = endpointSlice({ namespace: 'mallory', service: 'api', pod: victim.name, port: victim.port });
+    const endpoints = [{ addresses: ['127.0.0.1'], targetRef: { kind: 'Pod', namespace: 'shop', name: victim.name } }];
+    await world.manifests.put({ ...slice, endpoints });
+    await world.read();
+    // What was read is live when what came after it is.
+    const own = await shop.copy('frontend', 'after');
+    await world.preview({ key: 'after', pods: [own] });
+    await shop.reaches('after', { headers: { 'x-detour': 'after' } });
+
+    const hostile = [{ 'x-detour': 'evil' }, { 'x-user': 'alice' }, { baggage: 'detour=evil' }];
+    for (const headers of hostile) {
+      expect(pathOf(await shop.ask({ path, headers }))).toBe('baseline > baseline');
+      expect(pathOf(await shop.ask({ path, headers, host: `evil--${HOST}` }))).toBe('baseline > baseline');
+      for (const host of ['api', 'api.shop', `127.0.0.1:${victim.port}`]) {
+        expect(answerOf(await ask(victim.port, { host, headers })).copy, `${host} ${JSON.stringify(headers)}`).toBe('baseline');
+      }
+    }
+    await world.preview({ key: 'evil', pods: [evil], annotations: { ...annotations, mode: 'mirror' } });
+    await world.read();
+    await shop.ask({ path, headers: { 'x-user': 'alice' } });
+    expect(evil.app.requests).toBe(0);
+
+    await world.preview({ key: 'evil', pods: [evil], annotations });
+    await world.baseline({ name: 'api', annotations: detour({ 'allow-from': 'shop, mallory' }) }, []);
+    await shop.reaches('baseline > evil', { path, headers: { baggage: 'detour=evil' } });
+    const direct = { host: 'api.shop', headers: { 'x-user': 'alice' } };
+    await until('the rule', async () => answerOf(await ask(victim.port, direct)).copy === 'evil');
+    await world.baseline({ name: 'api' }, []);
+    await world.noPreview([evil, own]);
+    for (const name of ['api', 'frontend']) await world.manifests.remove('Service', 'mallory', name);
+  });
+
+  test('a rule on what all requests carry is not served', async () => {
+    const { world } = shop;
+    const pods = [await world.pod({ service: 'frontend', copy: 'wide', pod: 'wide-1' })];
+    // Envoy itself writes these on each request.
+    for (const match of ['x-forwarded-proto=http', 'x-request-id*=-4', 'x-forwarded-for^=127.']) {
+      await world.preview({ key: 'wide', pods, annotations: { match } });
+      await until(`${match} to be refused`, async () =>
+        (await world.problems()).some(({ code, message }) => code === 'RuleTooBroad' && message.includes(match.slice(0, 17))),
+      );
+      await shop.reaches('baseline', {});
+    }
+    // They would take all: the Service's owner may say so.
+    await world.baseline({ name: 'frontend', annotations: detour({ host: HOST, 'allow-match': 'x-forwarded-proto' }) }, []);
+    await world.preview({ key: 'wide', pods, annotations: { match: 'x-forwarded-proto=http' } });
+    await shop.reaches('wide', {});
+    await world.noPreview(pods);
+    await world.baseline({ name: 'frontend', annotations: detour({ host: HOST }) }, []);
   });
 
   test('an intercept ends at its instant, to the second, under requests and with no other event', async () => {

@@ -22,7 +22,7 @@ const rule = fc.constantFrom(
 const previews = fc
   .uniqueArray(
     fc.record({
-      namespace: fc.constantFrom('shop', 'web'),
+      namespace: fc.constantFrom('shop', 'web', 'a'),
       key: fc.constantFrom('pr-1', 'pr-2', 'pr-3'),
       kind: fc.constantFrom('Deployment', 'Job'),
       name: fc.constantFrom('a', 'b', 'c'),
@@ -83,12 +83,13 @@ describe('conflicts', () => {
     );
   });
 
-  it('leave one preview a key, the first by namespace and name, and tell every loser who it is', () => {
+  it("leave one preview a key, that of the Service's namespace, then the first by name, and tell every loser who it is", () => {
     fc.assert(
       fc.property(previews, (pods) => {
         const intercepts = [...engineWith(pods).intercepts()].filter(({ state }) => state === 'active' || state === 'shadowed');
         for (const rivals of Map.groupBy(intercepts, ({ key, mode }) => `${mode} ${key}`).values()) {
-          const place = ({ preview }: (typeof rivals)[number]) => `${preview.namespace} ${preview.name} ${preview.kind}`;
+          const place = ({ preview }: (typeof rivals)[number]) =>
+            `${preview.namespace === 'shop' ? 0 : 1} ${preview.namespace} ${preview.name} ${preview.kind}`;
           const [first, ...others] = rivals.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
           expect(first?.state).toBe('active');
           for (const loser of others) {

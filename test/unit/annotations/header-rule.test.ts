@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatRule, isBroad, parseRule } from '../../../src/annotations/header-rule.ts';
+import { formatRule, parseRule } from '../../../src/annotations/header-rule.ts';
 import type { Operator, Predicate, Rule } from '../../../src/model/rule.ts';
 
 function header(name: string, operator: Operator, value = ''): Predicate {
@@ -134,18 +134,5 @@ describe('a rule', () => {
   it('is written as text that reads the same', () => {
     const text = 'x-user="a \\"b\\" \\\\", !x-b, x-c\nbaggage[d]~="e.*"';
     expect(formatRule(rule(text))).toBe(text);
-  });
-});
-
-describe('a broad rule', () => {
-  it.each(['x-user', '!x-user', 'x-user~=".*"', 'x-a, x-b, !x-c', 'x-user=alice; x-user', 'baggage[a]~=".*"'])(
-    'is %s',
-    (text) => {
-      expect(isBroad(rule(text))).toBe(true);
-    },
-  );
-
-  it.each(['x-user=a', 'x-user^=a', 'x-user$=a', 'x-user*=a', 'x-user=a, !x-b; baggage[c]=d, x-e~=".*"'])('is not %s', (text) => {
-    expect(isBroad(rule(text))).toBe(false);
   });
 });

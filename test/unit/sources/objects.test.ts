@@ -149,6 +149,17 @@ describe('an EndpointSlice', () => {
     expect(object).toMatchObject({ object: { service: 'shop/api', endpoints: [{ pod: 'shop/api-x' }, { pod: undefined }] } });
   });
 
+  test('knows no pod of another namespace: whoever writes slices by hand makes no pods of others his', () => {
+    const ref = (namespace: string) => ({ kind: 'Pod', namespace, name: 'api-x' });
+    const [object] = project(
+      slice([
+        { addresses: ['10.1.0.1'], targetRef: ref('web') },
+        { addresses: ['10.1.0.2'], targetRef: ref('shop') },
+      ]),
+    ).objects;
+    expect(object).toMatchObject({ object: { endpoints: [{ pod: undefined }, { pod: 'shop/api-x' }] } });
+  });
+
   test.each([
     ['an address of the other family', slice([{ addresses: ['::1'] }]), 'endpoints[0].addresses[0] must be an IPv4 address'],
     ['no address', slice([{ addresses: [] }]), 'endpoints[0].addresses must name at least one address'],

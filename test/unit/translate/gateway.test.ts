@@ -190,6 +190,36 @@ describe('addresses of previews', () => {
     expect(JSON.stringify(changes.filter(({ name }) => name === shardName(shardOf(host))))).toContain('web.shop:80');
   });
 
+  test('a host that another namespace declares takes no address', () => {
+    const host = 'pr-42--api.p.example.com';
+    const declared = aHost({ host, previewUrls: false, paths: { '/': 'mallory/web' } });
+    const model = aModel({
+      services: [aServiceModel({ ports: [{ intercepts }] }), aServiceModel({ name: 'web', namespace: 'mallory' })],
+      hosts: [{ ...declared, namespace: 'mallory' }],
+    });
+    const translation = new Translator(SETTINGS).scope(domain);
+    const clusters = (all: readonly ResourceChange[]): string =>
+      JSON.stringify(all.filter(({ name }) => name === shardName(shardOf(host))));
+    expect(clusters(translation.update(model, undefined, NONE))).not.toContain('web.mallory:80');
+    // Whose it was it is again, once there is no such address.
+    const without = aModel({
+      services: [aServiceModel(), ...[...model.services.values()].slice(1)],
+      hosts: [...model.hosts.values()],
+    });
+    expect(clusters(translation.update(without, aChange({ services: ['shop/api'] }), NONE))).toContain('web.mallory:80');
+  });
+
+  test('no address outside its namespace for a Service that could be read as another one of another namespace', () => {
+    const names = (name: string, namespace: string): readonly string[] => {
+      const model = aModel({ services: [aServiceModel({ name, namespace, ports: [{ intercepts }] })] });
+      return hostsOf(new Translator(SETTINGS).scope(domain).update(model, undefined, NONE));
+    };
+    expect(names('a--b', 'c')).toEqual([]);
+    expect(names('a', 'b--c')).toEqual([]);
+    expect(names('a', 'c')).toEqual(['pr-42--a--c.p.example.com']);
+    expect(names('a--b', 'shop')).toEqual(['pr-42--a--b.p.example.com']);
+  });
+
   test('no address whose label would be longer than DNS allows', () => {
     const name = 'a'.repeat(60);
     const model = aModel({ services: [aServiceModel({ name, ports: [{ intercepts }] })] });
