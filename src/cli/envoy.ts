@@ -8,9 +8,11 @@ import { sdsFiles } from '../envoy-credentials.ts';
 import { many, one, optional, readAddress, readChoice, required } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags, variableOf } from '../flags.ts';
 import type { IpFamily } from '../model/capture.ts';
+import type { CarrierPolicy } from '../model/carriers.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
 import type { GatewayTls, InboundPort, SocketAddress } from '../model/proxy.ts';
+import { CARRIER_FLAGS, readCarrierPolicy } from './carrier-flags.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { readTls, TLS_FLAGS, type TlsReading } from './gateway-tls.ts';
@@ -75,6 +77,7 @@ export const ENVOY_FLAGS = {
     { value: 'ORIGIN', summary: 'Gateway: origins whose preflights for a carrier it answers, or *.' },
     (text) => ({ value: text }),
   ),
+  ...CARRIER_FLAGS,
   inbound: many(
     { value: '[IP:]PORT=[IP:]APPPORT', summary: 'Sidecar: a port that the world connects to, and where the app listens.' },
     readInbound,
@@ -94,7 +97,7 @@ type Values = FlagValues<typeof ENVOY_FLAGS>;
 
 /** Flags that only one role takes. */
 const OF_ROLE = {
-  gateway: ['listen', 'listen-tls', 'tls', 'http', 'trusted-hops', 'preview-domain', 'cors-origins'],
+  gateway: ['listen', 'listen-tls', 'tls', 'http', 'trusted-hops', 'preview-domain', 'cors-origins', 'carriers', 'carrier-keys'],
   sidecar: ['inbound', 'outbound', 'services', 'capture'],
 } as const;
 
@@ -106,11 +109,12 @@ export async function runEnvoy(args: readonly string[], io: Io): Promise<number>
   }
   if (values === undefined) return usageError('envoy', mistakes, io);
   const tls = values.role === 'gateway' ? readTls(values, values.listen, values['xds-sds']) : undefined;
-  const proxy = readProxy(values, tls);
+  const carriers = values.role === 'gateway' ? readCarrierPolicy(values) : undefined;
+  const proxy = readProxy(values, tls, carriers !== undefined && 'policy' in carriers ? carriers.policy : undefined);
   const credentials = readCredentials(values, values.xds, tls !== undefined);
   const certificates = tls !== undefined && 'certificates' in tls ? tls.certificates : [];
   const findings = await Promise.all(certificates.map((each) => checkCertificate(each, Date.now())));
-  const wrong = [...mistakesOf(proxy), ...mistakesOf(tls), ...mistakesOf(credentials)];
+  const wrong = [...mistakesOf(proxy), ...mistakesOf(tls), ...mistakesOf(carriers), ...mistakesOf(credentials)];
   wrong.push(...findings.flatMap(({ mistake }) => mistake ?? []));
   if ('mistakes' in proxy || (credentials !== undefined && 'mistakes' in credentials) || wrong.length > 0)
     return usageError('envoy', wrong, io);
@@ -150,7 +154,7 @@ function isWrong(reading: object): reading is Wrong {
   return 'mistakes' in reading;
 }
 
-function readProxy(values: Values, tls: TlsReading | Wrong | undefined): EnvoyProxy | Wrong {
+function readProxy(values: Values, tls: TlsReading | Wrong | undefined, carriers: CarrierPolicy | undefined): EnvoyProxy | Wrong {
   const { role } = values;
   const other = role === 'gateway' ? 'sidecar' : 'gateway';
   const mistakes = OF_ROLE[other]
@@ -158,14 +162,14 @@ function readProxy(values: Values, tls: TlsReading | Wrong | undefined): EnvoyPr
     .map((name) => `--${name} belongs to a ${other}: leave it and ${variableOf(name)} out, or write --role ${other}.`);
   if (role === 'gateway' && values.listen === undefined && tls === undefined)
     mistakes.push('--listen is missing: where the gateway listens, for example --listen 0.0.0.0:8080.');
-  const proxy = proxyOfValues(values, tls !== undefined && 'tls' in tls ? tls.tls : undefined);
+  const proxy = proxyOfValues(values, tls !== undefined && 'tls' in tls ? tls.tls : undefined, carriers);
   // The control plane reads the node in the same way: what it would refuse is refused here.
   const read = mistakes.length > 0 || proxy === undefined ? undefined : proxyOf(nodeOf(proxy));
   if (read !== undefined && 'error' in read) mistakes.push(`${read.error}.`);
   return mistakes.length > 0 || proxy === undefined ? { mistakes } : proxy;
 }
 
-function proxyOfValues(values: Values, tls: GatewayTls | undefined): EnvoyProxy | undefined {
+function proxyOfValues(values: Values, tls: GatewayTls | undefined, carriers: CarrierPolicy | undefined): EnvoyProxy | undefined {
   if (values.role === 'sidecar') {
     const { inbound, outbound, services, capture } = values;
     return { role: 'sidecar', ...values.node, inbound, outbound, services, ...(capture.length > 0 && { capture }) };
@@ -180,6 +184,7 @@ function proxyOfValues(values: Values, tls: GatewayTls | undefined): EnvoyProxy 
     ...(trustedHops !== undefined && { trustedHops }),
     previewDomain: values['preview-domain'],
     corsOrigins: values['cors-origins'],
+    ...(carriers !== undefined && { carriers }),
   };
 }
 

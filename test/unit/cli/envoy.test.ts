@@ -26,3 +26,30 @@ test('the commands of docs/envoys.md are understood', async () => {
     expect([await runEnvoy(command.split(/\s+/).slice(1), io), said]).toEqual([0, []]);
   }
 });
+
+const GATEWAY = ['--role', 'gateway', '--node', 'shop/edge', '--listen', '0.0.0.0:8080'];
+
+async function envoy(...args: readonly string[]): Promise<{ readonly out: string; readonly err: string; readonly code: number }> {
+  let [out, err] = ['', ''];
+  const code = await runEnvoy(args, { out: (text) => (out += text), err: (text) => (err += text), environment: {} });
+  return { out, err, code };
+}
+
+test('a gateway says what it makes of carriers, where they do not count as they come', async () => {
+  expect((await envoy(...GATEWAY, '--carriers', 'accept')).out).not.toContain('carriers');
+  expect((await envoy(...GATEWAY, '--carriers', 'strip')).out).toContain('      carriers: strip\n');
+  expect((await envoy(...GATEWAY, '--carriers', 'signed', '--carrier-keys', '/etc/detour/signing/keys')).out).toContain(
+    '      carriers: signed\n      carrier_keys: /etc/detour/signing/keys\n',
+  );
+});
+
+test.each<[readonly string[], string]>([
+  [[...GATEWAY, '--carriers', 'signed'], '--carrier-keys is missing'],
+  [[...GATEWAY, '--carriers', 'strip', '--carrier-keys', '/keys'], '--carrier-keys is about signed keys'],
+  [[...GATEWAY, '--carrier-keys', '/keys'], '--carrier-keys is about signed keys'],
+  [[...GATEWAY, '--carriers', 'drop'], '--carriers "drop" must be one of accept, signed, strip'],
+  [['--role', 'sidecar', '--node', 'shop/api-0', '--carriers', 'strip'], '--carriers belongs to a gateway'],
+])('%j is told as a mistake', async (args, mistake) => {
+  const { code, err } = await envoy(...args);
+  expect([code, err]).toEqual([2, expect.stringContaining(mistake)]);
+});

@@ -26,3 +26,20 @@ test('what somebody typed cannot end the literal', () => {
   const source = luaSource({ carriers: DEFAULT_CARRIERS, lua: '' }, 'gateway', { ...gateway, corsOrigins: ['a"\\\n]]é'] });
   expect(source).toContain('cors_origins = { "a\\034\\092\\010]]\\195\\169" } }\n');
 });
+
+test('what takes carriers away stands behind the filter, where it is asked for', () => {
+  const source = { carriers: DEFAULT_CARRIERS, lua: 'text', edge: { filter: 'edge', signedKeys: 'signed' } };
+  expect(luaSource(source, 'gateway', gateway)).toMatch(/\ntext$/);
+  expect(luaSource(source, 'gateway', { ...gateway, carriers: { kind: 'strip' } })).toMatch(
+    /, carriers = "strip" }\ntext\nedge$/,
+  );
+  expect(luaSource(source, 'gateway', { ...gateway, carriers: { kind: 'signed', keysFile: '/a"b' } })).toMatch(
+    /, carriers = "signed", keys_file = "\/a\\034b" }\ntext\nsigned\nedge$/,
+  );
+  expect(luaSource(source, 'egress')).toMatch(/role = "egress".*, carriers = "strip" }\ntext\nedge$/);
+});
+
+test('a gateway that is to take carriers away never runs without what does', () => {
+  const source = { carriers: DEFAULT_CARRIERS, lua: 'text' };
+  expect(luaSource(source, 'gateway', { ...gateway, carriers: { kind: 'strip' } })).toMatch(/\nerror\(/);
+});

@@ -84,4 +84,11 @@ describe('scopes', () => {
     const key = (services: readonly ('far/a' | 'far/b')[]): string => scopeKey(scopeOf(sidecar({ services }), model));
     expect(key(['far/b', 'far/a', 'far/b'])).toBe(key(['far/a', 'far/b']));
   });
+
+  test('gateways that make something else of carriers have scopes of their own', () => {
+    const keys = [undefined, { kind: 'strip' }, { kind: 'signed', keysFile: '/a' }, { kind: 'signed', keysFile: '/b' }] as const;
+    const scopes = keys.map((carriers) => scopeKey(scopeOf({ ...gateway, ...(carriers && { carriers }) }, model)));
+    expect(new Set(scopes).size).toBe(4);
+    expect(scopeKey(scopeOf({ ...gateway, carriers: undefined }, model))).toBe(scopes[0]);
+  });
 });
