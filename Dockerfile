@@ -7,11 +7,9 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # The one install script that matters fetches a Node, which this image has.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
 COPY tools tools
 COPY src src
 RUN node tools/gen-protos.ts && node tools/build.ts
-RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 # For `detour capture`, the init step of pods with a sidecar; an image that has it already is left as it is.
@@ -22,7 +20,6 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY envoy envoy
-COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
 # A pod's own addresses, where `detour serve` by itself takes loopback only.
 ENV NODE_ENV=production DETOUR_XDS_LISTEN=0.0.0.0:18000 DETOUR_ADMIN_LISTEN=0.0.0.0:19000

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/command.ts';
+import { run } from '../../src/cli/main.ts';
 import { type Cluster, openCluster } from '../support/cluster/cluster.ts';
 import { EntriesLoad, type Entry, entriesOf, keyed } from '../support/cluster/entries.ts';
 import { envoyResources } from '../support/cluster/envoy-resources.ts';
@@ -31,7 +32,6 @@ let shop: string;
 let entries: readonly Entry[];
 let kubeconfig: string;
 let before: { readonly envoys: readonly (readonly string[])[]; readonly objects: readonly string[] };
-let run: (args: readonly string[], io: Io) => Promise<number>;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -58,8 +58,6 @@ beforeAll(async () => {
   const { spec } = await cluster.request<{ spec: { clusterIP: string } }>('GET', `/api/v1/namespaces/${shop}/services/api`);
   entries = entriesOf(shop, gateways, spec.clusterIP);
   before = { envoys: await Promise.all((await envoys()).map(resourcesOf)), objects: await objectsLeft() };
-  // What was built; its types are those of the source.
-  ({ run } = (await import(join(dist, 'cli', 'main.js'))) as { run: typeof run });
 }, 300_000);
 
 afterAll(() => stack.disposeAsync());
@@ -78,7 +76,7 @@ interface Said {
   readonly err: string;
 }
 
-/** The built command, here. */
+/** The command, here: it is run often. */
 async function wait(key: string): Promise<Said> {
   let [out, err] = ['', ''];
   const io: Io = {

@@ -1,5 +1,5 @@
 /** The built package: packed, installed into an empty folder, and used there. */
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,15 +18,56 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => installed[Symbol.asyncDispose]());
 
+/** A file of dist/, as text. */
+function builtFile(name: string): string {
+  return readFileSync(join(installed.folder, 'node_modules', 'detour', 'dist', name), 'utf8');
+}
+
+/** What a file was built of: paths from the package's own folder. */
+function sourcesOf(name: string): readonly string[] {
+  const { sources }: { readonly sources: readonly string[] } = JSON.parse(builtFile(`${name}.map`));
+  return sources.map((path) => join('dist', dirname(name), path));
+}
+
+/** What the files were built of: sources of the project, and the packages that are built in. */
+function origins(): { readonly sources: readonly string[]; readonly packages: readonly string[] } {
+  const maps = installed.files.filter((path) => path.endsWith('.js.map'));
+  const all = maps.flatMap((path) => sourcesOf(path.replace(/^dist\/(.*)\.map$/, '$1')));
+  const packages = all.flatMap((path) => /(?:^|\/)node_modules\/(?<name>(@[^/]+\/)?[^/]+)\//.exec(path)?.groups?.['name'] ?? []);
+  return { sources: all.filter((path) => path.startsWith('src/')), packages: [...new Set(packages)] };
+}
+
+/** What the files are built of that a command may load, at once or later. */
+function sourcesLoadedBy(command: string): readonly string[] {
+  const first = installed.files.filter((path) => new RegExp(`^dist/${command}-[^/.]*\\.js$`).test(path));
+  const files = new Set(first.map((path) => path.slice('dist/'.length)));
+  for (const file of files)
+    for (const { groups } of builtFile(file).matchAll(/(?:from |import\()"\.\/(?<to>[^"]*)"/g)) files.add(groups?.['to'] ?? '');
+  return [...files].flatMap((file) =>
+    existsSync(join(installed.folder, 'node_modules', 'detour', 'dist', `${file}.map`)) ? sourcesOf(file) : [],
+  );
+}
+
 test('it holds what was built, and of the project what that reads: no source, no test, no tool', () => {
   const kinds = new Set(installed.files.map((path) => path.replace(/^(bin|dist|envoy)\/.*/, '$1')));
   expect([...kinds].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'envoy', 'package.json']);
   expect(installed.files.filter((path) => path.endsWith('.ts'))).toEqual([]);
   expect(installed.files).toContain('dist/generated/envoy.json');
-  // Every source is there as it was built, and nothing that has no source any more.
-  const sources = globSync('src/**/*.ts', { cwd: ROOT, exclude: ['src/generated/**'] });
-  const built = installed.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js'));
-  expect(built).toEqual(sources.map((path) => path.replace(/^src\/(.*)\.ts$/, 'dist/$1.js')).sort());
+  // Each file that was built says which sources it is of; of packages, the licenses are there.
+  const { sources, packages } = origins();
+  expect(sources.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  expect(sources).toEqual(expect.arrayContaining(['src/main.ts', 'src/app.ts', 'src/xds/xds.ts', 'src/cli/demo/shop-app.ts']));
+  const licenses = readFileSync(join(installed.folder, 'node_modules', 'detour', 'dist', 'LICENSES.txt'), 'utf8');
+  expect(packages).toEqual(expect.arrayContaining(['pino', 'protobufjs', '@prometheus-io/client']));
+  for (const name of packages) expect(licenses).toMatch(new RegExp(`^${name} [0-9.]+ \\([A-Z][^)]+\\)\n\n.{10}`, 'm'));
+  expect(licenses).toContain('Redistribution and use in source and binary forms');
+});
+
+test('it needs no other package, and what `serve` loads is not what other commands need', () => {
+  expect(readdirSync(join(installed.folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['detour']);
+  const loaded = sourcesLoadedBy('serve');
+  expect(loaded).toContain('src/xds/xds.ts');
+  expect(loaded.filter((path) => path.startsWith('src/cli/demo/') || path.startsWith('src/cli/create'))).toEqual([]);
 });
 
 test('what package.json names is there, and every import of a file leads to one', () => {
@@ -35,7 +76,7 @@ test('what package.json names is there, and every import of a file leads to one'
   const missing = installed.files
     .filter((path) => path.endsWith('.js'))
     .flatMap((path) =>
-      [...readFileSync(join(folder, path), 'utf8').matchAll(/(?:from |import\()'(?<to>\.[^']*)'/g)]
+      [...readFileSync(join(folder, path), 'utf8').matchAll(/(?:from |import\()["'](?<to>\.[^"']*)["']/g)]
         .map(({ groups }) => join(dirname(path), groups?.['to'] ?? ''))
         .filter((target) => !existsSync(join(folder, target))),
     );

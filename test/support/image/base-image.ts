@@ -14,6 +14,8 @@ const COMMANDS = ['/bin/sh', '/bin/rm', '/usr/bin/env'];
 const IPTABLES = ['iptables', 'ip6tables'].flatMap((name) =>
   ['-nft', '-nft-save', '-nft-restore', '-legacy', '-legacy-save', '-legacy-restore'].map((kind) => `/usr/sbin/${name}${kind}`),
 );
+/** Of the C library, what nothing above loads: native parts of packages may. */
+const LIBRARIES = ['librt.so.1', 'libutil.so.1', 'libresolv.so.2'];
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /** Fills the folder with the root of a file system. */
@@ -22,6 +24,7 @@ export async function writeBaseImage(folder: string): Promise<void> {
     await mkdir(join(folder, path), { recursive: true });
   await copyProgram(folder, process.execPath, '/usr/local/bin/node');
   for (const command of [...COMMANDS, ...IPTABLES]) await copyProgram(folder, await realpath(command), command);
+  for (const library of LIBRARIES) await copyLibrary(folder, library);
   await copyMatches(folder);
   // bin/npm is a link to npm/bin/npm-cli.js, wherever npm lies.
   const npm = dirname(dirname(await realpath(await outputOf('sh', ['-c', 'command -v npm']))));
@@ -29,6 +32,12 @@ export async function writeBaseImage(folder: string): Promise<void> {
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
   await writeFile(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnode:x:1000:1000::/tmp:/bin/sh\n');
   await writeNpmSettings(folder);
+}
+
+async function copyLibrary(folder: string, name: string): Promise<void> {
+  const path = await outputOf('sh', ['-c', `ldconfig -p | grep -o "/.*/${name}" | head -1`]);
+  await mkdir(join(folder, dirname(path)), { recursive: true });
+  await cp(await realpath(path), join(folder, path));
 }
 
 /** iptables loads what its rules name from a folder of its own. */
