@@ -7,7 +7,8 @@ import { ByteWriter } from './byte-writer.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
 import { writeDirectly } from './direct-encoder.ts';
 import { MessageSchemas } from './message-schemas.ts';
-import type { PackedVersions, Texts } from './packed-texts.ts';
+import type { PackedTexts } from './packed-texts.ts';
+import type { PackedVersions } from './packed-versions.ts';
 import { readDeltaRequest, readSotwRequest } from './request-reader.ts';
 import { factsOf } from './type-urls.ts';
 
@@ -34,7 +35,7 @@ export interface Node {
 export interface SotwRequest {
   readonly node: Node | undefined;
   readonly typeUrl: string;
-  readonly names: Texts;
+  readonly names: PackedTexts;
   readonly version: string;
   readonly nonce: string;
   /** The client's reason, for a NACK; undefined otherwise. */
@@ -44,8 +45,8 @@ export interface SotwRequest {
 export interface DeltaRequest {
   readonly node: Node | undefined;
   readonly typeUrl: string;
-  readonly subscribe: Texts;
-  readonly unsubscribe: Texts;
+  readonly subscribe: PackedTexts;
+  readonly unsubscribe: PackedTexts;
   readonly initialVersions: PackedVersions;
   readonly nonce: string;
   readonly error: string | undefined;

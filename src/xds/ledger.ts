@@ -5,9 +5,10 @@
 import type { Entry } from './entry.ts';
 import { IdSet } from './id-set.ts';
 import { Marks } from './marks.ts';
-import type { PackedVersions } from './packed-texts.ts';
+import type { PackedVersions } from './packed-versions.ts';
 import type { Item, Known, Mark } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
+import { textAt } from './source.ts';
 import type { Subscription } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 
@@ -75,25 +76,36 @@ export class Ledger {
    * @param mustSend names that are sent whatever the client has; undefined: none
    */
   seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
-    const { names } = versions;
+    const { source } = versions;
+    const { names, versions: column, live } = this.#log;
     const { wildcard, ids } = this.#subscription;
+    /** Those of which it has just what there is. */
+    const upToDate = new IdSet();
     const missing = new IdSet();
-    if (wildcard) missing.addAll(this.#log.live);
-    const gone: number[] = [];
-    for (let index = 0; index < names.length; index += 1) {
-      const id = this.#log.names.findIn(names, index);
+    if (wildcard) missing.addAll(live);
+    const gone: (readonly [name: string, version: string])[] = [];
+    names.expect(versions.size);
+    for (const each = versions.walk(); each.next(); ) {
+      const id = names.findAt(source, each.from, each.to);
       // C4: names that the client has and does not ask for mean nothing. One that it asks for and has not stays forced.
       if (!wildcard && !ids.has(id)) continue;
-      if (mustSend === undefined && this.#log.versions.is(id, versions.versions, index)) {
-        missing.delete(id);
-        this.#marks.deleteId(id);
-      } else if (wildcard && !this.#log.live.has(id)) {
-        gone.push(index);
-      } else {
-        missing.delete(id);
-        this.#compare(names.text(index), versions.versions.text(index), this.#log.entryOf(id), mustSend);
+      if (mustSend === undefined && column.is(id, source.words, each.versionFrom, each.versionTo)) {
+        upToDate.add(id);
+        continue;
       }
+      const name = textAt(source, each.from, each.to);
+      const version = textAt(source, each.versionFrom, each.versionTo);
+      if (wildcard && !live.has(id)) {
+        gone.push([name, version]);
+        continue;
+      }
+      // Of a name that is there twice, the last counts.
+      upToDate.delete(id);
+      missing.delete(id);
+      this.#compare(name, version, this.#log.entryOf(id), mustSend);
     }
+    missing.deleteAll(upToDate);
+    this.#marks.deleteAll(upToDate);
     if (!wildcard) return;
     for (const id of missing) {
       // R1: one that was asked for by name stays forced. It may be gone before it is sent, and then that has to be said.
@@ -102,18 +114,13 @@ export class Ledger {
       if (entry !== undefined) this.mark(entry.name, undefined);
     }
     // C2: what is gone by now.
-    for (const index of gone) this.#compare(names.text(index), versions.versions.text(index), undefined, mustSend);
+    for (const [name, version] of gone) this.#compare(name, version, undefined, mustSend);
     this.cursor = seq;
   }
 
-  #compare(
-    name: string,
-    version: string | undefined,
-    entry: Entry | undefined,
-    mustSend: ((name: string) => boolean) | undefined,
-  ): void {
+  #compare(name: string, version: string, entry: Entry | undefined, mustSend: ((name: string) => boolean) | undefined): void {
     if (mustSend?.(name) === true) this.mark(name, undefined, { forced: true });
-    else if (version !== entry?.current?.version) this.mark(name, version === undefined ? undefined : { version });
+    else if (version !== entry?.current?.version) this.mark(name, { version });
     else this.#marks.delete(name);
   }
 

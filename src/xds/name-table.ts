@@ -4,7 +4,7 @@
  */
 import { ByteIndex } from './byte-index.ts';
 import type { IdSet } from './id-set.ts';
-import { PackedTexts, type Texts } from './packed-texts.ts';
+import { type Source, textAt } from './source.ts';
 
 /** Who names fewer is answered as fast by way of texts. */
 const WORTH_INDEXING = 32;
@@ -41,20 +41,23 @@ export class NameTable {
     return this.#ids.get(name);
   }
 
+  /** So many names are going to be looked for. */
+  expect(names: number): void {
+    if (names >= WORTH_INDEXING) this.#index ??= this.#makeIndex();
+  }
+
   /** @returns -1 for a name that has no number. */
-  findIn(texts: Texts, index: number): number {
-    if (!(texts instanceof PackedTexts)) return this.#ids.get(texts[index] ?? '') ?? -1;
-    if (this.#index === undefined && texts.length < WORTH_INDEXING) return this.#ids.get(texts.text(index)) ?? -1;
-    this.#index ??= this.#makeIndex();
-    const id = this.#index.find(texts, index);
-    return id < 0 && !this.#index.isComplete ? (this.#ids.get(texts.text(index)) ?? -1) : id;
+  findAt(source: Source, from: number, to: number): number {
+    const index = this.#index;
+    if (index === undefined) return this.#ids.get(textAt(source, from, to)) ?? -1;
+    const id = index.find(source.words, from, to);
+    return id < 0 && !index.isComplete ? (this.#ids.get(textAt(source, from, to)) ?? -1) : id;
   }
 
   /** Makes a number for a name that has none. */
-  idIn(texts: Texts, index: number): number {
-    const known = this.findIn(texts, index);
-    if (known >= 0) return known;
-    return this.idOf(texts instanceof PackedTexts ? texts.text(index) : (texts[index] ?? ''));
+  idAt(source: Source, from: number, to: number): number {
+    const known = this.findAt(source, from, to);
+    return known >= 0 ? known : this.idOf(textAt(source, from, to));
   }
 
   nameOf(id: number): string {

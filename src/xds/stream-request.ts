@@ -1,6 +1,5 @@
 /** A message on a stream, as a request. */
 import { type DeltaRequest, decodeDeltaRequest, decodeSotwRequest, type SotwRequest } from './codec.ts';
-import { PackedTexts, type Texts } from './packed-texts.ts';
 import type { Protocol } from './session.ts';
 
 export type Request = { readonly sotw: SotwRequest } | { readonly delta: DeltaRequest };
@@ -33,19 +32,9 @@ export function excessOf(request: Request, { maxNames, maxNameBytes }: RequestLi
     return `node.id has ${node.id.length} characters, and may have ${MAX_NODE_ID}`;
   for (const names of 'sotw' in request ? [request.sotw.names] : [request.delta.subscribe, request.delta.unsubscribe]) {
     if (names.length > maxNames) return `the request has ${names.length} names, and may have ${maxNames}`;
-    const longest = longestOf(names);
-    if (longest > maxNameBytes) return `a name has ${longest} bytes, and may have ${maxNameBytes}`;
+    if (names.longest > maxNameBytes) return `a name has ${names.longest} bytes, and may have ${maxNameBytes}`;
   }
   return undefined;
-}
-
-function longestOf(names: Texts): number {
-  let longest = 0;
-  for (let index = 0; index < names.length; index += 1) {
-    const bytes = names instanceof PackedTexts ? names.to(index) - names.from(index) : Buffer.byteLength(names[index] ?? '');
-    if (bytes > longest) longest = bytes;
-  }
-  return longest;
 }
 
 /** @returns the request, or what is wrong with it. */

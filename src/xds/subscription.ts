@@ -1,9 +1,7 @@
 /** What one stream is subscribed to, for one type. Pure bookkeeping of names; what follows from it is track.ts. */
 import { IdSet } from './id-set.ts';
 import type { NameTable } from './name-table.ts';
-import { PackedTexts, type Texts } from './packed-texts.ts';
-
-export const WILDCARD = '*';
+import { isWildcard, type PackedTexts } from './packed-texts.ts';
 
 /** What a request did to a subscription. */
 export interface SubscriptionChange {
@@ -72,17 +70,19 @@ export class Subscription {
   }
 
   /** A State-of-the-World request lists all that is wanted from now on. */
-  replace(names: Texts): SubscriptionChange {
+  replace(names: PackedTexts): SubscriptionChange {
     // W1: no names, and never any: everything. W5: of these types only.
     if (names.length === 0 && !this.#everNamed) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
     // W3: an empty list after names is not the wildcard: nothing is wanted any more.
     this.#everNamed = true;
     const before = this.#wildcard;
     // W2: names beside `*` are additional.
-    const wildcard = this.#setWildcard(names.includes(WILDCARD));
+    const wildcard = this.#setWildcard(names.hasWildcard);
     const wanted = new IdSet();
-    for (let index = 0; index < names.length; index += 1) {
-      if (!isWildcard(names, index)) wanted.add(this.#names.idIn(names, index));
+    const { source } = names;
+    this.#names.expect(names.length);
+    for (const name = names.walk(); name.next(); ) {
+      if (!isWildcard(source, name.from, name.to)) wanted.add(this.#names.idAt(source, name.from, name.to));
     }
     if (wanted.size === this.#ids.size && wanted.hasAll(this.#ids)) return wildcard;
     // W9: a name that is new in the list is sent, whatever was sent before.
@@ -98,7 +98,7 @@ export class Subscription {
   }
 
   /** A delta request adds and takes away. */
-  adjust(subscribe: Texts, unsubscribe: Texts, isFirst: boolean): SubscriptionChange {
+  adjust(subscribe: PackedTexts, unsubscribe: PackedTexts, isFirst: boolean): SubscriptionChange {
     // W1, W4: a first request that names nothing; W5: of these types only.
     if (isFirst && subscribe.length === 0) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
     // An ACK.
@@ -107,10 +107,12 @@ export class Subscription {
     const before = this.#wildcard;
     const again = new IdSet();
     const dropped = new IdSet();
-    if (unsubscribe.includes(WILDCARD)) this.#wildcard = false;
-    if (subscribe.includes(WILDCARD)) this.#wildcard = true;
-    for (let index = 0; index < unsubscribe.length; index += 1) {
-      const id = this.#names.findIn(unsubscribe, index);
+    if (unsubscribe.hasWildcard) this.#wildcard = false;
+    if (subscribe.hasWildcard) this.#wildcard = true;
+    const { source } = subscribe;
+    this.#names.expect(subscribe.length + unsubscribe.length);
+    for (const name = unsubscribe.walk(); name.next(); ) {
+      const id = this.#names.findAt(unsubscribe.source, name.from, name.to);
       // W7: a name that was not subscribed is ignored.
       if (id < 0 || !this.#ids.delete(id)) continue;
       // W6: while the wildcard remains, the server says what the name is now; W7: otherwise nothing.
@@ -118,9 +120,9 @@ export class Subscription {
       else dropped.add(id);
     }
     const had = this.#ids.copy();
-    for (let index = 0; index < subscribe.length; index += 1) {
-      if (isWildcard(subscribe, index)) continue;
-      const id = this.#names.idIn(subscribe, index);
+    for (const name = subscribe.walk(); name.next(); ) {
+      if (isWildcard(source, name.from, name.to)) continue;
+      const id = this.#names.idAt(source, name.from, name.to);
       // W8: also a name that was subscribed already is answered.
       if (!this.#ids.add(id) || before) again.add(id);
     }
@@ -151,8 +153,4 @@ export class Subscription {
     this.#wildcard = wildcard;
     return { ...NOTHING, everything: wildcard && !before, lostEverything: before && !wildcard };
   }
-}
-
-function isWildcard(texts: Texts, index: number): boolean {
-  return texts instanceof PackedTexts ? texts.is(index, WILDCARD) : texts[index] === WILDCARD;
 }

@@ -5,7 +5,7 @@ import type { History, Nack } from './history.ts';
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
 import type { Marks } from './marks.ts';
-import type { PackedVersions } from './packed-texts.ts';
+import type { PackedVersions } from './packed-versions.ts';
 import { type Gate, type Item, type Known, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { SharedPass } from './shared-pass.ts';

@@ -1,5 +1,4 @@
 /** The versions of all resources of a type by number, side by side: a client that comes back names every one of them. */
-import type { PackedTexts } from './packed-texts.ts';
 
 /** Four characters a word. */
 const WORDS = 3;
@@ -22,15 +21,17 @@ export class VersionColumn {
     for (let word = 0; word < WORDS; word += 1) this.#words[start + word] = text === undefined ? 0 : wordOf(text, word * 4);
   }
 
-  /** @returns true where it is the version of this id; false where it is not, or is of an unusual length. */
-  is(id: number, texts: PackedTexts, index: number): boolean {
-    const from = texts.from(index);
-    if (id < 0 || texts.to(index) - from !== LENGTH) return false;
-    const { bytes } = texts;
+  /**
+   * @param id -1 stands for none
+   * @param from where in `words` the version of a request begins
+   * @returns true where it is the version of this id; false where it is not, or is of an unusual length.
+   */
+  is(id: number, words: DataView, from: number, to: number): boolean {
+    if (id < 0 || to - from !== LENGTH) return false;
     const start = id * WORDS;
     const first = this.#words[start] ?? 0;
-    if (first === 0 || first !== wordAt(bytes, from)) return false;
-    return this.#words[start + 1] === wordAt(bytes, from + 4) && this.#words[start + 2] === wordAt(bytes, from + 8);
+    if (first === 0 || first !== words.getInt32(from, true)) return false;
+    return this.#words[start + 1] === words.getInt32(from + 4, true) && this.#words[start + 2] === words.getInt32(from + 8, true);
   }
 }
 
@@ -39,8 +40,4 @@ function wordOf(text: string, at: number): number {
   let word = 0;
   for (let index = 3; index >= 0; index -= 1) word = (word << 8) | text.charCodeAt(at + index);
   return word;
-}
-
-function wordAt(bytes: Buffer, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
 }

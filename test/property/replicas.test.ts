@@ -8,7 +8,7 @@ import type { ModelChange } from '../../src/model/intercept.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
 import { Translator } from '../../src/translate/translate.ts';
 import type { Member } from '../../src/xds/audience.ts';
-import { PackedVersions } from '../../src/xds/packed-texts.ts';
+import { decodeDeltaRequest, decodeSotwRequest } from '../../src/xds/codec.ts';
 import { type Protocol, Session } from '../../src/xds/session.ts';
 import { PUSH_ORDER } from '../../src/xds/type-urls.ts';
 import type { View } from '../../src/xds/view.ts';
@@ -16,6 +16,7 @@ import { Views } from '../../src/xds/views.ts';
 import { deltaResponse, sotwResponse } from '../../src/xds/wire.ts';
 import { arbitraryChange } from '../support/arbitrary-cluster.ts';
 import { anEndpoint, aPod, aService, aSlice, puts } from '../support/builders.ts';
+import { encodeRequest } from '../support/xds/independent.ts';
 import { arbitraryWorld, objectsOf } from './arbitrary-world.ts';
 
 const SETTINGS = { carriers: DEFAULT_CARRIERS, lua: '-- a filter' };
@@ -88,21 +89,25 @@ class Envoy implements Member {
     const session = this.#session;
     if (session === undefined) throw new Error('An Envoy joins a view first.');
     const heard = PUSH_ORDER.map(({ type, typeUrl }) => {
-      const request = { node: undefined, typeUrl, nonce: '', error: undefined };
-      const delta = { ...request, subscribe: ['*'], unsubscribe: [], initialVersions: new PackedVersions(Buffer.alloc(0)) };
-      if (this.#protocol === 'delta') session.receiveDelta(delta, 0);
-      else session.receiveSotw({ ...request, names: ['*'], version: '' }, 0);
+      const ask = { type_url: typeUrl, resource_names: ['*'], resource_names_subscribe: ['*'] };
+      this.#receive(session, ask);
       const response = session.next(0);
       // Types of which everything is asked for are answered, the others only where there is something.
       if (response === undefined) return [type, undefined];
       const bytes = this.#protocol === 'delta' ? deltaResponse(response) : sotwResponse(response);
       const resources = response.resources.map((resource) => resource.bytes.toString('latin1')).sort();
-      if (this.#protocol === 'delta') session.receiveDelta({ ...delta, subscribe: [], nonce: response.nonce }, 0);
-      else session.receiveSotw({ ...request, names: ['*'], version: response.version, nonce: response.nonce }, 0);
+      const ack = { version_info: response.version, response_nonce: response.nonce };
+      this.#receive(session, { ...ask, ...ack, resource_names_subscribe: [] });
       return [type, { version: response.version, removed: response.removed, length: bytes.length, resources }];
     });
     if (session.next(0) !== undefined) throw new Error('There was more to say.');
     return heard;
+  }
+
+  /** @param request fields of either kind */
+  #receive(session: Session, request: object): void {
+    if (this.#protocol === 'delta') session.receiveDelta(decodeDeltaRequest(encodeRequest('DeltaDiscoveryRequest', request)), 0);
+    else session.receiveSotw(decodeSotwRequest(encodeRequest('DiscoveryRequest', request)), 0);
   }
 }
 

@@ -190,8 +190,7 @@ describe('decoding of requests', () => {
       initial_resource_versions: { c: 'v' },
     });
     const { subscribe, unsubscribe, initialVersions, ...request } = decodeDeltaRequest(bytes);
-    const { names, versions } = initialVersions;
-    expect([[...subscribe], [...unsubscribe], [...names], [...versions]]).toEqual([['a'], ['b'], ['c'], ['v']]);
+    expect([[...subscribe], [...unsubscribe], [...initialVersions]]).toEqual([['a'], ['b'], [['c', 'v']]]);
     expect(request).toEqual({
       node: undefined,
       typeUrl: 't',

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hashOf } from '../../../src/xds/byte-index.ts';
 import { IdSet } from '../../../src/xds/id-set.ts';
 import { NameTable } from '../../../src/xds/name-table.ts';
-import { hashOf, PackedTexts } from '../../../src/xds/packed-texts.ts';
+import { mapPacked, packed } from '../../support/xds/packed.ts';
 
 describe('a set of numbers', () => {
   it('is a set', () => {
@@ -57,8 +58,11 @@ describe('two sets of numbers', () => {
 /** So many names whose hashes end alike. */
 function meeting(count: number): readonly string[] {
   const names: string[] = [];
-  for (let index = 0; names.length < count; index += 1)
-    if ((hashOf(Buffer.from(`n${index}`)) & 0x7ff) === 0) names.push(`n${index}`);
+  const words = new DataView(new ArrayBuffer(16));
+  for (let index = 0; names.length < count; index += 1) {
+    const { written } = new TextEncoder().encodeInto(`n${index}`, new Uint8Array(words.buffer));
+    if ((hashOf(words, 0, written) & 0x7ff) === 0) names.push(`n${index}`);
+  }
   return names;
 }
 
@@ -80,22 +84,21 @@ describe('numbers of names', () => {
     ['made to meet in one place', meeting(150)],
   ])('are the same whether a name comes as a text or as bytes: %s', (_kind, names) => {
     const table = new NameTable();
-    const packed = new PackedTexts(Buffer.from(names.join('')));
-    let position = 0;
-    for (const name of names) {
-      const from = position;
-      position += Buffer.byteLength(name);
-      packed.push(from, position);
-    }
+    const texts = packed(names);
+    const find = (): readonly number[] => mapPacked(texts, (from, to) => table.findAt(texts.source, from, to));
     const early = table.idOf(names[1] ?? '');
-    expect(table.findIn(packed, 1)).toBe(early);
-    expect(table.findIn(packed, 2)).toBe(-1);
-    const ids = names.map((_, index) => table.idIn(packed, index));
+    expect(find()).toEqual(names.map((_, index) => (index === 1 ? early : -1)));
+    table.expect(names.length);
+    expect(find()).toEqual(names.map((_, index) => (index === 1 ? early : -1)));
+    const ids = mapPacked(texts, (from, to) => table.idAt(texts.source, from, to));
     expect(ids.map((id) => table.nameOf(id))).toEqual(names);
     const inUse = new IdSet();
     for (const id of ids.slice(50)) inUse.add(id);
     table.sweep(inUse);
-    expect(names.map((_, index) => table.findIn(packed, index))).toEqual(ids.map((id, index) => (index < 50 ? -1 : id)));
-    expect(names.map((name) => table.idOf(name))).toEqual(names.map((_, index) => table.idIn(packed, index)));
+    const left = ids.map((id, index) => (index < 50 ? -1 : id));
+    expect(find()).toEqual(left);
+    table.expect(names.length);
+    expect(find()).toEqual(left);
+    expect(names.map((name) => table.idOf(name))).toEqual(mapPacked(texts, (from, to) => table.idAt(texts.source, from, to)));
   });
 });

@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InterceptModel } from '../../../src/model/intercept.ts';
 import { typesOf } from '../../../src/translate/scope.ts';
+import { decodeDeltaRequest } from '../../../src/xds/codec.ts';
 import { InterceptChanges } from '../../../src/xds/intercept-changes.ts';
-import { PackedVersions } from '../../../src/xds/packed-texts.ts';
 import { Encoder } from '../../../src/xds/resource.ts';
 import { ServedView } from '../../../src/xds/served-view.ts';
 import { Session } from '../../../src/xds/session.ts';
 import { factsOf } from '../../../src/xds/type-urls.ts';
 import { deltaResponse } from '../../../src/xds/wire.ts';
 import { NO_CHANGE } from '../../support/xds/fake-world.ts';
-import { decodeMessage, unpack } from '../../support/xds/independent.ts';
+import { decodeMessage, encodeRequest, unpack } from '../../support/xds/independent.ts';
 import { idOf, modelOf, routeTranslation, SERVICE } from '../../support/xds/intercepts.ts';
 
 /** A view of intercepts, and an Envoy that refuses routes and clusters of some keys. */
@@ -96,15 +96,10 @@ class Envoy {
   }
 
   #receive(request: { typeUrl: string; nonce?: string; error?: string | undefined; subscribe?: readonly string[] }) {
-    const empty = {
-      node: undefined,
-      nonce: '',
-      error: undefined,
-      subscribe: [],
-      unsubscribe: [],
-      initialVersions: new PackedVersions(Buffer.alloc(0)),
-    };
-    return this.#session.receiveDelta({ ...empty, ...request }, 0);
+    const { typeUrl: type_url, nonce, error, subscribe } = request;
+    const error_detail = error === undefined ? undefined : { code: 3, message: error };
+    const fields = { type_url, response_nonce: nonce, error_detail, resource_names_subscribe: subscribe };
+    return this.#session.receiveDelta(decodeDeltaRequest(encodeRequest('DeltaDiscoveryRequest', fields)), 0);
   }
 }
 

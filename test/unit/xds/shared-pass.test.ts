@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ResourceType } from '../../../src/translate/resource.ts';
 import { typesOf } from '../../../src/translate/scope.ts';
-import { PackedVersions } from '../../../src/xds/packed-texts.ts';
+import { decodeDeltaRequest } from '../../../src/xds/codec.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { Session } from '../../../src/xds/session.ts';
 import { factsOf } from '../../../src/xds/type-urls.ts';
 import { type EncodedChange, View } from '../../../src/xds/view.ts';
 import { deltaResponse } from '../../../src/xds/wire.ts';
 import { fakeResource } from '../../support/xds/fake-world.ts';
+import { encodeRequest } from '../../support/xds/independent.ts';
 
 const TYPES = typesOf({ kind: 'client' });
 const put = (type: ResourceType, name: string, content: string, clusters: readonly string[] = []): EncodedChange => ({
@@ -24,17 +25,13 @@ function open(view: View, maxBytes = 2_000_000): Session {
 }
 
 function ask(session: Session, type: ResourceType, subscribe: readonly string[] = [], nonce = ''): void {
-  const { typeUrl } = factsOf(type);
-  const request = {
-    node: undefined,
-    typeUrl,
-    subscribe,
-    unsubscribe: [],
-    initialVersions: new PackedVersions(Buffer.alloc(0)),
-    nonce,
-    error: undefined,
-  };
-  session.receiveDelta(request, 0);
+  const { typeUrl: type_url } = factsOf(type);
+  const bytes = encodeRequest('DeltaDiscoveryRequest', {
+    type_url,
+    resource_names_subscribe: subscribe,
+    response_nonce: nonce,
+  });
+  session.receiveDelta(decodeDeltaRequest(bytes), 0);
 }
 
 describe('what many streams are told', () => {
