@@ -12,6 +12,7 @@ import type { Intercept, PortProtocol } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { NO_ITEMS } from '../model/none.ts';
 import type { SocketAddress } from '../model/proxy.ts';
+import { Stencil, Stenciled, textMark } from '../model/stencil.ts';
 import { endpointsOf } from './endpoints.ts';
 import { appClusterName, ORIGINAL_DESTINATION } from './names.ts';
 import { type EnvoyResource, RemadeResource } from './resource.ts';
@@ -38,43 +39,35 @@ const UPSTREAM_IDLE = '4s';
 export const MAX_HEADERS = 1000;
 
 /** Only what Envoy itself could not deliver counts: a preview's own 500s are what its developer wants to see. */
-const OUTLIER_DETECTION: OutlierDetection = constant({
-  split_external_local_origin_errors: true,
-  consecutive_local_origin_failure: 5,
-  enforcing_consecutive_local_origin_failure: 100,
-  enforcing_consecutive_5xx: 0,
-  enforcing_consecutive_gateway_failure: 0,
-  enforcing_success_rate: 0,
-  enforcing_local_origin_success_rate: 0,
-  max_ejection_percent: 100,
-  // A preview that is back is used again soon; meanwhile retries do the work.
-  interval: '1s',
-  base_ejection_time: '1s',
-  max_ejection_time: '5s',
-});
+const OUTLIERS = {
+  outlier_detection: constant<OutlierDetection>({
+    split_external_local_origin_errors: true,
+    consecutive_local_origin_failure: 5,
+    enforcing_consecutive_local_origin_failure: 100,
+    enforcing_consecutive_5xx: 0,
+    enforcing_consecutive_gateway_failure: 0,
+    enforcing_success_rate: 0,
+    enforcing_local_origin_success_rate: 0,
+    max_ejection_percent: 100,
+    // A preview that is back is used again soon; meanwhile retries do the work.
+    interval: '1s',
+    base_ejection_time: '1s',
+    max_ejection_time: '5s',
+  }),
+};
 
 export function baselineCluster(name: string, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
-  return edsCluster(name, NO_ITEMS, () => ({ connect_timeout: '5s', ...protocolOptions(protocol, user) }));
+  return edsCluster(STENCILS[upstreamOf(protocol, user)].baseline, name, NO_ITEMS);
 }
 
 export function previewCluster(name: string, intercept: Intercept, protocol: PortProtocol, user: ClusterUser): EnvoyResource {
-  const { id, whenUnavailable } = intercept;
-  return edsCluster(name, [id], () => ({
-    connect_timeout: '1s',
-    ...(user !== 'client' && { outlier_detection: OUTLIER_DETECTION }),
-    // Without a fallback, pods that were found dead get nothing: 503 at once.
-    ...(whenUnavailable === 'fail' && { common_lb_config: { healthy_panic_threshold: { value: 0 } } }),
-    ...protocolOptions(protocol, user),
-  }));
+  const { preview, previewOrNothing } = STENCILS[upstreamOf(protocol, user)];
+  return edsCluster(intercept.whenUnavailable === 'fail' ? previewOrNothing : preview, name, [intercept.id]);
 }
 
 /** Copies are requests of Envoy's own: they have no downstream protocol to follow. */
 export function mirrorCluster(name: string, intercept: Intercept, protocol: PortProtocol): EnvoyResource {
-  return edsCluster(name, [intercept.id], () => ({
-    connect_timeout: '1s',
-    outlier_detection: OUTLIER_DETECTION,
-    ...protocolOptions(protocol, 'gateway'),
-  }));
+  return edsCluster(STENCILS[upstreamOf(protocol, 'gateway')].preview, name, [intercept.id]);
 }
 
 /** The app behind an explicit inbound port. @param copy what the stamp says. */
@@ -87,7 +80,7 @@ export function appCluster(app: SocketAddress, copy: string): EnvoyResource {
     connect_timeout: '5s',
     load_assignment,
     circuit_breakers: NO_BREAKERS,
-    ...protocolOptions('http1', 'sidecar'),
+    ...OPTIONS.sidecar,
   };
   return { type: 'cluster', name, message, clusters: [], endpointsName: undefined, intercepts: [] };
 }
@@ -110,15 +103,9 @@ export function originalDestinationCluster(): EnvoyResource {
   return { type: 'cluster', name: ORIGINAL_DESTINATION, message, clusters: [], endpointsName: undefined, intercepts: [] };
 }
 
-function edsCluster(name: string, intercepts: readonly InterceptId[], more: () => Cluster): EnvoyResource {
-  const message = (): Cluster => ({
-    name,
-    type: 'EDS',
-    eds_cluster_config: EDS_BY_ADS,
-    circuit_breakers: NO_BREAKERS,
-    ...more(),
-  });
-  return new RemadeResource({ type: 'cluster', name, clusters: NO_ITEMS, endpointsName: name, intercepts }, message);
+function edsCluster(stencil: Stencil, name: string, intercepts: readonly InterceptId[]): EnvoyResource {
+  const facts = { type: 'cluster', name, clusters: NO_ITEMS, endpointsName: name, intercepts } as const;
+  return new RemadeResource(facts, () => new Stenciled(stencil, [name]));
 }
 
 /** Names of HTTP/1.1 headers and reasons of replies go out as they came in. */
@@ -145,11 +132,12 @@ const OPTIONS = {
   http2: withOptions({ explicit_http_config: HTTP2 }),
 };
 
+type Upstream = 'http1' | 'http2' | 'sidecar' | 'client';
+
 /** Sidecars follow their downstream; gateways speak what the port says, whatever a browser speaks to them. */
-function protocolOptions(protocol: PortProtocol, user: ClusterUser): Cluster {
-  if (user === 'client') return {};
-  if (user === 'sidecar') return OPTIONS.sidecar;
-  return protocol === 'http2' ? OPTIONS.http2 : OPTIONS.http1;
+function upstreamOf(protocol: PortProtocol, user: ClusterUser): Upstream {
+  if (user !== 'gateway') return user;
+  return protocol === 'http2' ? 'http2' : 'http1';
 }
 
 function withOptions(options: HttpProtocolOptions): Cluster {
@@ -162,4 +150,41 @@ function withOptions(options: HttpProtocolOptions): Cluster {
       },
     },
   });
+}
+
+/** All clusters of one kind say the same but for their names. */
+const STENCILS = {
+  http1: stencilsFor(OPTIONS.http1, OUTLIERS),
+  http2: stencilsFor(OPTIONS.http2, OUTLIERS),
+  sidecar: stencilsFor(OPTIONS.sidecar, OUTLIERS),
+  client: stencilsFor({}, {}),
+};
+
+interface Stencils {
+  readonly baseline: Stencil;
+  readonly preview: Stencil;
+  /** Of one without a fallback. */
+  readonly previewOrNothing: Stencil;
+}
+
+function stencilsFor(options: Cluster, outliers: Pick<Cluster, 'outlier_detection'>): Stencils {
+  const cluster = (more: Cluster): Stencil =>
+    new Stencil({
+      name: textMark(0),
+      type: 'EDS',
+      eds_cluster_config: EDS_BY_ADS,
+      circuit_breakers: NO_BREAKERS,
+      ...more,
+      ...options,
+    });
+  return {
+    baseline: cluster({ connect_timeout: '5s' }),
+    preview: cluster({ connect_timeout: '1s', ...outliers }),
+    // Pods that were found dead get nothing: 503 at once.
+    previewOrNothing: cluster({
+      connect_timeout: '1s',
+      ...outliers,
+      common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    }),
+  };
 }

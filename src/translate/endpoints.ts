@@ -6,6 +6,7 @@ import { constant } from '../model/constant.ts';
 import type { Address, Intercept } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { NO_ITEMS } from '../model/none.ts';
+import { numberMark, Stencil, Stenciled, textMark } from '../model/stencil.ts';
 import type { Fallback } from './fallback.ts';
 import { type EnvoyResource, RemadeResource } from './resource.ts';
 
@@ -21,10 +22,6 @@ export interface EndpointGroup {
  * this one, a single healthy pod of 1,000 keeps them all.
  */
 const OVERPROVISIONING = 100_000;
-
-export function baselineEndpoints(name: string, baseline: readonly Address[]): EnvoyResource {
-  return resource(name, () => endpointsOf(name, [{ addresses: baseline, copy: COPY_BASELINE }]), NO_ITEMS);
-}
 
 /** @param fallback undefined: there is none. */
 export function previewEndpoints(name: string, intercept: Intercept, fallback: Fallback | undefined): EnvoyResource {
@@ -75,6 +72,26 @@ function localityOf(group: EndpointGroup, priority: number): LocalityLbEndpoints
     metadata,
   }));
   return { lb_endpoints, priority };
+}
+
+/** By the number of endpoints. The places: the name, then address and port of each endpoint. */
+const BASELINES = Array.from({ length: 17 }, (_, count) => {
+  const addresses = Array.from({ length: count }, (_, index) => ({
+    ip: textMark(2 * index + 1),
+    port: numberMark(2 * index + 2),
+  }));
+  return new Stencil(endpointsOf(textMark(0), [{ addresses, copy: COPY_BASELINE }]));
+});
+
+export function baselineEndpoints(name: string, baseline: readonly Address[]): EnvoyResource {
+  const message = (): object => {
+    const stencil = BASELINES[baseline.length];
+    if (stencil === undefined) return endpointsOf(name, [{ addresses: baseline, copy: COPY_BASELINE }]);
+    const values: (string | number)[] = [name];
+    for (const { ip, port } of baseline) values.push(ip, port);
+    return new Stenciled(stencil, values);
+  };
+  return resource(name, message, NO_ITEMS);
 }
 
 function resource(name: string, message: () => object, intercepts: readonly InterceptId[]): EnvoyResource {

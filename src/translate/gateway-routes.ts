@@ -19,8 +19,11 @@ export function hostPart(host: HostModel, services: readonly (ServiceModel | und
     const port = services[place]?.ports.find((each) => each.key === target);
     return port === undefined ? [] : [{ prefix, decision: decide([port], hop) }];
   });
-  const domains = host.previewUrls ? [host.host, `*--${host.host}`] : [host.host];
-  return virtualHostPart({ name: host.host, domains, carrier, paths });
+  return virtualHostPart({ name: host.host, domains: domainsOf(host.host, host.previewUrls), carrier, paths });
+}
+
+export function domainsOf(host: string, previewUrls: boolean): readonly string[] {
+  return previewUrls ? [host, `*--${host}`] : [host];
 }
 
 /** A DNS label cannot be longer. */

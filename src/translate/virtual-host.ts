@@ -2,7 +2,9 @@
 import type { RouteConfiguration, VirtualHost, XdsMatcher_OnMatch } from '../generated/envoy.d.ts';
 import { baggageHeader, MARK_HEADER, SHARD_HEADER, UNAVAILABLE_HEADER } from '../model/carriers.ts';
 import type { InterceptId, ServicePortKey } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import { sameData } from '../model/same-data.ts';
+import { type Stenciled, withoutStencils } from '../model/stencil.ts';
 import type { Choice, Decision, Leaf, Row } from './decision.ts';
 import { type EnvoyResource, RemadeResource } from './resource.ts';
 import { RETRY_POLICY } from './retry-policy.ts';
@@ -12,6 +14,8 @@ import { sortedUnique } from './sorted-unique.ts';
 
 export interface VirtualHostPart {
   readonly virtualHost: VirtualHost;
+  /** The same with a stencil, where there are thousands like it: cheaper to encode. */
+  readonly shorthand?: Stenciled;
   /** Sorted, as the intercepts. */
   readonly clusters: readonly string[];
   readonly intercepts: readonly InterceptId[];
@@ -43,11 +47,30 @@ export class RemadePart implements VirtualHostPart {
   }
 }
 
+/** A part of which thousands are made that differ in names alone. */
+export class StenciledPart implements VirtualHostPart {
+  readonly shorthand: Stenciled;
+  readonly clusters: readonly string[];
+  readonly intercepts = NO_ITEMS;
+
+  /** @param shorthand a VirtualHost without intercepts */
+  constructor(shorthand: Stenciled, clusters: readonly string[]) {
+    this.shorthand = shorthand;
+    this.clusters = clusters;
+  }
+
+  get virtualHost(): VirtualHost {
+    // It is of a VirtualHost.
+    return withoutStencils<object>(this.shorthand) as VirtualHost;
+  }
+}
+
 export function samePart(a: VirtualHostPart, b: VirtualHostPart): boolean {
-  return (
-    a === b ||
-    (sameData(a.clusters, b.clusters) && sameData(a.intercepts, b.intercepts) && sameData(a.virtualHost, b.virtualHost))
-  );
+  if (a === b) return true;
+  if (!sameData(a.clusters, b.clusters) || !sameData(a.intercepts, b.intercepts)) return false;
+  if (a.shorthand !== undefined && a.shorthand.stencil === b.shorthand?.stencil)
+    return sameData(a.shorthand.values, b.shorthand.values);
+  return sameData(a.virtualHost, b.virtualHost);
 }
 
 /** Paths of one host: the longest prefix first; whole segments. A single `/` where paths do not matter. */
@@ -101,7 +124,8 @@ export function withOwnDomains(parts: readonly VirtualHostPart[]): readonly Virt
     const domains = all.filter((domain) => !taken.has(domain));
     for (const domain of domains) taken.add(domain);
     if (domains.length === 0) return [];
-    return domains.length === all.length ? [part] : [{ ...part, virtualHost: { ...part.virtualHost, domains } }];
+    if (domains.length === all.length) return [part];
+    return [{ clusters: part.clusters, intercepts: part.intercepts, virtualHost: { ...part.virtualHost, domains } }];
   });
 }
 
@@ -111,7 +135,8 @@ export function routeConfiguration(
   parts: readonly VirtualHostPart[],
   more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'> = {},
 ): EnvoyResource {
-  return { ...routeFacts(name, parts), message: routeMessage(name, parts, more) };
+  const virtualHosts = parts.map((part) => part.virtualHost);
+  return { ...routeFacts(name, parts), message: routeMessage(name, virtualHosts, more) };
 }
 
 /** The same, with a message that is made when it is asked for. */
@@ -120,10 +145,11 @@ export function remadeRouteConfiguration(
   parts: readonly VirtualHostPart[],
   more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'> = {},
 ): EnvoyResource {
-  return new RemadeResource(routeFacts(name, parts), () => routeMessage(name, parts, more));
+  const shorthands = (): readonly object[] => parts.map((part) => part.shorthand ?? part.virtualHost);
+  return new RemadeResource(routeFacts(name, parts), () => routeMessage(name, shorthands(), more));
 }
 
-function routeFacts(name: string, parts: readonly VirtualHostPart[]): Omit<EnvoyResource, 'message'> {
+function routeFacts(name: string, parts: readonly VirtualHostPart[]): Omit<EnvoyResource, 'message' | 'shorthand'> {
   return {
     type: 'route',
     name,
@@ -135,12 +161,12 @@ function routeFacts(name: string, parts: readonly VirtualHostPart[]): Omit<Envoy
 
 function routeMessage(
   name: string,
-  parts: readonly VirtualHostPart[],
+  virtualHosts: readonly object[],
   more: Pick<RouteConfiguration, 'ignore_port_in_host_matching'>,
-): RouteConfiguration {
+): Omit<RouteConfiguration, 'virtual_hosts'> & { readonly virtual_hosts: readonly object[] } {
   return {
     name,
-    virtual_hosts: parts.map((part) => part.virtualHost),
+    virtual_hosts: virtualHosts,
     ...more,
     request_headers_to_remove: [SHARD_HEADER],
     response_headers_to_remove: [UNAVAILABLE_HEADER],

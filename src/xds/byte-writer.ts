@@ -3,6 +3,8 @@
 const FIRST_BYTES = 16 * 1024;
 /** Longer texts are faster by Node's own encoder. */
 const SHORT = 48;
+/** Of UTF-8, for one unit of a text. */
+const MOST_BYTES = 3;
 
 export class ByteWriter {
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
@@ -64,6 +66,12 @@ export class ByteWriter {
     const length = Buffer.byteLength(value);
     this.uint32(length);
     this.#reserve(length);
+    this.#position += this.#buffer.write(value, this.#position);
+  }
+
+  /** Without its length. */
+  part(value: string): void {
+    this.#reserve(value.length * MOST_BYTES);
     this.#position += this.#buffer.write(value, this.#position);
   }
 

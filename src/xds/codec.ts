@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import protojson from 'protobufjs/ext/protojson.js';
 import protobuf from 'protobufjs/light.js';
+import { withoutStencils } from '../model/stencil.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { canonicalMaps, type MessageShape } from './canonical-maps.ts';
-import { writeDirectly } from './direct-encoder.ts';
+import { writePacked } from './direct-encoder.ts';
 import { MessageSchemas } from './message-schemas.ts';
 import type { PackedTexts } from './packed-texts.ts';
 import type { PackedVersions } from './packed-versions.ts';
@@ -19,7 +20,6 @@ const root = protobuf.Root.fromJSON(
 root.resolveAll();
 const any = root.lookupType('google.protobuf.Any');
 const schemas = new MessageSchemas(root);
-const anySchema = schemas.of(any);
 /** Holds nothing between calls. */
 const writer = new ByteWriter();
 const statusRequest = root.lookupType('envoy.service.status.v3.ClientStatusRequest');
@@ -62,14 +62,15 @@ export function encodeResource(type: ResourceType, message: object): Uint8Array 
 }
 
 /**
- * {@link encodeResource} without a copy.
+ * {@link encodeResource} without a copy, and for what has stencils in it.
  * @param use the bytes are good as long as it runs.
  */
 export function withEncodedResource<T>(type: ResourceType, message: object, use: (bytes: Uint8Array) => T): T {
   const { typeUrl, message: name } = factsOf(type);
   writer.reset();
-  if (writeDirectly(writer, anySchema, { '@type': typeUrl, ...message })) return use(writer.written);
-  return use(any.encode({ type_url: typeUrl, value: encodeMessage(name, message) }).finish());
+  const schema = schemas.named(name);
+  if (schema !== undefined && writePacked(writer, typeUrl, schema, message)) return use(writer.written);
+  return use(any.encode({ type_url: typeUrl, value: encodeMessage(name, withoutStencils(message)) }).finish());
 }
 
 /** @throws like {@link encodeResource}. */

@@ -4,7 +4,9 @@
  * knows everything, has the word. Both give the same bytes.
  */
 import { isConstant } from '../model/constant.ts';
+import { type Stencil, Stenciled } from '../model/stencil.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { StencilProgram } from './stencil-program.ts';
 
 /** What has to be known of a message type. */
 export interface MessageSchema {
@@ -18,6 +20,8 @@ export interface MessageSchema {
   readonly leaf: (value: unknown) => Uint8Array | undefined;
   /** Bytes of constants that were written. */
   readonly constants: WeakMap<object, Uint8Array>;
+  /** Of stencils that were written. */
+  readonly stencils: WeakMap<Stencil, StencilProgram>;
 }
 
 export interface FieldSchema {
@@ -59,13 +63,31 @@ class NotForHere extends Error {}
 
 /** @returns false when it is not for here: what was written is worth nothing then. */
 export function writeDirectly(writer: ByteWriter, schema: MessageSchema, message: unknown): boolean {
+  return isForHere(() => writeBody(writer, schema, message, 0));
+}
+
+/** {@link writeDirectly} of an Any. @param message what is in it, of the schema */
+export function writePacked(writer: ByteWriter, typeUrl: string, schema: MessageSchema, message: object): boolean {
+  return isForHere(() => writePackedBody(writer, typeUrl, () => writeBody(writer, schema, message, 1)));
+}
+
+function isForHere(write: () => void): boolean {
   try {
-    writeBody(writer, schema, message, 0);
+    write();
     return true;
   } catch (error) {
     if (error instanceof NotForHere) return false;
     throw error;
   }
+}
+
+function writeStenciled(writer: ByteWriter, schema: MessageSchema, { stencil, values }: Stenciled, depth: number): void {
+  let program = schema.stencils.get(stencil);
+  if (program === undefined) {
+    program = new StencilProgram((noting) => writeBody(noting, schema, stencil.example, depth));
+    schema.stencils.set(stencil, program);
+  }
+  if (!program.run(writer, values)) throw new NotForHere();
 }
 
 /** Of a {@link constant}; the same every time. */
@@ -88,6 +110,7 @@ function writeBody(writer: ByteWriter, schema: MessageSchema, value: unknown, de
     writer.raw(bytes);
     return;
   }
+  if (value instanceof Stenciled) return writeStenciled(writer, schema, value, depth);
   if (!isRecord(value)) throw new NotForHere();
   if (schema.kind === 'message') writeFields(writer, schema, value, depth, false);
   else if (schema.kind === 'any') writeAny(writer, schema, value, depth);
@@ -100,12 +123,16 @@ function writeAny(writer: ByteWriter, schema: MessageSchema, value: Readonly<Rec
   const slash = type.lastIndexOf('/');
   const inner = slash < 0 ? undefined : schema.named(type.slice(slash + 1));
   if (inner?.kind !== 'message') throw new NotForHere();
+  writePackedBody(writer, type, () => writeFields(writer, inner, value, depth + 1, true));
+}
+
+function writePackedBody(writer: ByteWriter, type: string, write: () => void): void {
   writer.uint32(FIRST);
   writeText(writer, type);
   const before = writer.position;
   writer.uint32(SECOND);
   const start = writer.begin();
-  writeFields(writer, inner, value, depth + 1, true);
+  write();
   // Bytes that are none are the same as nothing.
   if (writer.end(start) === 0) writer.rewind(before);
 }

@@ -52,15 +52,17 @@ export class MessageSchemas {
         if (made !== undefined) fields.set(name, made);
         return made;
       },
-      named: (name) => this.#byName(name),
+      named: (other) => this.named(other),
       leaf: leafEncoder(type),
       constants: new WeakMap(),
+      stencils: new WeakMap(),
     };
     this.#known.set(type, schema);
     return schema;
   }
 
-  #byName(name: string): MessageSchema | undefined {
+  /** undefined: there is no message of this name. */
+  named(name: string): MessageSchema | undefined {
     const known = this.#named.get(name);
     if (known !== undefined) return known;
     const found = this.#root.lookup(name);

@@ -24,9 +24,9 @@ const VERSION_LENGTH = 12;
  * @throws Error that names the resource, when its message does not fit its type.
  */
 export function encode(resource: EnvoyResource, room?: (length: number) => Buffer): EncodedResource {
-  const { type, name, message, clusters, endpointsName, intercepts } = resource;
+  const { type, name, clusters, endpointsName, intercepts } = resource;
   try {
-    return withEncodedResource(type, message, (any) => {
+    return withEncodedResource(type, resource.shorthand ?? resource.message, (any) => {
       const version = hash('sha256', any, 'base64url').slice(0, VERSION_LENGTH);
       const { bytes, sotwStart } = resourceEntry(name, version, any, room);
       return { type, name, version, bytes, sotwStart, clusters, endpointsName, intercepts };

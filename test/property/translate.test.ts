@@ -11,6 +11,7 @@ import { sameData } from '../../src/model/same-data.ts';
 import type { EnvoyResource, ResourceChange } from '../../src/translate/resource.ts';
 import { typesOf } from '../../src/translate/scope.ts';
 import { Translator } from '../../src/translate/translate.ts';
+import { encodeResource, withEncodedResource } from '../../src/xds/codec.ts';
 import { arbitraryChange } from '../support/arbitrary-cluster.ts';
 import { validateConfig } from '../support/envoy.ts';
 import { staticConfig } from '../support/static-config.ts';
@@ -84,6 +85,12 @@ function expectWhole(world: World): void {
   for (const [id, resource] of world) {
     const kept = resource.type === 'cluster' && !LASTING.test(resource.name) && !named.has(resource.name);
     expect(kept, `${id} is there for nobody`).toBe(false);
+    if (resource.shorthand !== undefined) {
+      const bytes = withEncodedResource(resource.type, resource.shorthand, (each) => Buffer.from(each).toString('hex'));
+      expect(bytes, `${id} is encoded as something else`).toBe(
+        Buffer.from(encodeResource(resource.type, resource.message)).toString('hex'),
+      );
+    }
     if (resource.endpointsName !== undefined) expect(world.has(`endpoints ${resource.endpointsName}`)).toBe(true);
     if (resource.type === 'endpoints') expect(world.has(`cluster ${resource.name}`)).toBe(true);
     if (resource.type === 'route') {
