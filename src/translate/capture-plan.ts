@@ -11,6 +11,7 @@ import type { InboundScope, Scope } from '../model/proxy.ts';
 import { capturedConfiguration } from './captured-routes.ts';
 import { originalDestinationCluster } from './clusters.ts';
 import { inboundConfiguration, inboundProtocol } from './inbound-routes.ts';
+import { leftoverCaptured } from './leftover-routes.ts';
 import { type CapturedPort, capturedListener } from './listeners.ts';
 import type { LuaSource } from './lua-source.ts';
 import { capturedName, capturedOutboundName, inboundName } from './names.ts';
@@ -70,6 +71,8 @@ export class CapturePlan implements Plan {
     }
     return false;
   };
+
+  readonly leftover = leftoverCaptured;
 
   *#inbound(inbound: InboundScope, view: ModelView): Iterable<ResourceChange> {
     const [first, ...others] = inboundServices(inbound, view);

@@ -20,6 +20,8 @@ export interface Plan {
   update(view: ModelView, change: ModelChange | undefined): Iterable<ResourceChange>;
   /** Whether a change may make it say something else; undefined: any may. It costs next to nothing to ask. */
   readonly concerns?: (model: InterceptModel, change: ModelChange) => boolean;
+  /** See {@link ScopeTranslation.leftover}. */
+  readonly leftover?: (name: string) => EnvoyResource | undefined;
 }
 
 export function gone(type: ResourceChange['type'], name: string): ResourceChange {

@@ -81,6 +81,10 @@ export class PlannedTranslation {
     return false;
   }
 
+  get leftover(): ((name: string) => EnvoyResource | undefined) | undefined {
+    return this.#plan.leftover;
+  }
+
   /** What was sent and is not in a full plan. Service clusters are not planned. */
   #leftOut(planned: readonly ResourceChange[]): readonly ResourceChange[] {
     const kept = new Set(planned.map((each) => idOf(each.type, each.name)));

@@ -7,9 +7,10 @@ import { compareText } from '../model/order.ts';
 import type { InboundScope, Scope } from '../model/proxy.ts';
 import { appCluster } from './clusters.ts';
 import { type InboundService, inboundConfiguration, inboundProtocol, ownKey } from './inbound-routes.ts';
+import { leftoverInbound } from './leftover-routes.ts';
 import { inboundListener, outboundListener } from './listeners.ts';
 import type { LuaSource } from './lua-source.ts';
-import { inboundName } from './names.ts';
+import { appClusterName, inboundName } from './names.ts';
 import { outboundConfiguration } from './outbound-routes.ts';
 import { gone, type ModelView, type Plan, present } from './plan.ts';
 import type { EnvoyResource, ResourceChange } from './resource.ts';
@@ -63,6 +64,11 @@ export class SidecarPlan implements Plan {
       if (this.#scope.outbound !== undefined && this.#reaches(service)) return true;
     }
     return false;
+  };
+
+  readonly leftover = (name: string): EnvoyResource | undefined => {
+    const inbound = this.#scope.inbound.find(({ listen }) => inboundName(listen) === name);
+    return inbound === undefined ? undefined : leftoverInbound(name, appClusterName(inbound.app));
   };
 
   #reaches(service: ObjectKey): boolean {

@@ -43,6 +43,11 @@ export interface ScopeTranslation {
    * called. undefined: any may.
    */
   readonly concerns?: (model: InterceptModel, change: ModelChange) => boolean;
+  /**
+   * The routes that Envoys go by for a name that {@link update} does not give, or not any more; undefined: nobody does.
+   * What they name is always there. undefined, as a whole: there are none.
+   */
+  readonly leftover?: ((name: string) => EnvoyResource | undefined) | undefined;
 }
 
 export type CreateScopeTranslation = (scope: Scope, settings: TranslateSettings) => ScopeTranslation;

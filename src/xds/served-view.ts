@@ -39,7 +39,13 @@ export class ServedView {
 
   constructor(options: ServedViewOptions) {
     this.#options = options;
-    this.view = new View(options.key, options.types);
+    const { key, types, translation, encoder } = options;
+    const { leftover } = translation;
+    const encoded = (name: string): EncodedResource | undefined => {
+      const resource = leftover?.(name);
+      return resource === undefined ? undefined : encoder.encode(resource);
+    };
+    this.view = new View(key, types, undefined, leftover === undefined ? undefined : encoded);
   }
 
   rejections(): Iterable<Rejection> {
@@ -68,7 +74,7 @@ export class ServedView {
     }
     this.#quarantine.release((id, { publication }) => (changes.changedAt(id) ?? Infinity) > publication);
     this.#translate(model, change === undefined ? undefined : withToggled(change, before, this.#quarantine.excluded), now);
-    this.#quarantine.forget((type, name) => this.view.log(type).entry(name)?.current === undefined);
+    this.#quarantine.forget((type, name) => !this.view.isPlanned(type, name));
     this.#bisect(model, now);
     return this.#take();
   }

@@ -95,6 +95,7 @@ export class Session implements Gate, ViewReader {
   /** @param now ms */
   receiveSotw(request: SotwRequest, now: number): Outcome {
     this.#now = now;
+    if (factsOfUrl(request.typeUrl)?.type === 'route') this.#view.supply(request.names);
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
     return receiveSotw(track, request, isFirst, this.#view.seq, now);
@@ -103,6 +104,7 @@ export class Session implements Gate, ViewReader {
   /** @param now ms */
   receiveDelta(request: DeltaRequest, now: number): Outcome {
     this.#now = now;
+    if (factsOfUrl(request.typeUrl)?.type === 'route') this.#view.supply(request.subscribe);
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
     if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
@@ -124,6 +126,7 @@ export class Session implements Gate, ViewReader {
 
   /** The stream's scope has changed. */
   moveTo(view: View): void {
+    view.supply(this.track('route')?.subscription.explicit() ?? []);
     for (const track of this.#ordered) {
       if (track.facts !== undefined) track.rebase(view.log(track.facts.type), view.seq);
     }

@@ -36,6 +36,12 @@ export interface Applied {
   readonly intercepts: ReadonlySet<InterceptId>;
 }
 
+/** What Envoys go by who ask for routes by a name that is not there, or not any more; undefined: nobody does. */
+type Leftover = (name: string) => EncodedResource | undefined;
+
+/** A listener that drains asks for one; a pod has few. */
+const MAX_LEFTOVERS = 256;
+
 export class View {
   readonly key: string;
   /** Of which types its resources can be at all, now or later. */
@@ -47,16 +53,21 @@ export class View {
   /** Names of the ClusterLoadAssignments that were given; the others are ours, and empty. */
   readonly #given = new Set<string>();
   readonly #byIntercept = new Map<InterceptId, Set<EncodedResource>>();
+  readonly #leftover: Leftover | undefined;
+  /** Names of the routes that are there because somebody asks for them, and for nothing else. */
+  readonly #left = new Set<string>();
   #seq = 0;
 
   /**
    * @param types that its resources can be of
    * @param worthSharing of so many changes, streams that are told the same share the work: {@link SharedPasses}; unless
    *   told, of any, when there are several streams
+   * @param leftover undefined: routes that are gone are gone
    */
-  constructor(key: string, types: ReadonlySet<ResourceType>, worthSharing?: number) {
+  constructor(key: string, types: ReadonlySet<ResourceType>, worthSharing?: number, leftover?: Leftover) {
     this.key = key;
     this.types = types;
+    this.#leftover = leftover;
     const least = (): number => worthSharing ?? (this.#readers.size > 1 ? 1 : Infinity);
     this.#logs = new Map(PUSH_ORDER.map(({ type }) => [type, new TypeLog(least)]));
   }
@@ -94,11 +105,13 @@ export class View {
     const intercepts = new Set<InterceptId>();
     const endpoints = new Set<string>();
     let changed = 0;
-    const set = ({ type, name, resource }: EncodedChange): void => {
+    const set = ({ type, name, resource: given }: EncodedChange): void => {
       const log = this.log(type);
       const known = log.entry(name);
       const before = known?.current;
+      const resource = type === 'route' && given === undefined ? this.#leave(name) : given;
       if (before === resource) return;
+      if (type === 'route' && given !== undefined) this.#left.delete(name);
       this.#index(before, resource);
       if (type === 'cluster') this.#count(before, resource, endpoints);
       if (!log.apply(this.#seq + 1, name, resource, known)) return;
@@ -126,6 +139,52 @@ export class View {
     }
     if (changed > 0) this.#compact();
     return { seq: this.#seq, changed, intercepts };
+  }
+
+  /**
+   * A stream asks for routes by these names. Envoy goes by routes that are gone, for as long as it asks for them (R6):
+   * for names that nothing is planned for there is then something that needs no cluster which may be gone.
+   */
+  supply(names: Iterable<string>): void {
+    if (this.#leftover === undefined) return;
+    const log = this.log('route');
+    const missing = [...names].filter((name) => log.entry(name)?.current === undefined);
+    if (missing.length === 0) return;
+    if (this.#left.size + missing.length > MAX_LEFTOVERS) {
+      const unused = [...this.#left].filter((name) => !this.#isAskedFor(name));
+      this.#put(unused, () => undefined);
+      for (const name of unused) this.#left.delete(name);
+    }
+    const room = MAX_LEFTOVERS - this.#left.size;
+    const known = missing.filter((name) => this.#leftover?.(name) !== undefined).slice(0, Math.max(0, room));
+    this.#put(known, this.#leftover);
+    for (const name of known) this.#left.add(name);
+  }
+
+  /** Whether a name stands for what is planned, and not for what is left of it. */
+  isPlanned(type: ResourceType, name: string): boolean {
+    return this.log(type).entry(name)?.current !== undefined && !(type === 'route' && this.#left.has(name));
+  }
+
+  #put(names: readonly string[], resourceOf: Leftover): void {
+    const log = this.log('route');
+    for (const name of names) if (log.apply(this.#seq + 1, name, resourceOf(name), log.entry(name))) this.#seq += 1;
+    if (names.length > 0) this.#compact();
+  }
+
+  /** @returns what takes the place of routes that are gone. */
+  #leave(name: string): EncodedResource | undefined {
+    const resource = this.#isAskedFor(name) ? this.#leftover?.(name) : undefined;
+    if (resource === undefined) this.#left.delete(name);
+    else this.#left.add(name);
+    return resource;
+  }
+
+  #isAskedFor(name: string): boolean {
+    const id = this.log('route').names.find(name);
+    if (id === undefined) return false;
+    for (const reader of this.#readers) if (reader.idsOf('route')?.has(id) === true) return true;
+    return false;
   }
 
   #index(before: EncodedResource | undefined, after: EncodedResource | undefined): void {

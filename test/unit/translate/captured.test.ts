@@ -146,4 +146,35 @@ describe('the sidecar of a captured pod', () => {
     expect(JSON.stringify(find<Cluster>(first, 'cluster', 'original-destination'))).toContain('preserve_case');
     expect(JSON.stringify(find<Listener>(first, 'listener', 'captured/80'))).toContain('preserve_case');
   });
+
+  test('that drains sends on to where they were going all requests of ports that it has nothing to do with any more', () => {
+    const { translation } = start(aModel({ services: [] }));
+    const read = (name: string) => translation.leftover?.(name)?.message as RouteConfiguration | undefined; // of routes alone
+    expect(read('inbound/0.0.0.0:8080')).toMatchObject({
+      name: 'inbound/0.0.0.0:8080',
+      virtual_hosts: [
+        {
+          domains: ['*'],
+          routes: [
+            {
+              match: { prefix: '/' },
+              route: { cluster: 'original-destination' },
+              request_headers_to_remove: ['x-detour-decided'],
+            },
+          ],
+        },
+      ],
+    });
+    expect(read('outbound/80')).toMatchObject({ name: 'outbound/80', virtual_hosts: [{ domains: ['*'] }] });
+    for (const name of [
+      'outbound',
+      'outbound/0',
+      'outbound/080',
+      'outbound/65536',
+      'inbound/10.0.0.1:80',
+      'x/80',
+      'outbound/80/',
+    ])
+      expect(read(name)).toBeUndefined();
+  });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { InterceptId } from '../../../src/model/names.ts';
 import type { ResourceType } from '../../../src/translate/resource.ts';
 import { typesOf } from '../../../src/translate/scope.ts';
+import { IdSet } from '../../../src/xds/id-set.ts';
 import { encode } from '../../../src/xds/resource.ts';
 import { type EncodedChange, View, type ViewReader } from '../../../src/xds/view.ts';
 import { type FakeOptions, fakeResource } from '../../support/xds/fake-world.ts';
@@ -116,5 +117,46 @@ describe('a view', () => {
     expect(endpoints()).toBeUndefined();
     view.apply([put('endpoints', 'e', '1'), put('cluster', 'a', '1', { endpointsName: 'e' }), gone('cluster', 'a')]);
     expect(endpoints()).toBe(given);
+  });
+
+  describe('of which routes are left over that somebody asks for', () => {
+    const leftover = (name: string) => (name.startsWith('l') ? encode(fakeResource('route', name, 'left')) : undefined);
+    /** @returns a stream that asks for routes by these names. */
+    const asking = (view: View, ...asked: string[]): ViewReader => {
+      const ids = new IdSet();
+      const reader = { cursorsOf: () => [view.seq], idsOf: (type: ResourceType) => (type === 'route' ? ids : undefined) };
+      view.attach(reader);
+      view.supply(asked);
+      for (const name of asked) ids.add(view.log('route').names.idOf(name));
+      return reader;
+    };
+    const contents = (view: View): readonly string[] => {
+      const log = view.log('route');
+      return [...log.live].map((each) => `${log.entryOf(each)?.name} ${log.entryOf(each)?.current?.bytes.includes('left')}`);
+    };
+
+    it('answers for what is not planned, and what was, and for no other name', () => {
+      const view = new View('test', TYPES, undefined, leftover);
+      view.apply([put('route', 'l1', '1'), put('route', 'l2', '1'), put('route', 'l3', '1')]);
+      asking(view, 'l1', 'l4', 'x');
+      expect(contents(view)).toEqual(['l1 false', 'l2 false', 'l3 false', 'l4 true']);
+      view.apply([gone('route', 'l1'), gone('route', 'l2'), put('route', 'l4', '1')]);
+      expect(contents(view)).toEqual(['l1 true', 'l3 false', 'l4 false']);
+      expect(['l1', 'l2', 'l3'].map((name) => view.isPlanned('route', name))).toEqual([false, false, true]);
+      view.apply([put('route', 'l1', '2')]);
+      expect(contents(view)).toEqual(['l1 false', 'l3 false', 'l4 false']);
+    });
+
+    it('keeps 256 of them, and makes room by those that nobody asks for any more', () => {
+      const view = new View('test', TYPES, undefined, leftover);
+      const many = Array.from({ length: 1_000 }, (_, index) => `l${index}`);
+      const reader = asking(view, ...many);
+      expect(view.log('route').size).toBe(256);
+      asking(view, 'l-other');
+      expect(contents(view)).not.toContain('l-other true');
+      view.detach(reader);
+      asking(view, 'l-more');
+      expect(contents(view)).toEqual(['l-more true']);
+    });
   });
 });
