@@ -10,14 +10,18 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../../src/config.ts';
 import { bootstrap } from '../../src/envoy-bootstrap.ts';
+import { certificateFiles } from '../../src/envoy-certificates.ts';
 import { sdsFiles } from '../../src/envoy-credentials.ts';
 import {
+  CERTIFICATES_FOLDER,
   CHART,
   CREDENTIALS_BY,
   GATEWAY_BOOTSTRAP,
+  GATEWAY_CERTIFICATE,
   GATEWAY_CREDENTIALS,
   GATEWAY_FLAGS,
   gatewayBootstrap,
+  gatewayCertificate,
   gatewayCredentials,
   MANIFESTS,
   manifest,
@@ -53,6 +57,7 @@ describe("the gateway's bootstrap", () => {
   test('in the chart is what `npm run manifests` writes', async () => {
     expect(readFileSync(GATEWAY_BOOTSTRAP, 'utf8')).toBe(await gatewayBootstrap());
     expect(readFileSync(GATEWAY_CREDENTIALS, 'utf8')).toBe(gatewayCredentials());
+    expect(readFileSync(GATEWAY_CERTIFICATE, 'utf8')).toBe(gatewayCertificate());
   });
 
   test.each([
@@ -101,6 +106,50 @@ describe("the gateway's bootstrap", () => {
     expect(parse(text, { version: '1.1' })).toEqual(JSON.parse(JSON.stringify(bootstrap(options))));
     const told = Object.fromEntries(Object.entries(files).map(([name, content]) => [name, JSON.parse(content)]));
     expect(told).toEqual(Object.fromEntries(sdsFiles(credentials)));
+  });
+
+  test.each([
+    ['redirect', { redirectPort: 8443 }, ['http', 'https']],
+    ['serve', { redirectPort: undefined }, ['http', 'https']],
+    ['none', { redirectPort: undefined }, ['https']],
+  ])('that ends TLS has its certificates from Secrets, with http=%s', async (http, { redirectPort }, ports) => {
+    const set = `plaintext=true,gateway.tls={shop,wild.card},gateway.http=${http},gateway.service.tlsPort=8443,gateway.trustedHops=1`;
+    const objects = await chartObjects('--set', set, '--set', 'networkPolicy.enabled=true');
+    const data = theObject(objects, 'ConfigMap', 'detour-gateway')['data'] as Record<string, string>;
+    const { 'envoy.yaml': text = '', ...files } = data;
+    const certificates = ['shop', 'wild.card'];
+    const tls = { listen: { host: '0.0.0.0', port: 8443 }, certificates, sdsFolder: '/etc/envoy', redirectPort };
+    const name = {
+      role: 'gateway',
+      namespace: 'detour-system',
+      name: 'gateway',
+      previewDomain: undefined,
+      corsOrigins: [],
+    } as const;
+    const options = {
+      proxy: { ...name, tls, trustedHops: 1, listen: http === 'none' ? undefined : { host: '0.0.0.0', port: 8080 } },
+      xds: [{ host: 'detour.detour-system', port: 18000 }],
+      admin: { host: '127.0.0.1', port: 9901 },
+      probes: { host: '0.0.0.0', port: 9902 },
+      protocol: 'delta',
+    } as const;
+    expect(parse(text, { version: '1.1' })).toEqual(JSON.parse(JSON.stringify(bootstrap(options))));
+    const told = Object.fromEntries(Object.entries(files).map(([file, content]) => [file, JSON.parse(content)]));
+    const folders = certificates.map((each) => ({ name: each, folder: `${CERTIFICATES_FOLDER}/${each}` }));
+    expect(told).toEqual(Object.fromEntries(certificateFiles(folders)));
+    // What the files name is mounted, and what listens is reached.
+    const { template } = theObject(objects, 'Deployment', 'detour-gateway')['spec'] as { template: { spec: MountingSpec } };
+    const { containers, volumes } = template.spec;
+    for (const { name: secret, folder } of folders) {
+      const mount = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === folder);
+      expect(volumes.find((volume) => volume.name === mount?.name)?.secret?.secretName).toBe(secret);
+    }
+    expect(containers[0]?.ports.map((port) => port.name)).toEqual([...ports, 'probes']);
+    const service = theObject(objects, 'Service', 'detour-gateway')['spec'] as { ports: { name: string; port: number }[] };
+    expect(service.ports.map((port) => port.name)).toEqual(ports);
+    expect(service.ports.find((port) => port.name === 'https')?.port).toBe(8443);
+    const policy = theObject(objects, 'NetworkPolicy', 'detour-gateway')['spec'] as { ingress: { ports: { port: string }[] }[] };
+    expect(policy.ingress[0]?.ports.map(({ port }) => port)).toEqual(ports);
   });
 
   test('is one that Envoy takes, as the chart writes it and starts it', async () => {
@@ -226,6 +275,14 @@ test('cert-manager makes the certificate where it is told to, and no key is in t
   }
 });
 
+interface MountingSpec {
+  readonly containers: readonly {
+    readonly ports: readonly { readonly name: string }[];
+    readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  }[];
+  readonly volumes: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
+}
+
 interface PodSpec {
   readonly containers: readonly { readonly args: readonly string[]; readonly env: readonly { readonly name: string }[] }[];
 }
@@ -235,6 +292,7 @@ test.each([
   ['tls.tokens=off', 'nobody could say who it is'],
   ['tls.tokens=off,tls.clientCaSecret=a', 'the gateway could not say who it is'],
   ['plaintext=true,tls.secretName=a', 'plaintext contradicts the values of tls'],
+  ['gateway.http=none', 'the gateway would listen nowhere'],
 ])('what would let nobody in, or contradicts itself, is refused: %s', async (values, message) => {
   await expect(chartObjects('--set', values)).rejects.toThrow(message);
 });
@@ -266,6 +324,9 @@ test.each([
   ['gateway.node=edge', 'node'],
   ['gateway.previewDomain=preview', 'previewDomain'],
   ['gateway.protocol=rest', 'protocol'],
+  ['gateway.tls={../shop}', 'tls'],
+  ['gateway.http=on', 'http'],
+  ['gateway.trustedHops=-1', 'trustedHops'],
   ['gateway.service.port=http', 'port'],
   ['gateway.corsOrigins={app.example.com}', 'corsOrigins'],
   ['users.subjects[0].kind=Team', 'subjects'],

@@ -122,6 +122,12 @@ describe('the chart', () => {
     ['images by digest', '--set', `image.digest=sha256:${'a'.repeat(64)}`, '--set', 'imagePullSecrets[0].name=registry'],
     ['some namespaces', '--set', 'watchNamespaces={shop,payments},deleteExpired=false,plaintext=true'],
     ['certificates', '--set', 'tls.tokens=off,tls.secretName=own,tls.clientCaSecret=clients,gateway.certificateSecret=edge'],
+    [
+      'TLS at the edge',
+      '--set',
+      'gateway.tls={shop,wildcard.example},gateway.trustedHops=1,networkPolicy.enabled=true,gateway.service.type=LoadBalancer',
+    ],
+    ['TLS alone at the edge', '--set', 'gateway.tls={shop},gateway.http=none,networkPolicy.enabled=true'],
     ['webhooks', '--set', 'webhooks.enabled=true,webhooks.validate=true,networkPolicy.enabled=true'],
   ])('is applied with %s', async (_, ...args) => {
     await api.apply([

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { runEnvoy } from '../../src/cli/envoy.ts';
+import { certificateFiles } from '../../src/envoy-certificates.ts';
 import { type EnvoyCredentials, sdsFiles, tlsSocket, tokenFilters } from '../../src/envoy-credentials.ts';
 
 const run = promisify(execFile);
@@ -73,6 +74,16 @@ export function gatewayCredentials(): string {
     return [how, { transport_socket: tlsSocket(credentials), ...tokenFilters(credentials), sds }];
   });
   return `${JSON.stringify(Object.fromEntries(by), undefined, 2)}\n`;
+}
+
+/** Where the chart's gateway finds a certificate: what the chart puts beside the bootstrap, for each Secret. */
+export const GATEWAY_CERTIFICATE = join(CHART, 'files', 'certificate.json');
+export const CERTIFICATES_FOLDER = '/etc/detour/certificates';
+
+/** The text of {@link GATEWAY_CERTIFICATE}, with NAME for the Secret's. */
+export function gatewayCertificate(): string {
+  const [content] = certificateFiles([{ name: 'NAME', folder: `${CERTIFICATES_FOLDER}/NAME` }]).values();
+  return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
 /** The text of {@link GATEWAY_BOOTSTRAP}: what the command itself prints. */

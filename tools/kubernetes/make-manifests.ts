@@ -2,8 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import {
   GATEWAY_BOOTSTRAP,
+  GATEWAY_CERTIFICATE,
   GATEWAY_CREDENTIALS,
   gatewayBootstrap,
+  gatewayCertificate,
   gatewayCredentials,
   MANIFESTS,
   manifest,
@@ -18,4 +20,5 @@ const helm = await getClient('helm', {
 });
 await writeFile(GATEWAY_BOOTSTRAP, await gatewayBootstrap());
 await writeFile(GATEWAY_CREDENTIALS, gatewayCredentials());
+await writeFile(GATEWAY_CERTIFICATE, gatewayCertificate());
 for (const [path, args] of Object.entries(MANIFESTS)) await writeFile(manifestFile(path), await manifest(helm, args));

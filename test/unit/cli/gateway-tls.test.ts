@@ -126,3 +126,12 @@ test('a certificate that Envoy would refuse is told before it does', async () =>
   expect([elsewhere.code, elsewhere.out === '']).toEqual([0, false]);
   expect(elsewhere.err).toContain('Envoy has to find it where it runs');
 });
+
+test('the command of docs/edge.md is understood', async () => {
+  const page = await readFile(new URL('../../../docs/edge.md', import.meta.url), 'utf8');
+  const command =
+    /detour envoy --role gateway --node shop\/edge (?<flags>(?:[^\n>]|\\\n)+) >/.exec(page)?.groups?.['flags'] ?? '';
+  const flags = command.replaceAll('\\\n', ' ').replace('/etc/detour', join(folder, 'docs')).split(/\s+/);
+  expect(await detourEnvoy(...flags)).toMatchObject({ code: 0 });
+  expect(await readdir(join(folder, 'docs'))).toEqual(['tls-shop.sds.json', 'tls-wildcard.sds.json']);
+});

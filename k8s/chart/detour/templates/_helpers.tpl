@@ -143,3 +143,10 @@ capabilities:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* A gateway that nobody could reach. */}}
+{{- define "detour.gatewayCheck" -}}
+{{- if and .Values.gateway.enabled (eq .Values.gateway.http "none") (not .Values.gateway.tls) }}
+{{- fail "the gateway would listen nowhere: with gateway.http=none give gateway.tls" }}
+{{- end }}
+{{- end }}
