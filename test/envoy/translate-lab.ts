@@ -26,9 +26,15 @@ export function sidecarScope(over: Partial<Extract<Scope, { kind: 'sidecar' }>>)
 }
 
 /** @returns an Envoy whose listeners take connections. */
-export async function startScope(scope: Scope, model: InterceptModel): Promise<EnvoyProcess> {
-  const lua = await readFile(new URL('../../envoy/detour.lua', import.meta.url), 'utf8');
-  const changes = createScopeTranslation(scope, { carriers: DEFAULT_CARRIERS, lua }).update(model, undefined, new Set());
+export async function startScope(
+  scope: Scope,
+  model: InterceptModel,
+  { carriers = DEFAULT_CARRIERS } = {},
+): Promise<EnvoyProcess> {
+  const text = (name: string): Promise<string> => readFile(new URL(`../../envoy/${name}`, import.meta.url), 'utf8');
+  const edge = { filter: await text('edge.lua'), signedKeys: await text('signed-keys.lua') };
+  const settings = { carriers, lua: await text('detour.lua'), edge };
+  const changes = createScopeTranslation(scope, settings).update(model, undefined, new Set());
   const resources = changes.flatMap(({ resource }) => resource ?? []);
   const envoy = await startEnvoy({ config: staticConfig(resources) });
   const listeners = resources.filter((each) => each.type === 'listener').length;
