@@ -281,7 +281,7 @@ export const METHODS = { sotw: 'StreamAggregatedResources', delta: 'DeltaAggrega
 /** How many times a State-of-the-World client can ask whether something more comes. */
 const BARRIERS = 40;
 const barrierName = (index: number): string => `barrier-${index}`;
-const RECEIVE_MS = 5_000;
+const RECEIVE_MS = 20_000;
 
 export class GrpcWire implements Wire {
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
