@@ -36,7 +36,17 @@ export function readyEndpoints(slices: readonly EndpointSlice[], portName: strin
 
 /** Sorted, without duplicates. */
 export function sortedAddresses(addresses: readonly Address[]): readonly Address[] {
-  const sorted = addresses.map(({ ip, port }) => ({ ip, port })).sort(compareAddresses);
+  const sorted: Address[] = [];
+  // Most are in order already.
+  let isOrdered = true;
+  for (const { ip, port } of addresses) {
+    const address = { ip, port };
+    const before = sorted.at(-1);
+    isOrdered &&= before === undefined || compareAddresses(before, address) < 0;
+    sorted.push(address);
+  }
+  if (isOrdered) return sorted;
+  sorted.sort(compareAddresses);
   return sorted.filter((address, place) => {
     const before = sorted[place - 1];
     return before === undefined || compareAddresses(before, address) !== 0;

@@ -5,7 +5,7 @@ import type { ClusterChange, EndpointSlice, Pod, Service } from '../model/cluste
 import type { Declaration, Intercept, InterceptModel, ModelChange, ServiceModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
-import { NO_MEMBERS } from '../model/none.ts';
+import { NO_ITEMS, NO_MEMBERS } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep, sameData } from '../model/same-data.ts';
@@ -210,7 +210,8 @@ export class InterceptEngine {
       this.#problems.set(`host ${host}`, problems);
       if (before === after) continue;
       changed.add(host);
-      for (const { service } of [...(before?.paths ?? []), ...(after?.paths ?? [])]) this.#dirtyServices.add(service);
+      for (const { service } of before?.paths ?? NO_ITEMS) this.#dirtyServices.add(service);
+      for (const { service } of after?.paths ?? NO_ITEMS) this.#dirtyServices.add(service);
     }
     return changed;
   }
@@ -237,12 +238,13 @@ export class InterceptEngine {
   #build(key: ObjectKey, before: BuiltService | undefined): BuiltService {
     this.#servicesBuilt += 1;
     const slices = this.#index.slicesOf(key);
-    const previews = this.#previewsByService.list(key).toSorted(compareText);
+    const ids = this.#previewsByService.list(key);
+    const previews = ids.length === 0 ? NO_ITEMS : ids.toSorted(compareText).flatMap((id) => this.#previewsById.get(id) ?? []);
     const input = {
       key,
       target: this.#target(key),
       slices,
-      previews: previews.flatMap((id) => this.#previewsById.get(id) ?? []),
+      previews,
       leaks: leaksOf(key, slices, this.#index, this.#previews),
     };
     return buildService(input, before);

@@ -3,6 +3,7 @@ import type { HostClaim } from '../annotations/declarations.ts';
 import type { HostModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import type { ObjectKey } from '../model/names.ts';
+import { NO_ITEMS } from '../model/none.ts';
 import { compareText } from '../model/order.ts';
 import type { Problem } from '../model/problem.ts';
 import { keep } from '../model/same-data.ts';
@@ -61,13 +62,12 @@ export class HostBook {
 
   /** Hosts that are served for the Service, by name. */
   servedFor(service: ObjectKey): TargetService['hosts'] {
-    return this.#served
-      .list(service)
-      .toSorted(compareText)
-      .flatMap((name) => {
-        const model = this.#models.get(name);
-        return model ? [{ host: model.host, previewUrls: model.previewUrls }] : [];
-      });
+    const hosts: TargetService['hosts'][number][] = [];
+    for (const name of this.#served.list(service).toSorted(compareText)) {
+      const model = this.#models.get(name);
+      if (model !== undefined) hosts.push({ host: model.host, previewUrls: model.previewUrls });
+    }
+    return hosts;
   }
 
   /** Brings every touched host up to date: all of them are told, changed or not. */
@@ -85,16 +85,21 @@ export class HostBook {
     const after = model && keep(before, model);
     if (after === undefined) this.#models.delete(host);
     else this.#models.set(host, after);
-    for (const { service } of before?.paths ?? []) this.#served.delete(service, host);
-    for (const { service } of after?.paths ?? []) this.#served.add(service, host);
+    for (const { service } of before?.paths ?? NO_ITEMS) this.#served.delete(service, host);
+    for (const { service } of after?.paths ?? NO_ITEMS) this.#served.add(service, host);
     return { host, before, after, problems };
   }
 
   #claimantsOf(host: string): readonly Claimant[] {
-    return this.#claimants.list(host).flatMap((key) => {
+    const claimants: Claimant[] = [];
+    for (const key of this.#claimants.list(host)) {
       const service = this.#index.services.get(key);
       const claims = this.#claims.get(key) ?? [];
-      return service ? [{ service, prefixes: claims.filter((claim) => claim.host === host).map(({ prefix }) => prefix) }] : [];
-    });
+      if (service === undefined) continue;
+      const prefixes: string[] = [];
+      for (const claim of claims) if (claim.host === host) prefixes.push(claim.prefix);
+      claimants.push({ key, service, prefixes });
+    }
+    return claimants;
   }
 }

@@ -10,6 +10,7 @@ import { tcpPorts } from './targets.ts';
 
 /** A Service and the prefixes of one host that it claims. */
 export interface Claimant {
+  readonly key: ObjectKey;
   readonly service: Service;
   readonly prefixes: readonly string[];
 }
@@ -34,7 +35,7 @@ export function buildHost(host: string, claimants: readonly Claimant[], older: r
   const owner = inOrder[0];
   if (owner === undefined) return { model: undefined, problems };
   const paths = new Map<string, HostPath>();
-  for (const { service, prefixes } of inOrder) {
+  for (const { key, service, prefixes } of inOrder) {
     if (service.namespace !== owner.service.namespace) {
       tell(service, hostTaken(host, service, owner.service));
       continue;
@@ -44,7 +45,6 @@ export function buildHost(host: string, claimants: readonly Claimant[], older: r
       tell(service, noPort(host, service));
       continue;
     }
-    const key = objectKey(service.namespace, service.name);
     for (const prefix of new Set(prefixes)) {
       const other = paths.get(prefix);
       if (other === undefined) paths.set(prefix, { prefix, target: servicePortKey(key, port.port), service: key });

@@ -24,7 +24,7 @@ export class Multimap<K, V extends string | number | object> {
   list(key: K): readonly V[] {
     const only = this.#only.get(key);
     if (only !== undefined) return [only];
-    const several = this.#several.get(key);
+    const several = this.#several.size === 0 ? undefined : this.#several.get(key);
     return several === undefined ? NO_ITEMS : [...several];
   }
 
@@ -36,7 +36,7 @@ export class Multimap<K, V extends string | number | object> {
       this.#several.set(key, new Set([only, value]));
       return;
     }
-    const several = this.#several.get(key);
+    const several = this.#several.size === 0 ? undefined : this.#several.get(key);
     if (several === undefined) this.#only.set(key, value);
     else several.add(value);
   }

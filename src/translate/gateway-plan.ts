@@ -49,9 +49,10 @@ export class GatewayPlan implements Plan {
       this.#placeHost(host, view.model.hosts.get(host), dirty);
       keysChanged ||= looksLikePreviewHost(host);
     }
-    for (const service of change?.services ?? view.model.services.keys()) {
-      for (const host of this.#hostsOf.get(service)) dirty.add(shardOf(host));
-      this.#placeAddresses(service, view, dirty);
+    // Who starts afresh has all hosts already.
+    for (const service of change?.services ?? []) for (const host of this.#hostsOf.list(service)) dirty.add(shardOf(host));
+    if (this.#scope.previewDomain !== undefined) {
+      for (const service of change?.services ?? view.model.services.keys()) this.#placeAddresses(service, view, dirty);
     }
     if (keysChanged) {
       const hosts = [...this.#declared.keys()].filter(looksLikePreviewHost);

@@ -1,14 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { buildHost, hostOfPreviewUrl, hostPort } from '../../../src/intercepts/hosts.ts';
+import { buildHost, type Claimant, hostOfPreviewUrl, hostPort } from '../../../src/intercepts/hosts.ts';
 import type { Service } from '../../../src/model/cluster-state.ts';
+import { objectKey } from '../../../src/model/names.ts';
 import { aPort, aService } from '../../support/builders.ts';
 
 const old = aService({ name: 'old', createdAt: 1 });
 const young = aService({ name: 'young', createdAt: 2 });
 const foreign = aService({ namespace: 'web', name: 'foreign', createdAt: 3 });
 
+function claimantOf(service: Service, prefixes: readonly string[]): Claimant {
+  return { key: objectKey(service.namespace, service.name), service, prefixes };
+}
+
 function build(host: string, ...claims: readonly (readonly [Service, ...string[]])[]) {
-  const claimants = claims.map(([service, ...prefixes]) => ({ service, prefixes }));
+  const claimants = claims.map(([service, ...prefixes]) => claimantOf(service, prefixes));
   const built = buildHost(host, claimants);
   expect(buildHost(host, claimants.toReversed())).toEqual(built);
   return {
@@ -92,7 +97,7 @@ describe('a host', () => {
 
   it('that would be a preview URL of an older host is for the namespace of that host alone', () => {
     const url = 'pr-1--shop.example.com';
-    const claim = (service: Service) => [{ service, prefixes: ['/'] }];
+    const claim = (service: Service) => [claimantOf(service, ['/'])];
     const taken = buildHost(url, claim(foreign), claim(old));
     expect([taken.model, taken.problems.map(({ code, subject }) => `${code} ${subject.key}`)]).toEqual([
       undefined,
