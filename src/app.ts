@@ -11,6 +11,8 @@ import { Metrics } from './admin/metrics.ts';
 import { ProcessMetrics } from './admin/process-metrics.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { xdsMetrics } from './admin/xds-metrics.ts';
+import { appliedRecord } from './audit/applied-record.ts';
+import type { Auditor } from './audit/auditor.ts';
 import type { Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
 import { StreamSecurity } from './identity/stream-security.ts';
@@ -21,10 +23,12 @@ import { inClusterNamespace } from './kubernetes/in-cluster.ts';
 import type { Logger } from './logger.ts';
 import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
+import { openAudit, receiptTeller } from './open-audit.ts';
 import { accessOf, openSource } from './open-source.ts';
 import { CensusKeeper } from './replicas/census-keeper.ts';
 import type { Source } from './sources/source.ts';
-import { type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
+import { OwnReceipts } from './status/own-receipts.ts';
+import { STATUS_TIMES, type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
 import { Translator } from './translate/translate.ts';
 import { WebhookServer } from './webhooks/webhook-server.ts';
 import { type XdsLimits, XdsServer } from './xds/xds.ts';
@@ -78,6 +82,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const metrics = new Metrics();
   const processMetrics = stack.use(new ProcessMetrics());
 
+  const onDropped = (lines: number) => metrics.increase('detour_audit_dropped_total', {}, lines);
+  const audit = openAudit(config, { now, log, onDropped });
+  if (audit !== undefined) stack.use(audit);
+
   const engine = new InterceptEngine(options.intercepts);
   const translator = new Translator(settings);
   const security = await streamSecurityOf(config, log, now);
@@ -107,7 +115,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       return { state: isPartial ? 'pending' : state, liveSince, proxies: server.holders(id) };
     },
   };
-  const status = await statusWriterOf(config.source, view, metrics, options);
+  const status = await statusWriterOf(config.source, view, metrics, audit, options);
+  const receipts = ownReceipts(config.source, view, audit, now);
+  if (receipts !== undefined) stack.use(receipts);
   const feed = stack.use(
     new Feed({
       source,
@@ -115,7 +125,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       publish: (model, change, seenAt) => {
         metrics.increase('detour_updates_total', {});
         server.publish(model, change);
+        audit?.modelChanged(model, change);
         status?.modelChanged(model, change, seenAt);
+        receipts?.modelChanged(model, change, seenAt);
       },
       onChanges: (changes) => {
         status?.objectsChanged(changes);
@@ -145,7 +157,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   };
   const healthServer =
     health && stack.use(await listening('--health-listen', health.listen, startAdminServer(health.listen, health.routes, log)));
-  const webhooks = await startWebhooks(config, { engine, feed, metrics, log });
+  const webhooks = await startWebhooks(config, { engine, feed, metrics, audit, log });
   if (webhooks !== undefined) stack.use(webhooks);
   log.info('started', { xds, admin, webhooks: webhooks?.address, source: source.name });
 
@@ -186,12 +198,13 @@ interface WebhookParts {
   readonly engine: InterceptEngine;
   readonly feed: Feed;
   readonly metrics: Metrics;
+  readonly audit: Auditor | undefined;
   readonly log: Logger;
 }
 
 async function startWebhooks(
   { webhooks, source }: Config,
-  { engine, feed, metrics, log }: WebhookParts,
+  { engine, feed, metrics, audit, log }: WebhookParts,
 ): Promise<WebhookServer | undefined> {
   if (webhooks === undefined) return undefined;
   const { listen, certificate, sidecars } = webhooks;
@@ -208,7 +221,11 @@ async function startWebhooks(
         metrics.set('detour_tls_certificate_expiry_timestamp_seconds', { listener: 'webhooks' }, expiresAt / 1000);
       metrics.set('detour_tls_reload_failing', { listener: 'webhooks' }, isFailing ? 1 : 0);
     },
-    onReview: (webhook, outcome) => metrics.increase('detour_webhook_reviews_total', { webhook, outcome }),
+    onReview: (webhook, outcome, request) => {
+      metrics.increase('detour_webhook_reviews_total', { webhook, outcome });
+      const record = webhook === 'validate' && request !== undefined ? appliedRecord(request, outcome) : undefined;
+      if (record !== undefined) audit?.applied(record);
+    },
     log,
   });
   return listening('--webhook-listen', listen, server.start());
@@ -237,11 +254,12 @@ async function statusWriterOf(
   setting: SourceSetting,
   view: StatusView,
   metrics: Metrics,
+  audit: Auditor | undefined,
   { log, now = Date.now, status: times = {} }: AppOptions,
 ): Promise<StatusWriter | undefined> {
   if (setting.kind !== 'kubernetes') return undefined;
   const { events, deleteExpired, identity } = setting.status;
-  if (!events && !deleteExpired) return undefined;
+  if (!events && !deleteExpired && audit === undefined) return undefined;
   return new StatusWriter({
     access: accessOf(setting.access, now),
     view,
@@ -253,12 +271,25 @@ async function statusWriterOf(
     times,
     now,
     log,
+    audit: audit && { begin: (term) => audit.begin(term), onReceipt: receiptTeller(audit) },
     onCount: (counted) => {
       if (counted.kind === 'deleted') metrics.increase('detour_expired_deleted_total', {});
       else if (counted.kind === 'dropped') metrics.increase('detour_events_dropped_total', {}, counted.count);
       else metrics.increase(`detour_events_${counted.kind}_total`, {});
     },
   });
+}
+
+/** @returns undefined where the Lease says who tells what, or nobody wants to know. */
+function ownReceipts(
+  { kind }: SourceSetting,
+  { receipt }: StatusView,
+  audit: Auditor | undefined,
+  now: () => number,
+): OwnReceipts | undefined {
+  if (kind === 'kubernetes' || audit === undefined) return undefined;
+  audit.begin(new AbortController().signal);
+  return new OwnReceipts({ receipt, now, everyMs: STATUS_TIMES.everyMs, onReceipt: receiptTeller(audit) });
 }
 
 async function censusKeeperOf(setting: SourceSetting, server: XdsServer, now: () => number): Promise<CensusKeeper> {

@@ -46,7 +46,12 @@ export interface Config {
   /** undefined: none. */
   readonly webhooks: WebhookSetting | undefined;
   readonly logLevel: LogLevel;
+  /** undefined: there is none. */
+  readonly auditLog: AuditLogSetting | undefined;
 }
+
+/** Where audit lines go. */
+export type AuditLogSetting = { readonly kind: 'stdout' | 'stderr' } | { readonly kind: 'file'; readonly path: string };
 
 const SWITCH = ['on', 'off'] as const;
 const LISTEN = { anyPort: true, names: true };
@@ -189,6 +194,14 @@ export const SETTINGS = {
     { value: LOG_LEVELS.join('|'), default: ['warn'], summary: 'What is logged, as JSON lines on standard error.' },
     readChoice(LOG_LEVELS),
   ),
+  'audit-log': optional(
+    {
+      value: 'FILE|-|stderr',
+      summary:
+        'Where it is told who changed which intercept, and when it was live, as JSON lines: a file that is appended to, standard output, or standard error. Without it nowhere.',
+    },
+    readAuditLog,
+  ),
 } as const satisfies FlagTable;
 
 export interface ConfigReading {
@@ -221,6 +234,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
       },
       webhooks: webhookSetting(values),
       logLevel: values['log-level'],
+      auditLog: values['audit-log'],
     },
     mistakes,
     help,
@@ -296,6 +310,11 @@ function readSource(text: string): Reading<SourceChoice> {
 
 function readNamespace(text: string): Reading<string> {
   return isDnsLabel(text) ? { value: text } : { mistake: 'must be a namespace, for example shop' };
+}
+
+function readAuditLog(text: string): Reading<AuditLogSetting> {
+  if (text === '-') return { value: { kind: 'stdout' } };
+  return { value: text === 'stderr' ? { kind: 'stderr' } : { kind: 'file', path: text } };
 }
 
 /** Seconds; longer than any pod is given to end makes no sense. */

@@ -26,6 +26,7 @@ const ROOMS_BELOW_APP = [
   'admin',
   'identity',
   'webhooks',
+  'audit',
 ];
 
 export const ROOMS: Readonly<Record<string, RoomRule>> = {
@@ -73,6 +74,11 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     imports: ['model', 'annotations', 'inject', 'sources', 'logger.ts'],
     purity: 'shell',
     why: 'what an API server asks before it stores an object: knows no stream and no state but what Services allow',
+  },
+  audit: {
+    imports: ['model', 'annotations', 'webhooks', 'logger.ts'],
+    purity: 'shell',
+    why: 'tells in a log what intercepts become and who applied them: decides nothing, and nothing waits for it',
   },
   admin: {
     imports: [...CORE, 'explain', 'xds', 'sources', 'config.ts', 'logger.ts'],
@@ -148,8 +154,13 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'begins to read while the rest is being loaded',
   },
+  'open-audit.ts': {
+    imports: ['audit', 'status', 'config.ts', 'logger.ts'],
+    purity: 'shell',
+    why: 'a setting to an audit log, and receipts to its lines',
+  },
   'app.ts': {
-    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'open-source.ts', 'feed.ts', 'logger.ts'],
+    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'open-audit.ts', 'open-source.ts', 'feed.ts', 'logger.ts'],
     purity: 'shell',
     why: 'wires every room',
   },

@@ -74,6 +74,11 @@ export const METRICS = {
     labels: [],
     help: 'Events that are never written: too many at once, or refused by the API server.',
   },
+  detour_audit_dropped_total: {
+    kind: 'counter',
+    labels: [],
+    help: 'Lines of the audit log that were left out, as too many waited to be written.',
+  },
   detour_expired_deleted_total: { kind: 'counter', labels: [], help: 'Workloads that were deleted because they had expired.' },
 
   detour_webhook_reviews_total: {

@@ -36,7 +36,9 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   const stopping = stopSignals();
   try {
     await using app = await startApp(config, { log, version: version(), source });
-    io.out(`detour: xDS on ${formatSocketAddress(app.xds)}, admin on http://${formatSocketAddress(app.admin)}\n`);
+    // Where there are lines of JSON, there is nothing else.
+    const tell = config.auditLog?.kind === 'stdout' ? io.err : io.out;
+    tell(`detour: xDS on ${formatSocketAddress(app.xds)}, admin on http://${formatSocketAddress(app.admin)}\n`);
     log.info('stopping', { signal: await stopping.first });
     await app.drain(stopping.again);
     return EXIT.ok;

@@ -1,15 +1,17 @@
 /** Finds out which intercepts are live on all Envoys, for one term of the leader. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InterceptId } from '../model/names.ts';
-import { mergeReceipts, type ReplicaReceipt } from './merge-receipts.ts';
+import { type MergedReceipt, mergeReceipts, type ReplicaReceipt } from './merge-receipts.ts';
 import type { Peers } from './peers.ts';
-import type { ReceiptBook } from './receipt-book.ts';
+import type { Awaited, ReceiptBook } from './receipt-book.ts';
 
 export interface ReceiptAskerOptions {
   readonly book: ReceiptBook;
-  readonly peers: Peers;
+  readonly peers: Pick<Peers, 'ask'>;
   /** Of this replica's own Envoys. */
   readonly receipt: (intercept: InterceptId) => ReplicaReceipt;
+  /** Told once it is there, and each time that it is seen to be refused. */
+  readonly onReceipt?: ((state: 'live' | 'rejected', awaited: Awaited, receipt: MergedReceipt) => void) | undefined;
   /** ms since the epoch. */
   readonly now: () => number;
   /** Between two looks, ms. */
@@ -18,7 +20,7 @@ export interface ReceiptAskerOptions {
 
 /** Until the term ends. */
 export async function askReceipts(options: ReceiptAskerOptions, term: AbortSignal): Promise<void> {
-  const { book, peers, receipt, now, everyMs } = options;
+  const { book, peers, receipt, onReceipt, now, everyMs } = options;
   while (!term.aborted) {
     const due = book.due(now());
     if (due.length > 0) {
@@ -27,7 +29,9 @@ export async function askReceipts(options: ReceiptAskerOptions, term: AbortSigna
       if (term.aborted) return;
       for (const awaited of due) {
         const { id } = awaited.intercept;
-        book.noted(awaited, mergeReceipts([receipt(id), ...reports.map((report) => report?.get(id))]), now());
+        const merged = mergeReceipts([receipt(id), ...reports.map((report) => report?.get(id))]);
+        if (book.noted(awaited, merged, now())) onReceipt?.('live', awaited, merged);
+        else if (merged.state === 'rejected') onReceipt?.('rejected', awaited, merged);
       }
     }
     await sleep(everyMs, undefined, { signal: term }).catch(() => undefined);

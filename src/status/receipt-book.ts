@@ -53,21 +53,25 @@ export class ReceiptBook {
     return due;
   }
 
-  /** @param receipt of all replicas; an intercept that is another one meanwhile is asked for anew. */
-  noted({ intercept: { id }, version, seenAt }: Awaited, receipt: MergedReceipt, now: number): void {
+  /**
+   * @param receipt of all replicas; an intercept that is another one meanwhile is asked for anew.
+   * @returns whether it is live: nobody has to ask any more.
+   */
+  noted({ intercept: { id }, version, seenAt }: Awaited, receipt: MergedReceipt, now: number): boolean {
     const entry = this.#waiting.get(id);
-    if (entry?.version !== version || entry.seenAt !== seenAt) return;
+    if (entry?.version !== version || entry.seenAt !== seenAt) return false;
     this.#waiting.delete(id);
     const { state, liveSince, silent } = receipt;
     const isPatient = silent > 0 && now - seenAt < PATIENCE_MS;
     if (state === 'live' && liveSince !== undefined && !isPatient) {
       entry.fact = liveFact(entry, receipt, Math.max(0, liveSince - seenAt));
-      return;
+      return true;
     }
     // To the end: those that wait for long must not keep others from their turn.
     this.#waiting.set(id, entry);
     entry.pause = Math.min(2 * entry.pause, LONGEST_PAUSE_MS);
     entry.askAt = now + entry.pause;
+    return false;
   }
 
   *facts(): Iterable<Fact> {

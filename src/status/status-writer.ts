@@ -20,7 +20,7 @@ import { Peers } from './peers.ts';
 import { PodOwners } from './pod-owners.ts';
 import { problemFacts } from './problem-facts.ts';
 import { Reaper } from './reaper.ts';
-import { askReceipts } from './receipt-asker.ts';
+import { askReceipts, type ReceiptAskerOptions } from './receipt-asker.ts';
 import { ReceiptBook } from './receipt-book.ts';
 
 export interface StatusTimes {
@@ -69,6 +69,10 @@ export interface StatusWriterOptions {
   readonly now: () => number;
   readonly log: Logger;
   readonly onCount: (count: StatusCount) => void;
+  /** While this replica leads, and of what. undefined: nobody else writes. */
+  readonly audit?:
+    | { readonly begin: (term: AbortSignal) => void; readonly onReceipt: ReceiptAskerOptions['onReceipt'] }
+    | undefined;
 }
 
 /** What can go wrong, each on its own. */
@@ -77,7 +81,8 @@ type Duty = 'lease' | 'events' | 'deletion';
 const DUTIES: Readonly<Record<Duty, { readonly what: string; readonly consequence: string }>> = {
   lease: {
     what: `cannot hold the Lease ${LEASE_NAME}`,
-    consequence: 'This replica writes no Events and deletes nothing that has expired. Serving goes on, and it is tried again.',
+    consequence:
+      'This replica writes no Events and no audit log of intercepts, and deletes nothing that has expired. Serving goes on, and it is tried again.',
   },
   events: {
     what: 'cannot write Events',
@@ -186,7 +191,7 @@ export class StatusWriter implements AsyncDisposable {
   }
 
   #begin(term: AbortSignal): void {
-    const { events, deleteExpired, namespaces, now, log, identity } = this.#options;
+    const { events, deleteExpired, namespaces, now, log, identity, audit } = this.#options;
     const { timeoutMs, everyMs, sweepMs, ledger } = this.#times;
     log.info('this replica leads: it writes Events', { identity });
     const end = () => {
@@ -210,9 +215,13 @@ export class StatusWriter implements AsyncDisposable {
         onDropped: (count) => this.#options.onCount({ kind: 'dropped', count }),
         onTrouble: (failure) => this.#trouble('events', failure),
       });
+      duties.push(reporter.run(term));
+    }
+    audit?.begin(term);
+    if (events || audit !== undefined) {
       const receipt = (id: InterceptId) => this.#options.view.receipt(id);
-      const asked = { book: this.#receipts, peers: this.#peers, receipt, now, everyMs };
-      duties.push(reporter.run(term), askReceipts(asked, term));
+      const asked = { book: this.#receipts, peers: this.#peers, receipt, onReceipt: audit?.onReceipt, now, everyMs };
+      duties.push(askReceipts(asked, term));
     }
     if (deleteExpired) {
       this.#reaper = new Reaper({

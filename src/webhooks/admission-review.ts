@@ -7,6 +7,10 @@ export interface AdmissionRequest {
   /** Of the object: `Pod`. */
   readonly kind: string;
   readonly namespace: string;
+  /** Who asks the API server, as it says. */
+  readonly user: string;
+  /** It is only tried: nothing is stored. */
+  readonly dryRun: boolean;
   /** As it is to be. */
   readonly object: Fields;
   /** As it was; {} where it is new. */
@@ -37,6 +41,8 @@ export function readReview(review: unknown): AdmissionRequest | { readonly mista
     operation: read.choice(request['operation'], 'request.operation', ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'], 'CREATE'),
     kind: read.name(kind['kind'], 'request.kind.kind', isSomething, 'a kind'),
     namespace: read.text(request['namespace'], 'request.namespace'),
+    user: read.text(read.map(request['userInfo'], 'request.userInfo')['username'], 'request.userInfo.username'),
+    dryRun: read.flag(request['dryRun'], 'request.dryRun', false),
     object: read.map(request['object'], 'request.object'),
     oldObject: read.map(request['oldObject'], 'request.oldObject'),
   };

@@ -21,7 +21,7 @@ export interface WebhookOptions {
   readonly faultsOf: FaultsOf;
   /** What is in use now, ms since the epoch; undefined: none yet. And whether what the files have now cannot be used. */
   readonly onCertificate: (expiresAt: number | undefined, isFailing: boolean) => void;
-  readonly onReview: (webhook: 'inject' | 'validate', outcome: string) => void;
+  readonly onReview: (webhook: 'inject' | 'validate', outcome: string, request?: AdmissionRequest) => void;
   readonly log: Logger;
   readonly reloadMs?: number;
 }
@@ -153,7 +153,7 @@ export class WebhookServer implements AsyncDisposable {
       webhook === 'inject' && this.#settings !== undefined
         ? reviewInjection(request, isRestricted, this.#settings)
         : reviewAnnotations(request, faultsOf);
-    onReview(webhook, verdict.outcome);
+    onReview(webhook, verdict.outcome, request);
     const { namespace, kind } = request;
     if (verdict.outcome === 'unfit')
       log.warn('a pod gets no sidecar', {

@@ -389,4 +389,54 @@ describe('kubectl apply', () => {
     await api.delete([old]);
     await until('its pods to go', async () => (await podsOf('shop', 'app=old')).length === 0, PATIENCE_MS);
   });
+
+  test('is told in the audit log: who applied and deleted what, as the API server knows them, and what came of it', async () => {
+    const as = (user: string): readonly string[] => ['--as', user, '--as-group', 'system:masters'];
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'api', namespace: 'shop' },
+      spec: { ports: [{ port: 80, appProtocol: 'http' }] },
+    };
+    await api.apply([service]);
+    const object = preview('audited', { 'detour.dev/match': 'x-user=alice' });
+    const at = (audit: string, user?: string) => async (): Promise<Readonly<Record<string, unknown>> | undefined> =>
+      (await webhooks.audit()).find((line) => {
+        const { name, kind } = (line['workload'] ?? {}) as { readonly name?: string; readonly kind?: string };
+        const isIt = line['audit'] === audit && line['namespace'] === 'shop' && kind === 'Deployment' && name === 'audited';
+        return isIt && (user === undefined || line['user'] === user);
+      });
+    expect(await kubectl([...as('alice@example.com'), 'apply', '--dry-run=server', '-f', '-'], object)).toMatchObject({
+      code: 0,
+    });
+    expect(await kubectl([...as('alice@example.com'), 'apply', '-f', '-'], object)).toMatchObject({ code: 0 });
+    const created = await until('who created it', at('applied', 'alice@example.com'));
+    expect(created).toMatchObject({
+      operation: 'CREATE',
+      outcome: 'fine',
+      after: { 'detour.dev/preview': 'pr-42', 'detour.dev/intercept': 'api', 'detour.dev/match': 'x-user=alice' },
+      before: {},
+    });
+    const became = await until('what came of it', at('created'), PATIENCE_MS);
+    expect(became).toMatchObject({
+      key: 'pr-42',
+      target: 'shop/api:80',
+      after: { standing: 'active', terms: { match: 'x-user=alice' } },
+    });
+
+    const wrong = preview('audited', { 'detour.dev/percent': '110' });
+    expect(await kubectl([...as('mallory'), 'apply', '-f', '-'], wrong)).toMatchObject({ code: 1 });
+    expect(await until('who was denied', at('applied', 'mallory'))).toMatchObject({
+      operation: 'UPDATE',
+      outcome: 'denied',
+      after: { 'detour.dev/percent': '110' },
+      before: { 'detour.dev/match': 'x-user=alice' },
+    });
+    expect(await kubectl([...as('bob'), '-n', 'shop', 'delete', 'deployment', 'audited'])).toMatchObject({ code: 0 });
+    expect(await until('who deleted it', at('applied', 'bob'))).toMatchObject({ operation: 'DELETE', after: {} });
+    // What controllers made of it is no line, nor what was only tried.
+    const users = (await webhooks.audit()).filter((line) => line['audit'] === 'applied').map(({ user }) => String(user));
+    expect(users.filter((user) => user.startsWith('system:serviceaccount:kube-system:'))).toEqual([]);
+    expect(users.filter((user) => user === 'alice@example.com')).toHaveLength(1);
+  });
 });

@@ -22,6 +22,7 @@ describe('settings', () => {
       carriers: { header: 'x-detour', member: 'detour', headerAliases: [], memberAliases: [] },
       webhooks: undefined,
       logLevel: 'warn',
+      auditLog: undefined,
     });
   });
 
@@ -87,6 +88,7 @@ describe('settings', () => {
       'sidecar-concurrency': '4',
       'sidecar-ip-families': 'ipv6,ipv4',
       'log-level': 'error',
+      'audit-log': 'stderr',
     };
     const environment = Object.fromEntries(Object.entries(texts).map(([name, text]) => [variableOf(name), text]));
     const flags = Object.entries(texts).map(([name, text]) => `--${name}=${text}`);
@@ -133,6 +135,7 @@ describe('settings', () => {
         },
       },
       logLevel: 'error',
+      auditLog: { kind: 'stderr' },
     });
   });
 

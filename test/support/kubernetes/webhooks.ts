@@ -64,7 +64,7 @@ export class Webhooks implements AsyncDisposable {
         ...['--source', 'kubernetes', '--kubeconfig', await this.#api.kubeconfigFile()],
         ...['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--drain-time', '0'],
         ...['--webhook-listen', `127.0.0.1:${this.port}`, '--webhook-cert', file('tls.crt'), '--webhook-key', file('tls.key')],
-        ...['--sidecar-xds-ca', file('0.crt')],
+        ...['--sidecar-xds-ca', file('0.crt'), '--audit-log', file('audit.log')],
       ],
       { POD_NAMESPACE: 'detour-system' },
     );
@@ -75,6 +75,12 @@ export class Webhooks implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.#app?.stop();
     this.#app = undefined;
+  }
+
+  /** The lines of the audit log. */
+  async audit(): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const text = await readFile(join(this.#folder, 'audit.log'), 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
   }
 
   /** The value of `detour_webhook_reviews_total`. */

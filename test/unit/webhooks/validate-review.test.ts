@@ -20,7 +20,8 @@ function deployment(annotations: object, metadata: object = {}, labels: object =
 
 function asked(object: Fields, oldObject?: Fields): AdmissionRequest {
   const operation = oldObject === undefined ? 'CREATE' : 'UPDATE';
-  return { uid: 'u', operation, kind: String(object['kind']), namespace: 'shop', object, oldObject: oldObject ?? {} };
+  const by = { user: 'alice', dryRun: false };
+  return { uid: 'u', operation, kind: String(object['kind']), namespace: 'shop', ...by, object, oldObject: oldObject ?? {} };
 }
 
 const review = (object: Fields, oldObject?: Fields): ValidateVerdict => reviewAnnotations(asked(object, oldObject), () => []);

@@ -1,0 +1,100 @@
+/** Appends lines to a file or a stream, in the background and in their order; what is too much is counted and left out. */
+import { appendFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Lines that wait at most. */
+export const MOST_LINES = 10_000;
+const RETRY_MS = 1_000;
+/** How long what waits may take at the end. */
+const FLUSH_MS = 2_000;
+
+/** Resolves once the text is written. */
+export type Append = (text: string) => Promise<void>;
+
+export interface LineWriterOptions {
+  readonly append: Append;
+  readonly mostLines?: number;
+  readonly retryMs?: number;
+  /** A line that stands for so many which are not there. */
+  readonly instead: (lines: number) => string;
+  readonly onDropped: (lines: number) => void;
+  /** Why nothing can be written; undefined: that is over. */
+  readonly onTrouble: (why: string | undefined) => void;
+}
+
+export class LineWriter implements AsyncDisposable {
+  readonly #options: LineWriterOptions;
+  readonly #ended = new AbortController();
+  #waiting: string[] = [];
+  #dropped = 0;
+  #isTroubled = false;
+  #work: Promise<void> | undefined;
+
+  constructor(options: LineWriterOptions) {
+    this.#options = options;
+  }
+
+  /** @param line without its end */
+  write(line: string): void {
+    const { mostLines = MOST_LINES, onDropped } = this.#options;
+    if (this.#waiting.length >= mostLines) {
+      this.#dropped += 1;
+      onDropped(1);
+      return;
+    }
+    this.#waiting.push(line);
+    this.#work ??= this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const patience = setTimeout(() => this.#ended.abort(), FLUSH_MS);
+    if (this.#isTroubled) this.#ended.abort();
+    await this.#work;
+    clearTimeout(patience);
+    this.#ended.abort();
+  }
+
+  async #run(): Promise<void> {
+    // What comes within a turn is written at once.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting;
+      this.#waiting = [];
+      if (this.#dropped > 0) lines.push(this.#options.instead(this.#dropped));
+      this.#dropped = 0;
+      if (!(await this.#append(`${lines.join('\n')}\n`))) break;
+    }
+    this.#work = undefined;
+  }
+
+  /** @returns false: it was given up at the end. */
+  async #append(text: string): Promise<boolean> {
+    const { append, onTrouble, retryMs = RETRY_MS } = this.#options;
+    for (;;) {
+      try {
+        await append(text);
+        if (this.#isTroubled) onTrouble(undefined);
+        this.#isTroubled = false;
+        return true;
+      } catch (error) {
+        if (!this.#isTroubled) onTrouble(error instanceof Error ? error.message : String(error));
+        this.#isTroubled = true;
+      }
+      if (this.#ended.signal.aborted) return false;
+      await sleep(retryMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
+      if (this.#ended.signal.aborted) return false;
+    }
+  }
+}
+
+/** The file is opened for each batch: one that was moved away is made anew. Others may not read it. */
+export function appendToFile(path: string): Append {
+  return (text) => appendFile(path, text, { mode: 0o600 });
+}
+
+export function appendToStream(stream: NodeJS.WritableStream): Append {
+  return (text) =>
+    new Promise((resolve, reject) => {
+      stream.write(text, (error) => (error ? reject(error) : resolve()));
+    });
+}
