@@ -35,8 +35,9 @@ export function bootstrap({ proxy, xds, admin, protocol, probes, credentials }: 
     // a captured pod has those that pass everything through, and the pod waits for it.
     initial_fetch_timeout: capture === undefined ? '0s' : CAPTURED_WAIT,
   });
+  const probed = proxy.role === 'gateway' && proxy.tls !== undefined ? 'tls' : capture === undefined ? 'usual' : 'captured';
   const listeners = [
-    ...(probes === undefined ? [] : [probeListener(probes, capture !== undefined)]),
+    ...(probes === undefined ? [] : [probeListener(probes, probed)]),
     ...(capture === undefined ? [] : captureListeners(capture)),
   ];
   return {

@@ -11,31 +11,51 @@ import type { SocketAddress } from './model/proxy.ts';
 export const DRAIN_SECONDS = 15;
 
 const ADMIN = 'admin';
+/** How often a listener took certificates: the end of the name of a counter. */
+const CONTEXTS = 'server_ssl_socket_factory.ssl_context_update_by_sds';
 const FILTERS = 'envoy.filters.http';
 const EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters';
 
 /** Envoy's admin endpoint takes changes by POST only. */
-function drainScript(path: string): string {
-  return `function envoy_on_request(handle)
-  if handle:headers():get(":path") == "/drain" then
+function drain(path: string): string {
+  return `  if handle:headers():get(":path") == "/drain" then
     local drain = {[":method"] = "POST", [":path"] = "${path}", [":authority"] = "admin"}
     handle:httpCall("${ADMIN}", drain, "", 1000)
   end
-end
+`;
+}
+
+function script(before: string, onRequest: string): string {
+  return `${before}function envoy_on_request(handle)
+${onRequest}end
 `;
 }
 
 /** Closes listeners after the drain time, and connections as their requests are answered. */
-const DRAIN = drainScript('/drain_listeners?graceful&skip_exit');
+const DRAIN = drain('/drain_listeners?graceful&skip_exit');
 /** Connections alone: the app of a captured pod goes on calling, through these very listeners, until it has ended. */
-const DRAIN_CAPTURED = drainScript('/healthcheck/fail');
+const DRAIN_CAPTURED = drain('/healthcheck/fail');
 
-/**
- * An `envoy.config.listener.v3.Listener`. It answers nothing before the first configuration is there: not ready.
- * @param captured for the sidecar of a pod whose traffic is captured: it ends after the pod's app, and `/drain` need not
- * hold anything back.
- */
-export function probeListener(address: SocketAddress, captured = false): object {
+/** Envoy calls itself ready when it has looked for certificates, found or not. Asked until there were some. */
+const CERTIFICATES = `  if handle:headers():get(":path") == "/ready" and not shown then
+    local query = {[":method"] = "GET", [":path"] = "/stats?filter=${CONTEXTS}$", [":authority"] = "admin"}
+    local _, stats = handle:httpCall("${ADMIN}", query, "", 1000)
+    shown = tonumber(string.match(stats or "", "${CONTEXTS}: (%d+)") or 0) > 0
+    if not shown then handle:respond({[":status"] = "503"}, "no certificate could be loaded\\n") end
+  end
+`;
+
+/** What `/ready` means, and `/drain` does. */
+export const PROBE_SCRIPTS = {
+  usual: script('', DRAIN),
+  /** A gateway that ends TLS. */
+  tls: script('local shown = false\n\n', DRAIN + CERTIFICATES),
+  /** The sidecar of a pod whose traffic is captured: it ends after the pod's app, and `/drain` need not hold anything back. */
+  captured: script('', DRAIN_CAPTURED),
+} as const;
+
+/** An `envoy.config.listener.v3.Listener`. It answers nothing before the first configuration is there: not ready. */
+export function probeListener(address: SocketAddress, of: keyof typeof PROBE_SCRIPTS = 'usual'): object {
   return {
     name: 'probes',
     address: socketAddress(address),
@@ -50,7 +70,7 @@ export function probeListener(address: SocketAddress, captured = false): object 
               '@type': `${EXTENSIONS}.network.http_connection_manager.v3.HttpConnectionManager`,
               stat_prefix: 'probes',
               http_filters: [
-                filter('lua', 'lua.v3.Lua', { default_source_code: { inline_string: captured ? DRAIN_CAPTURED : DRAIN } }),
+                filter('lua', 'lua.v3.Lua', { default_source_code: { inline_string: PROBE_SCRIPTS[of] } }),
                 filter('fault', 'fault.v3.HTTPFault', {}),
                 filter('router', 'router.v3.Router', {}),
               ],
@@ -66,7 +86,7 @@ export function probeListener(address: SocketAddress, captured = false): object 
                       {
                         match: { path: '/drain' },
                         direct_response: { status: 200, body: { inline_string: 'drained\n' } },
-                        ...(!captured && { typed_per_filter_config: HELD_BACK }),
+                        ...(of !== 'captured' && { typed_per_filter_config: HELD_BACK }),
                       },
                     ],
                   },

@@ -1,14 +1,18 @@
 /** Certificates of a real gateway change: by themselves, for new connections, and never to something that does not work. */
 import { Agent, request } from 'node:https';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { type Edge, EdgeWorld, filesOf, HOST, ZONE } from '../support/world/edge.ts';
 
 let world: EdgeWorld;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await EdgeWorld.open();
 });
-afterEach(() => world?.[Symbol.asyncDispose]());
+afterAll(() => world?.[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await world.shop.update(issued(HOST));
+  await world.wildcard.update(issued(ZONE));
+});
 
 const issued = (...names: readonly string[]) => filesOf(world.authority.issue({ names: names.map((name) => `DNS:${name}`) }));
 const shown = async (edge: Edge, servername: string): Promise<string> =>
@@ -63,7 +67,7 @@ test('a certificate that is rotated under load is shown to new connections; old 
   const client = new Client(edge.tlsPort, ca);
   const fresh: string[] = [];
   try {
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const [shop, wildcard] = [issued(HOST), issued(ZONE)];
       await world.shop.update(shop);
       await world.wildcard.update(wildcard);
@@ -117,15 +121,29 @@ test('one that has expired is shown, and a metric says when each one ends', asyn
   expect((await edge.ask()).status).toBe(200);
 });
 
-test('a gateway that starts with one that does not work begins to serve when it does', async () => {
+test('a gateway that starts with one that does not work is not ready, and begins to serve when it does', async () => {
   const bad = { ...issued(HOST), 'tls.key': issued(HOST)['tls.key'] };
+  // The command refuses what it can see; so they are not there yet when it looks.
   await world.shop.update({});
-  // The command refuses what it can see; so the Secret is spoilt when it has looked.
+  await world.wildcard.update({});
   await using edge = await world.gateway([], { waits: false });
   await world.shop.update(bad);
-  const refused = await until('a refusal', async () => (await edge.envoy.stat('sds.shop.update_rejected')) > 0);
-  expect(refused).toBe(true);
-  const good = issued(HOST);
-  await world.shop.update(good);
-  await until('the certificate', () => isShown(edge, HOST, good));
+  await until('a refusal', async () => (await edge.envoy.stat('sds.shop.update_rejected')) > 0);
+  const { status } = await until('the first configuration', async () => {
+    const ready = await edge.ready();
+    return ready.text.includes('no certificate') ? ready : undefined;
+  });
+  expect(status).toBe(503);
+  const good = [issued(HOST), issued(ZONE)] as const;
+  await world.shop.update(good[0]);
+  await world.wildcard.update(good[1]);
+  await until(
+    'the certificates',
+    async () => (await isShown(edge, HOST, good[0])) && (await isShown(edge, 'a.example.com', good[1])),
+  );
+  await until('the gateway to be ready', async () => (await edge.ready()).status === 200);
+  // Ready it stays: another gateway would have no better ones.
+  await world.shop.update(bad);
+  await until('the next refusal', async () => (await edge.envoy.stat('sds.shop.key_rotation_failed')) > 0);
+  expect(await edge.ready()).toEqual({ status: 200, text: 'LIVE\n' });
 });

@@ -39,10 +39,10 @@ test('a preview URL works under a wildcard certificate, whatever a connection wa
   await world.world.preview({ key: 'pr-42', pods });
   const reply = await until('the preview', async () => {
     const reply = await edge.ask({ host });
-    return reply.status === 200 ? reply : undefined;
+    return reply.headers['x-detour-served-by'] === 'pr-42' ? reply : undefined;
   });
   expect(reply.certificate.checkHost(host)).toBeDefined();
-  expect(reply.headers['x-detour-served-by']).toBe('pr-42');
+  expect(reply.status).toBe(200);
   // Browsers send requests for all names of a certificate over one connection.
   const other = await edge.ask({ host: HOST }, { servername: host });
   expect([other.status, answerOf({ bytes: 0, sha256: '', ms: 0, ...other }).copy]).toEqual([200, 'baseline']);
@@ -113,5 +113,5 @@ test('it serves as well where that is asked for, and the app can tell', async ()
 
 test('it is not there where no address is given', async () => {
   await using other = await world.gateway([], { plain: false });
-  expect(await other.envoy.stat('listener_manager.total_listeners_active')).toBe(1);
+  await expect(other.askPlain()).rejects.toThrow(/ECONNREFUSED/);
 });

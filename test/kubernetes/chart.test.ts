@@ -12,6 +12,7 @@ import { readConfig } from '../../src/config.ts';
 import { bootstrap } from '../../src/envoy-bootstrap.ts';
 import { certificateFiles } from '../../src/envoy-certificates.ts';
 import { sdsFiles } from '../../src/envoy-credentials.ts';
+import { PROBE_SCRIPTS } from '../../src/envoy-probes.ts';
 import {
   CERTIFICATES_FOLDER,
   CHART,
@@ -20,6 +21,7 @@ import {
   GATEWAY_CERTIFICATE,
   GATEWAY_CREDENTIALS,
   GATEWAY_FLAGS,
+  GATEWAY_PROBE,
   gatewayBootstrap,
   gatewayCertificate,
   gatewayCredentials,
@@ -58,6 +60,7 @@ describe("the gateway's bootstrap", () => {
     expect(readFileSync(GATEWAY_BOOTSTRAP, 'utf8')).toBe(await gatewayBootstrap());
     expect(readFileSync(GATEWAY_CREDENTIALS, 'utf8')).toBe(gatewayCredentials());
     expect(readFileSync(GATEWAY_CERTIFICATE, 'utf8')).toBe(gatewayCertificate());
+    expect(readFileSync(GATEWAY_PROBE, 'utf8')).toBe(PROBE_SCRIPTS.tls);
   });
 
   test.each([

@@ -86,6 +86,9 @@ export function gatewayCertificate(): string {
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
+/** The script of the chart's gateway where it ends TLS, `PROBE_SCRIPTS.tls`. */
+export const GATEWAY_PROBE = join(CHART, 'files', 'probes-tls.lua');
+
 /** The text of {@link GATEWAY_BOOTSTRAP}: what the command itself prints. */
 export async function gatewayBootstrap(): Promise<string> {
   return `# What this prints, written here by \`npm run manifests\`:\n#   detour envoy ${GATEWAY_FLAGS.join(' ')}\n${await printBootstrap(GATEWAY_FLAGS)}`;

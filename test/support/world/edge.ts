@@ -21,6 +21,8 @@ export interface Edge extends AsyncDisposable {
   /** Without TLS. */
   readonly plainPort: number;
   readonly tlsPort: number;
+  /** What `/ready` says. */
+  ready(): Promise<{ readonly status: number; readonly text: string }>;
   /** One request over TLS on a connection of its own. */
   ask(what?: Ask, how?: Partial<TlsOptions>): Promise<TlsReply>;
   /** One request without. */
@@ -66,20 +68,25 @@ export class EdgeWorld implements AsyncDisposable {
 
   /** @param flags further ones of `detour envoy`; `--listen` is given unless `plain` is false */
   async gateway(flags: readonly string[] = [], { plain = true, waits = true } = {}): Promise<Edge> {
-    const [plainPort = 0, tlsPort = 0] = await freePorts(2);
+    const [plainPort = 0, tlsPort = 0, probes = 0, adminPort = 0] = await freePorts(4);
     const sds = await MountedSecret.mount({});
     const args = [
       ...['--role', 'gateway', '--node', 'shop/edge', '--xds', `127.0.0.1:${this.world.plane.xdsPort}`],
       ...(plain ? ['--listen', `127.0.0.1:${plainPort}`] : []),
       ...['--listen-tls', `127.0.0.1:${tlsPort}`, '--xds-sds', join(sds.folder, 'sds')],
+      ...['--probes', `127.0.0.1:${probes}`, '--admin', `127.0.0.1:${adminPort}`],
       ...this.secrets.flatMap(({ folder }) => ['--tls', folder]),
     ];
-    const envoy = await startEnvoy({ config: await printed([...args, ...flags]) });
+    const envoy = await startEnvoy({ config: await printed([...args, ...flags]), adminPort });
     const ca = this.authority.cert;
     const edge: Edge = {
       envoy,
       plainPort,
       tlsPort,
+      ready: async () => {
+        const { status, text } = await ask(probes, { path: '/ready' });
+        return { status, text };
+      },
       ask: (what = {}, how = {}) => askTls({ port: tlsPort, ca, ...how }, { host: HOST, ...what }),
       askPlain: (what = {}) => ask(plainPort, { host: HOST, ...what }),
       [Symbol.asyncDispose]: async () => {
