@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type ApiClient, isFailure, readBody, reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
 import { PROTOBUF, ProtobufError } from '../../kubernetes/protobuf.ts';
+import { unzip } from '../../kubernetes/unzip.ts';
 import type { Projection } from '../objects.ts';
 import { nameOfObject, project } from './object-store.ts';
 import { type Page, readPage, unreadable } from './page.ts';
@@ -93,7 +94,7 @@ async function getPage(options: ListOptions, token: string | undefined): Promise
   const late = AbortSignal.timeout(pageTimeout);
   const signal = AbortSignal.any([options.signal, late]);
   const query = { limit, continue: token, labelSelector: resource.label === '' ? undefined : resource.label };
-  const answer = await client.get({ path: pathOf(target), query, resource: resource.name, signal, accept: ACCEPT });
+  const answer = await client.get({ path: pathOf(target), query, resource: resource.name, signal, accept: ACCEPT, zipped: true });
   if (isFailure(answer)) return answer;
   let body: Buffer | undefined;
   try {
@@ -102,6 +103,11 @@ async function getPage(options: ListOptions, token: string | undefined): Promise
     return unreachable(
       late.aborted ? `a list did not come within ${pageTimeout / 1000} s` : `a list broke off: ${reasonOf(error)}`,
     );
+  }
+  try {
+    if (body !== undefined && answer.isZipped) body = await unzip(body, MAX_PAGE_BYTES);
+  } catch (error) {
+    return malformed(`a page of a list is no gzip: ${reasonOf(error)}`);
   }
   if (body === undefined) return malformed(`a page of ${limit} objects is larger than ${MAX_PAGE_BYTES} bytes`);
   return readPage(body, answer.contentType, resource);

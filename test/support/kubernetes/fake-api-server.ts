@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import type { Access } from '../../../src/kubernetes/access.ts';
 
 export interface FakeObject {
@@ -19,6 +20,8 @@ export interface FakeRequest {
   readonly resource: string;
   readonly watch: boolean;
   readonly query: URLSearchParams;
+  /** The answer may be gzip. */
+  readonly zipped: boolean;
 }
 
 /** @returns true: it has answered, or means not to. */
@@ -153,14 +156,15 @@ export class FakeApiServer implements AsyncDisposable {
     const query = url.searchParams;
     const { method = 'GET' } = request;
     const body = () => json(request);
-    const fakeRequest = { method, path: url.pathname, body, resource, watch: query.get('watch') === 'true', query };
+    const zipped = request.headers['accept-encoding'] === 'gzip';
+    const fakeRequest = { method, path: url.pathname, body, resource, watch: query.get('watch') === 'true', query, zipped };
     this.requests.push(fakeRequest);
     if (this.fault(fakeRequest, response)) return;
     if (fakeRequest.watch) this.#watch(resource, Number(query.get('resourceVersion')), response);
-    else this.#list(resource, query, response);
+    else this.#list(fakeRequest, response);
   }
 
-  #list(resource: string, query: URLSearchParams, response: ServerResponse): void {
+  #list({ resource, query, zipped }: FakeRequest, response: ServerResponse): void {
     const [epoch, offset] = (query.get('continue') ?? `${this.#epoch}:0`).split(':').map(Number);
     if (offset !== 0) this.onNextPage();
     if (epoch !== this.#epoch) return sendStatus(response, 410, 'The provided continue parameter is too old');
@@ -172,7 +176,11 @@ export class FakeApiServer implements AsyncDisposable {
       ...(end < all.length ? { continue: `${this.#epoch}:${end}` } : {}),
     };
     const items = all.slice(offset, end);
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ kind: 'SomeList', metadata, items }));
+    const text = JSON.stringify({ kind: 'SomeList', metadata, items });
+    response.setHeader('content-type', 'application/json');
+    // What is short is not worth it, as with a real one.
+    if (zipped && text.length > 128 * 1024) response.setHeader('content-encoding', 'gzip').end(gzipSync(text));
+    else response.end(text);
   }
 
   #watch(resource: string, from: number, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 /** What an API server, or the network to it, does wrong, and what becomes of it. */
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { FakeApiServer, sendStatus } from '../../../support/kubernetes/fake-api-server.ts';
 import { follow, lists, service, settled } from '../../../support/kubernetes/followed-cluster.ts';
@@ -100,6 +101,16 @@ test.each([
   ['a reset', (response) => response.destroy(), /^the API server http:.* cannot be reached: .*socket hang up \(since [^;]*$/],
   ['HTML', (response) => response.end('<html>'), 'cannot list services in all namespaces: the answer is no JSON'],
   [
+    'what is no gzip',
+    (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('{}'),
+    'cannot list services in all namespaces: a page of a list is no gzip: incorrect header check',
+  ],
+  [
+    'errors in gzip',
+    (response) => response.writeHead(500, { 'content-encoding': 'gzip' }).end(gzipSync('{"message":"etcd is slow"}')),
+    'cannot list services in all namespaces: 500 etcd is slow',
+  ],
+  [
     'half a page',
     (response) => response.writeHead(200, { 'content-length': 99 }).write('{', () => response.destroy()),
     'broke off',
@@ -126,6 +137,16 @@ test.each([
     expect(followed.changes).toBe(1);
   },
 );
+
+test('asks for lists in gzip, and reads what comes so', async () => {
+  await using fake = await FakeApiServer.start();
+  for (let index = 0; index < 600; index += 1) fake.put('services', service(`s${index}`, 80, { note: 'ä'.repeat(500) }));
+  using followed = await follow(fake);
+  expect(followed.objects.size).toBe(600);
+  expect(followed.names).toContain('service shop/s599');
+  // A watch is not: its events come one by one.
+  expect(fake.requests.map(({ watch, zipped }) => zipped !== watch)).not.toContain(false);
+});
 
 test('waits as long as a 429 asks for', async () => {
   await using fake = await FakeApiServer.start();
