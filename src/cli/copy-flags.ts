@@ -132,7 +132,7 @@ function readReplicas(text: string): Reading<number> {
   return /^\d{1,4}$/.test(text) ? { value: Number(text) } : { mistake: 'must be a number of pods, for example 2' };
 }
 
-function readExpires(text: string): Reading<number> {
+export function readExpires(text: string): Reading<number> {
   const instant = parseInstant(text);
   return instant === undefined ? { mistake: 'must be an instant such as 2027-01-31T18:00:00Z' } : { value: instant };
 }

@@ -41,6 +41,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./explain.ts')).runExplain(args, io),
     flags: async () => (await import('./explain.ts')).EXPLAIN_FLAGS,
   },
+  sign: {
+    summary: 'a key with an expiry and a signature, for gateways that take no other',
+    run: async (args, io) => (await import('./sign.ts')).runSign(args, io),
+    flags: async () => (await import('./sign.ts')).SIGN_FLAGS,
+  },
   preview: {
     summary: 'manifests in, manifests of previews out',
     run: async (args, io) => (await import('./preview.ts')).runPreview(args, io),
