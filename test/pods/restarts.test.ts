@@ -1,9 +1,9 @@
 /** Under constant load: the control plane is killed and comes back, pods are replaced, previews come and go. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PORTS } from '../support/pods/pod-ports.ts';
-import { openPods, type Pod, type Pods } from '../support/pods/pods.ts';
+import { metricsOf, openPods, type Pod, type Pods } from '../support/pods/pods.ts';
 import { until } from '../support/until.ts';
-import { ask } from '../support/world/client.ts';
+import { ask, HttpClient, pathOf } from '../support/world/client.ts';
 
 const stack = new AsyncDisposableStack();
 let pods: Pods;
@@ -75,6 +75,27 @@ test('a request on a kept connection to a pod whose app has ended is answered by
   await pods.drain(old);
   await old.agent.do('drain');
   expect(await frontend.agent.do('askAgain', pods.at('identity'), what)).toMatchObject({ status: 200, path: 'new' });
+}, 60_000);
+
+test('a pod that leaves its Service answers requests itself on the connections that it has, with a key or without', async () => {
+  const start = (copy: string): Promise<Pod> => pods.pod({ service: 'identity', copy, sidecar: true });
+  const [pod, preview] = [await start('baseline'), await start('pr-7')];
+  await pods.serve('identity', [pod]);
+  await pods.preview(preview);
+  const key = { host: 'identity', headers: { baggage: 'detour=pr-7' } };
+  // A connection from before the sidecar knew its ports stays one whose bytes are passed through.
+  using client = await until('the key to be routed', async () => {
+    const fresh = new HttpClient(PORTS.http.pod, 1, pod.namespace.addresses.ipv4);
+    const isRouted = pathOf(await fresh.ask(key)) === 'pr-7';
+    if (!isRouted) fresh[Symbol.dispose]();
+    return isRouted && fresh;
+  });
+  await pods.serve('identity', []);
+  await until('its sidecar to drop clusters', async () =>
+    /^envoy_cluster_manager_cluster_removed\{\} [1-9]/m.test(await metricsOf(pod)),
+  );
+  expect(pathOf(await client.ask(key))).toBe('baseline');
+  expect(pathOf(await client.ask({ host: 'identity' }))).toBe('baseline');
 }, 60_000);
 
 /** As a rolling update does it: a new pod serves, an old one ends once nobody is sent to it. */
