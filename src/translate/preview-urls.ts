@@ -1,4 +1,5 @@
 /** The URLs of previews, as gateways serve them (design, section 2). */
+import { HTTPS_PORT } from '../model/certificate-file.ts';
 import type { HostModel, Intercept, InterceptModel } from '../model/intercept.ts';
 import { Multimap } from '../model/multimap.ts';
 import { type ObjectKey, objectKey } from '../model/names.ts';
@@ -28,6 +29,7 @@ export function interceptUrls(model: InterceptModel, gateways: readonly Scope[])
     byNamespace.add(host.namespace, host);
     for (const { service } of host.paths) byService.add(service, host);
   }
+  const origin = hostOrigin(gateways);
   return ({ key, target }) => {
     if (!model.keys.has(key)) return { urls: [], baselineUrls: [] };
     const service = target.slice(0, target.lastIndexOf(':'));
@@ -35,10 +37,10 @@ export function interceptUrls(model: InterceptModel, gateways: readonly Scope[])
     const own = objectKey(namespace, service.slice(namespace.length + 1));
     const serving = byService.get(own).size > 0 ? byService.get(own) : byNamespace.get(namespace);
     const hosts = [...serving].sort((a, b) => compareText(a.host, b.host)).slice(0, MOST_HOSTS);
-    const atHosts = hosts.flatMap((host) => (hasPreviewUrl(host, key) ? at(`${key}--${host.host}`, host, own) : []));
+    const atHosts = hosts.flatMap((host) => (hasPreviewUrl(host, key) ? at(origin(`${key}--${host.host}`), host, own) : []));
     return {
       urls: [...new Set([...atHosts, ...addresses(model, gateways, own, key)])],
-      baselineUrls: hosts.flatMap((host) => at(host.host, host, own)),
+      baselineUrls: hosts.flatMap((host) => at(origin(host.host), host, own)),
     };
   };
 }
@@ -47,10 +49,23 @@ function hasPreviewUrl({ host, previewUrls }: HostModel, key: string): boolean {
   return previewUrls && `${key}--${host.split('.', 1)[0] ?? ''}`.length <= LONGEST_LABEL;
 }
 
+/** All gateways serve all hosts: one that ends TLS is enough. */
+function hostOrigin(gateways: readonly Scope[]): (host: string) => string {
+  const secure = gateways.find((scope) => scope.kind === 'gateway' && scope.tls !== undefined);
+  return (host) => (secure === undefined ? `http://${host}` : originAt(secure, host));
+}
+
+/** What stands before a gateway without TLS, and whether that ends TLS, is not known. */
+function originAt(scope: Scope, host: string): string {
+  if (scope.kind !== 'gateway' || scope.tls === undefined) return `http://${host}`;
+  const { redirectPort = HTTPS_PORT } = scope.tls;
+  return redirectPort === HTTPS_PORT ? `https://${host}` : `https://${host}:${redirectPort}`;
+}
+
 /** With the paths that the Service has there; `/` where it has none. */
-function at(authority: string, { paths }: HostModel, service: ObjectKey): readonly string[] {
+function at(origin: string, { paths }: HostModel, service: ObjectKey): readonly string[] {
   const own = paths.filter((path) => path.service === service).map(({ prefix }) => prefix);
-  return (own.length > 0 ? own : ['/']).map((prefix) => `http://${authority}${prefix}`);
+  return (own.length > 0 ? own : ['/']).map((prefix) => `${origin}${prefix}`);
 }
 
 function addresses(model: InterceptModel, gateways: readonly Scope[], own: ObjectKey, key: string): readonly string[] {
@@ -59,6 +74,6 @@ function addresses(model: InterceptModel, gateways: readonly Scope[], own: Objec
   return gateways.flatMap((scope) => {
     if (scope.kind !== 'gateway' || scope.previewDomain === undefined) return [];
     const found = [...previewAddresses(service, scope.previewDomain, scope.namespace)].filter(([, each]) => each === key);
-    return found.map(([host]) => `http://${host}/`);
+    return found.map(([host]) => `${originAt(scope, host)}/`);
   });
 }

@@ -38,6 +38,22 @@ describe('the URLs of a preview', () => {
     expect(urls).toEqual([['http://pr-42--api.preview.example.com/', 'http://pr-42--api--shop.preview.example.com/']]);
   });
 
+  test('are https where a connected gateway ends TLS, at the port that it leads to', () => {
+    const plain = gateway('preview.example.com');
+    if (plain.kind !== 'gateway') throw new Error('it is one');
+    const tls = { listen: { host: '0.0.0.0', port: 8443 }, certificates: ['shop'], sdsFolder: '/etc/envoy' };
+    const api = aService({ annotations: { host: 'shop.example.com' } });
+    const urls = (redirectPort: number | undefined) =>
+      urlsOf([gateway(undefined), { ...plain, tls: { ...tls, redirectPort } }], api, aSlice(), aPod());
+    const usual = [['https://pr-42--shop.example.com/', 'https://pr-42--api.preview.example.com/']];
+    expect([urls(443), urls(undefined)]).toEqual([usual, usual]);
+    expect(urls(8443)).toEqual([['https://pr-42--shop.example.com:8443/', 'https://pr-42--api.preview.example.com:8443/']]);
+    // Each address is of the gateway that has it.
+    expect(
+      urlsOf([plain, { ...gateway(undefined), tls: { ...tls, redirectPort: 443 } } as Scope], api, aSlice(), aPod()),
+    ).toEqual([['https://pr-42--shop.example.com/', 'http://pr-42--api.preview.example.com/']]);
+  });
+
   test('stand beside those of the baseline, where the request has to carry the key', () => {
     const engine = new InterceptEngine();
     const api = aService({ annotations: { host: 'shop.example.com/cart, example.com' } });

@@ -21,6 +21,7 @@ const gateway: Proxy = {
   previewDomain: undefined,
   corsOrigins: [],
 };
+const tls = { listen: at(443), certificates: ['a', 'b'], sdsFolder: '/etc/envoy', redirectPort: 443 };
 const [own] = aServiceModel({ ports: [{ intercepts: [{}] }] }).intercepts;
 
 describe('scopes', () => {
@@ -67,6 +68,13 @@ describe('scopes', () => {
       gateway,
       { ...gateway, namespace: 'other' },
       { ...gateway, listen: at(81) },
+      { ...gateway, tls },
+      { ...gateway, listen: undefined, tls },
+      { ...gateway, tls: { ...tls, listen: at(444) } },
+      { ...gateway, tls: { ...tls, certificates: ['b', 'a'] } },
+      { ...gateway, tls: { ...tls, sdsFolder: '/etc/other' } },
+      { ...gateway, tls: { ...tls, redirectPort: undefined } },
+      { ...gateway, trustedHops: 1 },
       { ...gateway, previewDomain: 'preview.example.com' },
       { ...gateway, corsOrigins: ['*'] },
       sidecar(),
