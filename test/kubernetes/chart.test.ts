@@ -74,6 +74,12 @@ describe("the gateway's bootstrap", () => {
       ],
     ],
     ['for any origin', ['--cors-origins', '*'], ['--set', 'gateway.corsOrigins={*}']],
+    ['that takes carriers away', ['--carriers', 'strip'], ['--set', 'gateway.carriers=strip']],
+    [
+      'that takes signed keys alone',
+      ['--carriers', 'signed', '--carrier-keys', '/etc/detour/signing/keys'],
+      ['--set', 'gateway.carriers=signed'],
+    ],
     ['by whole states', ['--protocol', 'sotw'], ['--set', 'gateway.protocol=sotw']],
     ['of another name', ['--node', 'shop/on'], ['--set', 'gateway.node=shop/on']],
     ['in another namespace', ['--node', 'edge/gateway', '--xds', 'detour.edge:18000'], ['--namespace', 'edge']],
@@ -85,6 +91,18 @@ describe("the gateway's bootstrap", () => {
       index % 2 === 0 && !given.has(flag) ? [flag, GATEWAY_FLAGS[index + 1] ?? ''] : [],
     );
     expect(parse(text, { version: '1.1' })).toEqual(parse(await printBootstrap([...others, ...flags]), { version: '1.1' }));
+  });
+
+  test('with signed keys has their secrets from a Secret, which may come later', async () => {
+    const secretOf = async (value: string): Promise<unknown> => {
+      const objects = await chartObjects('--set', `plaintext=true,gateway.carriers=${value},gateway.signingSecret=mine`);
+      const { template } = theObject(objects, 'Deployment', 'detour-gateway')['spec'] as { template: { spec: MountingSpec } };
+      const { containers, volumes } = template.spec;
+      const mount = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === '/etc/detour/signing');
+      return volumes.find(({ name }) => name === mount?.name)?.secret;
+    };
+    expect(await secretOf('signed')).toEqual({ secretName: 'mine', optional: true, items: [{ key: 'keys', path: 'keys' }] });
+    expect(await secretOf('strip')).toBeUndefined();
   });
 
   test.each([
@@ -329,6 +347,8 @@ test.each([
   ['gateway.protocol=rest', 'protocol'],
   ['gateway.tls={../shop}', 'tls'],
   ['gateway.http=on', 'http'],
+  ['gateway.carriers=drop', 'carriers'],
+  ['gateway.signingSecret=', 'signingSecret'],
   ['gateway.trustedHops=-1', 'trustedHops'],
   ['gateway.service.port=http', 'port'],
   ['gateway.corsOrigins={app.example.com}', 'corsOrigins'],

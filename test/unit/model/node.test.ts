@@ -25,6 +25,7 @@ const edge: fc.Arbitrary<EnvoyProxy> = fc.record({
     redirectPort: fc.option(port, { nil: undefined }),
   }),
   trustedHops: fc.integer({ min: 0, max: 9 }),
+  carriers: fc.constantFrom({ kind: 'strip' }, { kind: 'signed', keysFile: '/etc/detour/signing/keys' }),
   previewDomain: fc.constant(undefined),
   corsOrigins: fc.constant([]),
 });
@@ -99,6 +100,14 @@ describe('a node', () => {
     [withDetour(GATEWAY, { ...TLS, tls_certificates: ['../a'] }), 'must be the name of a Secret'],
     [withDetour(GATEWAY, { ...TLS, tls_sds: 'etc' }), 'must be a path that begins with /'],
     [withDetour(GATEWAY, { ...TLS, redirect_port: 0 }), 'must be a whole number from 1 to 65535'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', carriers: 'ignore' }), 'carriers "ignore" must be accept, signed or strip'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', carriers: 'signed' }), 'carriers signed and carrier_keys'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', carriers: 'strip', carrier_keys: '/keys' }), 'carriers signed and carrier_keys'],
+    [withDetour(GATEWAY, { listen: '0.0.0.0:80', carrier_keys: '/keys' }), 'carriers signed and carrier_keys'],
+    [
+      withDetour(GATEWAY, { listen: '0.0.0.0:80', carriers: 'signed', carrier_keys: 'keys' }),
+      'carrier_keys "keys" must be a path that begins with /',
+    ],
     [withDetour(GATEWAY, { ...TLS, listen: '0.0.0.0:443' }), 'listen and listen_tls must differ'],
     [withDetour(GATEWAY, { listen: '0.0.0.0:80', trusted_hops: '1' }), 'must be a whole number from 0 to 100'],
     [
