@@ -97,7 +97,7 @@ export class HostBook {
       const claims = this.#claims.get(key) ?? [];
       if (service === undefined) continue;
       const prefixes: string[] = [];
-      for (const claim of claims) if (claim.host === host) prefixes.push(claim.prefix);
+      for (const { host: claimed, prefix } of claims) if (claimed === host && !prefixes.includes(prefix)) prefixes.push(prefix);
       claimants.push({ key, service, prefixes });
     }
     return claimants;

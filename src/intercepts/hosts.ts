@@ -26,12 +26,14 @@ export function buildHost(host: string, claimants: readonly Claimant[], older: r
   const problems: Problem[] = [];
   const tell = (service: Service, fault: Fault) =>
     problems.push(problemOf(fault, { kind: 'Service', key: objectKey(service.namespace, service.name) }));
-  const [urlOwner] = older.toSorted(byAge);
-  const inOrder = claimants.toSorted(byAge).filter(({ service }) => {
+  const [urlOwner] = older.length === 0 ? older : older.toSorted(byAge);
+  const byAgeAll = claimants.length < 2 ? claimants : claimants.toSorted(byAge);
+  const isFree = ({ service }: Claimant): boolean => {
     const isTaken = urlOwner !== undefined && isOlderElsewhere(urlOwner.service, service);
     if (isTaken) tell(service, previewUrlTaken(host, service, urlOwner.service));
     return !isTaken;
-  });
+  };
+  const inOrder = urlOwner === undefined ? byAgeAll : byAgeAll.filter(isFree);
   const owner = inOrder[0];
   if (owner === undefined) return { model: undefined, problems };
   const paths = new Map<string, HostPath>();
@@ -45,7 +47,7 @@ export function buildHost(host: string, claimants: readonly Claimant[], older: r
       tell(service, noPort(host, service));
       continue;
     }
-    for (const prefix of new Set(prefixes)) {
+    for (const prefix of prefixes) {
       const other = paths.get(prefix);
       if (other === undefined) paths.set(prefix, { prefix, target: servicePortKey(key, port.port), service: key });
       else tell(service, duplicateHost(host, prefix, key, other.service));
@@ -91,14 +93,15 @@ export function hostPort(service: Service): ServicePort | undefined {
 
 function noPreviewUrl(host: string): Fault | undefined {
   const code = 'NoPreviewUrl';
-  if (host.split('.').length < 3) {
+  const dot = host.indexOf('.');
+  if (dot < 0 || !host.includes('.', dot + 1)) {
     return {
       code,
       message: `There are no preview URLs for ${host}: <key>--${host} would be another domain, which may be somebody else's.`,
       hint: `Serve a host below it, like www.${host}. Requests that carry a key are routed all the same.`,
     };
   }
-  const [label = ''] = host.split('.');
+  const label = host.slice(0, dot);
   // Only there is a key looked for: in `shop.xn--p1ai.example` the later dashes are nobody's.
   if (label.includes('--')) {
     return {

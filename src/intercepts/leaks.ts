@@ -26,14 +26,16 @@ export function leaksOf(
   index: ClusterIndex,
   previews: Previews,
 ): readonly Leak[] {
-  const found = new Map<ObjectKey, Pod>();
+  let found: Map<ObjectKey, Pod> | undefined;
   for (const slice of slices) {
     for (const { pod } of slice.endpoints) {
       const object = pod === undefined ? undefined : index.pods.get(pod);
-      if (pod !== undefined && object !== undefined) found.set(pod, object);
+      if (pod === undefined || object === undefined) continue;
+      found ??= new Map();
+      found.set(pod, object);
     }
   }
-  if (found.size === 0) return NO_ITEMS;
+  if (found === undefined) return NO_ITEMS;
   const inOrder = [...found].sort(([a], [b]) => compareText(a, b));
   return inOrder.flatMap(([pod, object]): Leak[] => {
     const preview = previews.ofPod(pod);

@@ -60,7 +60,8 @@ function ofAppProtocol(appProtocol: string): PortProtocol | undefined {
 
 /** By the first word of the name, so that `https-admin` is TLS though it begins with `http`, and `mysql2` is a database. */
 function ofName(name: string): PortProtocol | undefined {
-  const word = name.split('-', 1)[0] ?? '';
+  const dash = name.indexOf('-');
+  const word = dash < 0 ? name : name.slice(0, dash);
   if (NOT_HTTP.has(word) || NOT_HTTP.has(word.replace(/\d+$/, ''))) return 'opaque';
   if (name === 'grpc-web' || name.startsWith('grpc-web-')) return 'http1';
   if (['http2', 'grpc', 'h2c'].some((prefix) => name.startsWith(prefix))) return 'http2';

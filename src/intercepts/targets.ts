@@ -30,6 +30,9 @@ export interface BoundTargets {
  * Detour routes nothing else, and a name of a port is its number: a UDP port of the same number must not get in its way.
  */
 export function tcpPorts(service: Service): readonly ServicePort[] {
+  const [only, ...others] = service.ports;
+  // Most Services have one.
+  if (only?.transport === 'TCP' && others.length === 0) return service.ports;
   const byNumber = new Map<number, ServicePort>();
   for (const port of service.ports) {
     if (port.transport === 'TCP' && !byNumber.has(port.port)) byNumber.set(port.port, port);

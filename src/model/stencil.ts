@@ -87,6 +87,7 @@ function replaced(value: unknown, values: Stenciled['values'] | undefined): unkn
     return items.every((item, index) => item === value[index]) ? value : items;
   }
   const fields = Object.entries(value);
-  const others = fields.map(([name, field]) => [name, replaced(field, values)] as const);
-  return others.every(([, field], index) => field === fields[index]?.[1]) ? value : Object.fromEntries(others);
+  const others = fields.map(([name, field]) => [String(replaced(name, values)), replaced(field, values)] as const);
+  const isSame = others.every(([name, field], index) => name === fields[index]?.[0] && field === fields[index]?.[1]);
+  return isSame ? value : Object.fromEntries(others);
 }

@@ -29,15 +29,17 @@ export function clusterName(target: ClusterTarget): string {
 const CLUSTER_NAME =
   /^(?<name>[^./]+)\.(?<namespace>[^./:]+):(?<port>\d+)(?:\/(?<key>[^+@]+)(?:(?<mirror>\+mirror)|@(?<app>.+))?)?$/;
 
-/** Nearly all of a large cluster's tens of thousands. */
-const BASELINE_NAME = /^([^./]+)\.([^./:]+):(\d+)$/;
+/** Digits alone. */
+const NUMBER = /^\d+$/;
 
 /** The inverse of {@link clusterName}; undefined for other names. */
 export function readClusterName(text: string): ClusterTarget | undefined {
-  const parts = BASELINE_NAME.exec(text);
-  if (parts !== null) {
-    const [, name = '', namespace = '', port] = parts;
-    return { kind: 'baseline', service: objectKey(namespace, name), port: Number(port) };
+  // Nearly all of a large cluster's tens of thousands are of a baseline.
+  const [dot, colon] = [text.indexOf('.'), text.lastIndexOf(':')];
+  if (dot > 0 && colon > dot + 1 && !text.includes('/')) {
+    const [namespace, port] = [text.slice(dot + 1, colon), text.slice(colon + 1)];
+    if (!namespace.includes('.') && !namespace.includes(':') && NUMBER.test(port))
+      return { kind: 'baseline', service: objectKey(namespace, text.slice(0, dot)), port: Number(port) };
   }
   const groups = CLUSTER_NAME.exec(text)?.groups;
   if (groups === undefined) return undefined;

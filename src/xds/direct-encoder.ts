@@ -173,8 +173,16 @@ function writeInOrder(
   depth: number,
   isPacked: boolean,
 ): void {
-  const fields = Object.keys(message).flatMap((name) => (isPacked && name === '@type' ? [] : (schema.field(name) ?? [])));
-  for (const field of fields.sort((a, b) => a.id - b.id)) writeField(writer, field, message[field.name], depth);
+  const fields: FieldSchema[] = [];
+  for (const name in message) {
+    const field = isPacked && name === '@type' ? undefined : schema.field(name);
+    if (field === undefined) continue;
+    // A message has few.
+    let place = fields.length;
+    for (; place > 0 && (fields[place - 1]?.id ?? 0) > field.id; place -= 1);
+    fields.splice(place, 0, field);
+  }
+  for (const field of fields) writeField(writer, field, message[field.name], depth);
 }
 
 function writeField(writer: ByteWriter, field: FieldSchema, value: unknown, depth: number): void {

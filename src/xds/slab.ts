@@ -6,14 +6,17 @@ const BYTES = 4096;
 const LARGE = BYTES / 4;
 
 export class Slab {
-  #rest = Buffer.alloc(0);
+  #bytes = Buffer.alloc(0);
+  #taken = 0;
 
   /** @returns bytes with anything in them; no more than 4 KB live as long as they do, unless they are more themselves. */
   take(length: number): Buffer {
     if (length >= LARGE) return Buffer.allocUnsafeSlow(length);
-    if (this.#rest.length < length) this.#rest = Buffer.allocUnsafeSlow(BYTES);
-    const taken = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(length);
-    return taken;
+    if (this.#bytes.length - this.#taken < length) {
+      this.#bytes = Buffer.allocUnsafeSlow(BYTES);
+      this.#taken = 0;
+    }
+    this.#taken += length;
+    return this.#bytes.subarray(this.#taken - length, this.#taken);
   }
 }
