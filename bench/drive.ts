@@ -13,14 +13,20 @@ export interface Measurement {
   readonly requestsPerSecond: number;
   /** Processor time of Envoy's worker thread for a request, in microseconds: does not depend on the generator. */
   readonly cpuMicros: number;
+  /** From the writing of a request to the end of its reply, at the generator. */
+  readonly p50Micros: number;
+  readonly p99Micros: number;
 }
 
-export async function drive(envoy: EnvoyProcess, order: GeneratorOrder): Promise<Measurement> {
-  const before = await workerNanos(envoy.pid);
+/** @param envoy undefined: none whose processor time is to be known. */
+export async function drive(envoy: EnvoyProcess | undefined, order: GeneratorOrder): Promise<Measurement> {
+  const nanos = async (): Promise<number> => (envoy === undefined ? 0 : workerNanos(envoy.pid));
+  const before = await nanos();
   const { stdout } = await run(process.execPath, [GENERATOR, JSON.stringify(order)]);
-  const report = JSON.parse(stdout) as GeneratorReport;
-  const spent = (await workerNanos(envoy.pid)) - before;
-  return { requestsPerSecond: (report.requests * 1000) / report.ms, cpuMicros: spent / report.requests / 1000 };
+  // Written by the generator, from the same type.
+  const { requests, ms, p50Micros, p99Micros } = JSON.parse(stdout) as GeneratorReport;
+  const spent = (await nanos()) - before;
+  return { requestsPerSecond: (requests * 1000) / ms, cpuMicros: spent / requests / 1000, p50Micros, p99Micros };
 }
 
 /** The middle one: a machine has its moments. */

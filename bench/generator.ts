@@ -18,6 +18,9 @@ export interface GeneratorOrder {
 export interface GeneratorReport {
   readonly requests: number;
   readonly ms: number;
+  /** Of all requests, each from its writing to the end of its reply, in microseconds. */
+  readonly p50Micros: number;
+  readonly p99Micros: number;
 }
 
 async function main(order: GeneratorOrder): Promise<GeneratorReport> {
@@ -25,14 +28,19 @@ async function main(order: GeneratorOrder): Promise<GeneratorReport> {
   const request = Buffer.from(`GET / HTTP/1.1\r\n${lines.join('')}\r\n`);
   const started = performance.now();
   const end = started + order.ms;
-  let requests = 0;
+  const micros: number[] = [];
 
   const connection = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port: order.port, noDelay: true });
       let pending = '';
+      let writtenAt = 0;
+      const ask = (): void => {
+        writtenAt = performance.now();
+        socket.write(request);
+      };
       socket.setEncoding('latin1');
-      socket.on('connect', () => socket.write(request));
+      socket.on('connect', ask);
       socket.on('error', reject);
       socket.on('close', () => reject(new Error('Envoy closed a connection')));
       socket.on('data', (chunk: string) => {
@@ -44,8 +52,9 @@ async function main(order: GeneratorOrder): Promise<GeneratorReport> {
           return;
         }
         pending = '';
-        requests++;
-        if (performance.now() < end) socket.write(request);
+        const now = performance.now();
+        micros.push((now - writtenAt) * 1000);
+        if (now < end) ask();
         else {
           resolve();
           socket.destroy();
@@ -54,7 +63,10 @@ async function main(order: GeneratorOrder): Promise<GeneratorReport> {
     });
 
   await Promise.all(Array.from({ length: order.connections }, connection));
-  return { requests, ms: performance.now() - started };
+  const ms = performance.now() - started;
+  micros.sort((a, b) => a - b);
+  const quantile = (q: number): number => micros[Math.floor((micros.length - 1) * q)] ?? Number.NaN;
+  return { requests: micros.length, ms, p50Micros: quantile(0.5), p99Micros: quantile(0.99) };
 }
 
 if (import.meta.main) {
