@@ -1,14 +1,8 @@
-/**
- * A server's certificate, its key and the authorities of its clients, from files that are read again when they change. A
- * kubelet swaps a whole folder by one symbolic link, others write file by file: whatever is not a pair is left alone, and
- * the pair before it stays.
- */
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import { type FSWatcher, watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** A server's certificate, its key and the authorities of its clients, from files that are read again when they change. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../logger.ts';
+import { WatchedFiles } from '../watched-files.ts';
 
 export interface TlsFileNames {
   readonly cert: string;
@@ -41,132 +35,89 @@ export interface TlsFilesOptions {
 export class TlsFilesError extends Error {}
 
 const POLL_MS = 10_000;
-/** Files that are written one after the other are read once. */
-const SETTLE_MS = 50;
+
+type Name = 'cert' | 'key' | 'clientCa';
 
 export class TlsFiles implements Disposable {
   readonly #options: TlsFilesOptions;
-  readonly #watchers: FSWatcher[] = [];
-  #material: TlsMaterial;
-  #digest: string;
-  #trouble: string | undefined;
-  #settle: NodeJS.Timeout | undefined;
-  #poll: NodeJS.Timeout | undefined;
-  #isReading = false;
-  #isStopped = false;
+  readonly #watched: WatchedFiles<Name>;
+  #material: TlsMaterial | undefined;
 
-  private constructor(options: TlsFilesOptions, material: TlsMaterial) {
+  private constructor(options: TlsFilesOptions) {
     this.#options = options;
-    this.#material = material;
-    this.#digest = digestOf(material);
+    const { cert, key, clientCa } = options.files;
+    const called = (name: Name): string => calledBy(options.files, name);
+    this.#watched = new WatchedFiles<Name>({
+      // Without the last one nobody asks for it.
+      files: { cert, key, ...(clientCa !== undefined && { clientCa }) } as Record<Name, string>,
+      called,
+      use: (texts) => this.#use(materialOf(texts, called)),
+      onTrouble: (why) => this.#warn(why),
+      pollMs: options.pollMs ?? POLL_MS,
+    });
   }
 
   /** @throws TlsFilesError */
   static async open(options: TlsFilesOptions): Promise<TlsFiles> {
-    const files = new TlsFiles(options, await readMaterial(options.files));
-    files.#watch();
-    return files;
+    const files = new TlsFiles(options);
+    await files.#watched.start();
+    if (files.#material !== undefined) return files;
+    files[Symbol.dispose]();
+    throw new TlsFilesError(files.#watched.trouble);
   }
 
   get material(): TlsMaterial {
+    if (this.#material === undefined) throw new TlsFilesError('there is none before the files are open');
     return this.#material;
   }
 
   /** Why what is in the files now is not used. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    const { trouble } = this.#watched;
+    return trouble === '' ? undefined : trouble;
   }
 
   [Symbol.dispose](): void {
-    this.#isStopped = true;
-    clearTimeout(this.#settle);
-    clearInterval(this.#poll);
-    for (const watcher of this.#watchers) watcher.close();
+    this.#watched[Symbol.dispose]();
   }
 
-  #watch(): void {
-    const { cert, key, clientCa = cert } = this.#options.files;
-    const look = () => {
-      clearTimeout(this.#settle);
-      this.#settle = setTimeout(() => void this.#reload(), SETTLE_MS);
-    };
-    for (const folder of new Set([cert, key, clientCa].map(dirname))) {
-      try {
-        // Without it, or when it breaks, there is still the poll.
-        this.#watchers.push(watch(folder, { persistent: false }, look).on('error', () => undefined));
-      } catch {}
-    }
-    this.#poll = setInterval(() => void this.#reload(), this.#options.pollMs ?? POLL_MS).unref();
+  #use(material: TlsMaterial): void {
+    const isFirst = this.#material === undefined;
+    this.#material = material;
+    if (isFirst) return;
+    this.#options.log.info('the certificate was read again', { expires: new Date(material.expiresAt).toISOString() });
+    this.#options.onChange(material);
   }
 
-  async #reload(): Promise<void> {
-    if (this.#isReading || this.#isStopped) return;
-    this.#isReading = true;
-    try {
-      const material = await readMaterial(this.#options.files);
-      this.#noteTrouble(undefined);
-      const digest = digestOf(material);
-      if (digest === this.#digest || this.#isStopped) return;
-      this.#digest = digest;
-      this.#material = material;
-      this.#options.log.info('the certificate was read again', { expires: new Date(material.expiresAt).toISOString() });
-      this.#options.onChange(material);
-    } catch (error) {
-      if (!(error instanceof TlsFilesError)) throw error;
-      this.#noteTrouble(error.message);
-    } finally {
-      this.#isReading = false;
-    }
-  }
-
-  #noteTrouble(trouble: string | undefined): void {
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    if (trouble === undefined) return;
+  #warn(trouble: string): void {
+    if (trouble === '' || this.#material === undefined) return;
     const expires = new Date(this.#material.expiresAt).toISOString();
     const consequence = `The certificate before it is used on; it expires at ${expires}. The files are looked at again all the time.`;
     this.#options.log.warn(trouble, { consequence });
   }
 }
 
-async function readMaterial({ cert, key, clientCa, flags }: TlsFileNames): Promise<TlsMaterial> {
-  const [certFile, keyFile, caFile] = [`--${flags}-cert ${cert}`, `--${flags}-key ${key}`, `--${flags}-client-ca ${clientCa}`];
-  const [certText, keyText, caText] = await Promise.all([
-    read(certFile, cert),
-    read(keyFile, key),
-    clientCa === undefined ? undefined : read(caFile, clientCa),
-  ]);
-  // In the order of the flags, whichever was found out first.
-  if (certText instanceof TlsFilesError) throw certText;
-  if (keyText instanceof TlsFilesError) throw keyText;
-  if (caText instanceof TlsFilesError) throw caText;
-  const certificate = parsed(`${certFile} is no certificate in PEM`, () => new X509Certificate(certText));
-  const privateKey = parsed(`${keyFile} is no private key in PEM without a password`, () => createPrivateKey(keyText));
-  if (!certificate.checkPrivateKey(privateKey))
-    throw new TlsFilesError(`${keyFile} is not the key of ${certFile}: both must be of one pair`);
-  parsed(`${certFile} cannot be used`, () => createSecureContext({ cert: certText, key: keyText }));
-  if (caText !== undefined) parsed(`${caFile} has no certificate in PEM`, () => new X509Certificate(caText));
-  return { cert: certText, key: keyText, clientCa: caText, expiresAt: Date.parse(certificate.validTo) };
+function calledBy(files: TlsFileNames, name: Name): string {
+  const flag = { cert: 'cert', key: 'key', clientCa: 'client-ca' }[name];
+  return `--${files.flags}-${flag} ${files[name]}`;
 }
 
-async function read(named: string, file: string): Promise<string | TlsFilesError> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    return new TlsFilesError(`${named} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+/** @throws Error that names the file */
+function materialOf(texts: Readonly<Partial<Record<Name, string>>>, called: (name: Name) => string): TlsMaterial {
+  const { cert = '', key = '', clientCa } = texts;
+  const certificate = parsed(`${called('cert')} is no certificate in PEM`, () => new X509Certificate(cert));
+  const privateKey = parsed(`${called('key')} is no private key in PEM without a password`, () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new Error(`${called('key')} is not the key of ${called('cert')}: both must be of one pair`);
+  parsed(`${called('cert')} cannot be used`, () => createSecureContext({ cert, key }));
+  if (clientCa !== undefined) parsed(`${called('clientCa')} has no certificate in PEM`, () => new X509Certificate(clientCa));
+  return { cert, key, clientCa, expiresAt: Date.parse(certificate.validTo) };
 }
 
 function parsed<T>(mistake: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw new TlsFilesError(`${mistake}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${mistake}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function digestOf({ cert, key, clientCa = '' }: TlsMaterial): string {
-  return createHash('sha256')
-    .update(JSON.stringify([cert, key, clientCa]))
-    .digest('base64');
 }

@@ -5,11 +5,11 @@ import { createServer, type Server } from 'node:https';
 import type { InjectSettings } from '../inject/settings.ts';
 import type { Logger } from '../logger.ts';
 import type { SocketAddress } from '../model/proxy.ts';
+import { WatchedFiles } from '../watched-files.ts';
 import { type AdmissionRequest, readReview, reviewOf, type Verdict } from './admission-review.ts';
 import { reviewInjection } from './inject-review.ts';
 import type { FaultsOf } from './object-problems.ts';
 import { reviewAnnotations } from './validate-review.ts';
-import { WatchedFiles } from './watched-files.ts';
 
 export interface WebhookOptions {
   readonly listen: SocketAddress;
@@ -107,7 +107,7 @@ export class WebhookServer implements AsyncDisposable {
     const { log, reloadMs = RELOAD_MS } = this.#options;
     const watched = new WatchedFiles({
       files,
-      everyMs: reloadMs,
+      pollMs: reloadMs,
       use: (texts) => {
         use(texts);
         log.info(`the webhooks have their ${what}`, { files: Object.values(files) });
@@ -115,7 +115,7 @@ export class WebhookServer implements AsyncDisposable {
       onTrouble: (why) => {
         if (what === CERTIFICATE) this.#options.onCertificate(this.#expiresAt, why !== '');
         if (why !== '')
-          log.warn(`the webhooks' ${what} cannot be read: ${why}`, {
+          log.warn(`the webhooks' ${what} cannot be used: ${why}`, {
             consequence: `What was read before stays in force. Without any: ${CONSEQUENCE}`,
           });
       },
