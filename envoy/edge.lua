@@ -2,7 +2,7 @@
 -- that leave the cluster. Translation puts this behind detour.lua (and signed-keys.lua), with these among the settings:
 --   carriers = 'strip' or 'signed'
 --   role = 'gateway', or 'egress' for what leaves the cluster
--- src/explain/strip.ts takes carriers away by the same rules; a property test holds the two together.
+-- src/explain/edge.ts takes carriers away by the same rules; a property test holds the two together.
 --
 -- Envoy goes on with a request when a filter fails, so carriers are taken away before anything else can.
 
@@ -110,7 +110,7 @@ local function rewrite_lines(headers, name, rewrite)
     local line = headers:getAtIndex(name, index - 1)
     local kept = rewrite(line)
     changed = changed or kept ~= line
-    if kept ~= '' then lines[#lines + 1] = kept end
+    if kept ~= '' or line == '' then lines[#lines + 1] = kept end
   end
   if not changed then return end
   headers:remove(name)
@@ -318,13 +318,14 @@ end
 
 local function on_guarded_request(handle, headers)
   local place = place_of(headers:get(':authority') or '')
-  local is_preview = place.key and handle:route():metadata():get('detour') ~= 'host'
+  local verdict = place.key and handle:route():metadata():get('detour')
+  -- Under the preview domain an address leads straight to a copy, whoever declared a host of that name.
+  local is_preview = place.direct or place.key and verdict ~= 'host'
   local carried = takes_signed and read_carried(headers)
   if carried and is_preview then read_cookies(headers, carried.texts) end
   strip(headers)
   if takes_signed and has_origins and answer_preflight(handle, headers) then return end
   if is_preview then
-    local verdict = handle:route():metadata():get('detour')
     if admit(handle, headers, place, carried, verdict) then return end
   else
     local key = carried and verified_key(handle, carried.texts)

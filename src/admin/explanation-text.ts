@@ -5,8 +5,9 @@ import { describeSource } from '../explain/key.ts';
 import { type InterceptId, previewOfIntercept } from '../model/names.ts';
 
 export function explanationText(explanation: Explanation): string {
-  const { hop, key, target, outcome, mirror, servedBy, losers } = explanation;
+  const { hop, key, carriers, target, outcome, mirror, servedBy, losers } = explanation;
   const lines = [
+    ...(carriers === undefined ? [] : [CARRIERS[carriers]]),
     key === undefined
       ? 'The request carries no key.'
       : `The request carries the key ${key.text}, by ${describeSource(key.source)}; ${key.live ? 'it is live' : 'no live preview has it'}.`,
@@ -20,6 +21,12 @@ export function explanationText(explanation: Explanation): string {
   ];
   return `${lines.join('\n')}\n`;
 }
+
+const CARRIERS: Readonly<Record<NonNullable<Explanation['carriers']>, string>> = {
+  strip: 'This gateway takes all carriers away, and opens no preview by its URL.',
+  signed:
+    'This gateway takes signed keys alone. Only it knows the secrets: this is what it does if signature and expiry are good.',
+};
 
 function outcomeText(outcome: Outcome, hop: Explanation['hop']): string {
   switch (outcome.kind) {
@@ -35,6 +42,10 @@ function outcomeText(outcome: Outcome, hop: Explanation['hop']): string {
       return `It goes to the pod's own app: ${APP[outcome.why]}.`;
     case 'no-preview':
       return `Envoy answers 404 with a page: no live preview has the key ${outcome.key}.`;
+    case 'unsigned':
+      return `Envoy answers 403 with a page: the request has no signed key of ${outcome.key}. \`detour sign ${outcome.key}\` makes one.`;
+    case 'cookie':
+      return `Envoy answers 303, to the same URL without the signed key of ${outcome.key}, and sets a cookie that has it.`;
     case 'preflight':
       return 'Envoy answers 204: it is a preflight for a carrier.';
     case 'onward':

@@ -1,11 +1,13 @@
 /** A gateway's hop: preflights, preview URLs, addresses of previews, hosts and their paths. */
-import { MARK_HEADER } from '../model/carriers.ts';
+import { readSignedKey } from '../keys/signed-key.ts';
+import { type CarrierPolicy, MARK_HEADER } from '../model/carriers.ts';
 import type { HostModel, Intercept, PortModel, ServiceModel } from '../model/intercept.ts';
 import { isKey } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
 import type { Scope } from '../model/proxy.ts';
 import { previewAddresses } from '../translate/gateway-routes.ts';
 import { type HostReading, readAuthority, readHost } from './authority.ts';
+import { readEdge } from './edge.ts';
 import type { Explanation, Outcome } from './explanation.ts';
 import { type HeaderLines, headerValue, lowerCase, withHeader, withoutHeader } from './headers.ts';
 import { explainPorts, foundKey, type Hop, type Site } from './hop.ts';
@@ -17,6 +19,61 @@ type GatewayScope = Extract<Scope, { readonly kind: 'gateway' }>;
 const SITE: Site = { hop: 'gateway', baseline: 'baseline', app: undefined };
 
 export function explainGateway(scope: GatewayScope, asked: Hop): Explanation {
+  const { carriers } = scope;
+  return carriers === undefined
+    ? explainOpen(scope, asked)
+    : { ...explainGuarded(scope, carriers, asked), carriers: carriers.kind };
+}
+
+/** Carriers do not count as they come. */
+function explainGuarded(scope: GatewayScope, policy: CarrierPolicy, asked: Hop): Explanation {
+  const { lines, signed } = readEdge(policy, asked.carriers, asked.lines);
+  const hop = { ...asked, lines };
+  if (policy.kind === 'signed' && isCarrierPreflight(scope, hop)) return replied({ kind: 'preflight' }, undefined, hop);
+  const authority = readAuthority(headerValue(lines, 'host') ?? '');
+  const host = authority.host.replace(/\.$/, '');
+  const reading = readHost(host, scope.previewDomain);
+  const declared = hop.model.hosts.get(host);
+  if (reading.kind === 'address' || (reading.kind === 'preview' && declared === undefined))
+    return explainGuardedPreview(scope, policy, signed, reading, authority.port, host, hop);
+  const found = signed.find(({ source }) => source.kind !== 'cookie');
+  if (declared === undefined || reading.kind === 'impossible') return replied({ kind: 'unknown', what: 'host' }, found, hop);
+  return explainHost(declared, hop, found);
+}
+
+function explainGuardedPreview(
+  scope: GatewayScope,
+  policy: CarrierPolicy,
+  signed: readonly CarriedKey[],
+  reading: Extract<HostReading, { readonly kind: 'preview' | 'address' }>,
+  port: string,
+  host: string,
+  hop: Hop,
+): Explanation {
+  const { key } = reading;
+  let link: string | undefined;
+  if (reading.kind === 'preview') {
+    const served = hop.model.hosts.get(reading.host);
+    if (served?.previewUrls !== true || key === '') return replied({ kind: 'unknown', what: 'host' }, undefined, hop);
+    if (portFor(served, hop) === undefined) return replied({ kind: 'unknown', what: 'path' }, undefined, hop);
+    link = reading.host + port;
+  }
+  if (policy.kind === 'strip' || !isKey(key)) return replied({ kind: 'no-preview', key, link }, undefined, hop);
+  if (/^(GET|HEAD)$/.test(hop.method) && signedInQuery(hop.path).includes(key))
+    return replied({ kind: 'cookie', key }, undefined, hop);
+  if (!signed.some((each) => each.key === key)) return replied({ kind: 'unsigned', key }, undefined, hop);
+  return reading.kind === 'preview' ? explainPreviewHost(reading, port, host, hop) : explainAddress(scope, key, host, hop);
+}
+
+/** Keys of those that the query has. */
+function signedInQuery(path: string): readonly string[] {
+  const [, query = ''] = /^[^?]*\?(.*)$/.exec(path) ?? [];
+  return query
+    .split('&')
+    .flatMap((pair) => (pair.startsWith('detour=') ? (readSignedKey(pair.slice('detour='.length))?.key ?? []) : []));
+}
+
+function explainOpen(scope: GatewayScope, asked: Hop): Explanation {
   if (isCarrierPreflight(scope, asked)) return replied({ kind: 'preflight' }, undefined, asked);
   const hop = { ...asked, lines: withoutHeader(asked.lines, MARK_HEADER) };
   const authority = readAuthority(headerValue(hop.lines, 'host') ?? '');

@@ -1,4 +1,5 @@
 /** What one Envoy does with one request, and why. */
+import type { CarrierPolicy } from '../model/carriers.ts';
 import type { InterceptId, ServicePortKey } from '../model/names.ts';
 import type { Alternative } from '../model/rule.ts';
 import type { KeySource } from './key.ts';
@@ -17,6 +18,8 @@ export interface ExplainedRequest {
 export interface Explanation {
   readonly hop: 'gateway' | 'inbound' | 'outbound';
   readonly key: FoundKey | undefined;
+  /** What the gateway makes of carriers; absent: they count as they come. */
+  readonly carriers?: CarrierPolicy['kind'];
   /** The Service port that the request is for; undefined where the Envoy knows none. */
   readonly target: ServicePortKey | undefined;
   readonly outcome: Outcome;
@@ -61,6 +64,10 @@ export type Outcome =
     }
   /** 404 with a page: no such preview is live. */
   | { readonly kind: 'no-preview'; readonly key: string /** Host and port. */; readonly link: string | undefined }
+  /** 403 with a page: a preview's URL, and no signed key of it. */
+  | { readonly kind: 'unsigned'; readonly key: string }
+  /** 303 to the same URL without the signed key in its query, and a cookie that has it. */
+  | { readonly kind: 'cookie'; readonly key: string }
   /** 204: a browser asks whether it may send a carrier. */
   | { readonly kind: 'preflight' }
   /** A captured request to what has no live intercept: it goes, as it is, where it was sent. */

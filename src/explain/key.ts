@@ -13,23 +13,31 @@ export interface CarriedKey {
 export type KeySource =
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'header'; readonly name: string }
+  /** The gateway's own, with a signed key. */
+  | { readonly kind: 'cookie' }
   | { readonly kind: 'baggage' | 'tracestate'; readonly member: string };
 
 /** Header, then its aliases; then baggage, then tracestate, in each the member and then its aliases. */
 export function carriedKey(lines: HeaderLines, carriers: Carriers): CarriedKey | undefined {
+  return carriedTexts(lines, carriers)[0];
+}
+
+/** What stands in each of these places, in their order. */
+export function carriedTexts(lines: HeaderLines, carriers: Carriers): readonly CarriedKey[] {
+  const texts: CarriedKey[] = [];
   for (const name of [carriers.header, ...carriers.headerAliases].map(lowerCase)) {
     const element = firstElement(headerValue(lines, name) ?? '');
-    if (element !== undefined) return { key: decodedKey(element), source: { kind: 'header', name } };
+    if (element !== undefined) texts.push({ key: decodedKey(element), source: { kind: 'header', name } });
   }
   for (const kind of ['baggage', 'tracestate'] as const) {
     const list = headerValue(lines, kind);
     if (list === undefined) continue;
     for (const member of [carriers.member, ...carriers.memberAliases].map(lowerCase)) {
       const value = memberValue(list, member);
-      if (value !== undefined) return { key: decodedKey(value), source: { kind, member } };
+      if (value !== undefined) texts.push({ key: decodedKey(value), source: { kind, member } });
     }
   }
-  return undefined;
+  return texts;
 }
 
 function firstElement(list: string): string | undefined {
@@ -54,6 +62,8 @@ export function describeSource(source: KeySource): string {
       return `the host ${source.host}`;
     case 'header':
       return `the header ${source.name}`;
+    case 'cookie':
+      return "the gateway's cookie";
     default:
       return `the ${source.kind} member ${source.member}`;
   }

@@ -32,7 +32,7 @@ async function signedLab(file: string): Promise<Lab> {
       ...{ role: 'gateway', carriers: 'signed', keys_file: file, preview_domain: 'preview.example.com' },
       ...{ header_aliases: ['X-Alias'], member_aliases: ['alias'], cors_origins: ['https://app.example.com'] },
     },
-    keys: { live: ['pr-1', 'pr-2'], hosts: ['two--dashes.example.com'] },
+    keys: { live: ['pr-1', 'pr-2'], hosts: ['two--dashes.example.com', 'pr-1--api.preview.example.com'] },
     hosts: [
       host('shop.example.com', true, { members: { user: ['alice'] } }),
       host('two--dashes.example.com', false),
