@@ -10,7 +10,7 @@ export const INJECT_LABEL = 'detour.dev/inject';
 /** The one annotation that belongs on a workload's own metadata. */
 export const DELETE_WHEN_EXPIRED = 'detour.dev/delete-when-expired';
 /** What kubectl takes where a manifest names no namespace. */
-const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_NAMESPACE = 'default';
 
 export interface Metadata {
   readonly namespace: string;

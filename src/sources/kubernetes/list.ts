@@ -1,4 +1,4 @@
-/** Lists a resource page by page; every item is cut down as its page arrives. */
+/** Lists a resource page by page; every item is cut down as its page arrives, and handed on. */
 import { setImmediate } from 'node:timers/promises';
 import { type ApiClient, isFailure, readBody, reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
@@ -10,8 +10,8 @@ import { type Page, readPage, unreadable } from './page.ts';
 import { pathOf, type Target, type WatchedResource } from './resources.ts';
 
 export interface Listed {
-  /** By `namespace/name`. */
-  readonly objects: ReadonlyMap<string, Projection>;
+  /** `namespace/name` of all that there is. */
+  readonly names: ReadonlySet<string>;
   /** From where a watch goes on. */
   readonly resourceVersion: string;
 }
@@ -20,8 +20,8 @@ export interface ListOptions {
   readonly client: ApiClient;
   readonly target: Target;
   readonly signal: AbortSignal;
-  /** The objects of each page as it comes; a list that begins again brings them again. */
-  readonly onPage?: (objects: ReadonlyMap<string, Projection>) => void;
+  /** The objects of each page as it comes, by `namespace/name`; a list that begins again brings them again. */
+  readonly onPage: (objects: ReadonlyMap<string, Projection>) => void;
   /** Objects a page. */
   readonly limit?: number;
   /** Milliseconds for a page. */
@@ -57,7 +57,7 @@ async function listOnce(options: ListOptions): Promise<Listed | Failure> {
 
 async function readPages(options: ListOptions): Promise<Listed | Failure> {
   const { resource } = options.target;
-  const objects = new Map<string, Projection>();
+  const names = new Set<string>();
   let page = await getPage(options, undefined);
   while (!isFailure(page)) {
     const { resourceVersion, next } = page;
@@ -66,9 +66,9 @@ async function readPages(options: ListOptions): Promise<Listed | Failure> {
     await setImmediate();
     const read = readItems(page, resource);
     if (isFailure(read)) return read;
-    for (const [name, projection] of read) objects.set(name, projection);
-    options.onPage?.(read);
-    if (following === undefined) return { objects, resourceVersion };
+    for (const name of read.keys()) names.add(name);
+    options.onPage(read);
+    if (following === undefined) return { names, resourceVersion };
     page = await following;
   }
   return page;
@@ -79,7 +79,10 @@ function readItems(page: Page, resource: WatchedResource): ReadonlyMap<string, P
   try {
     for (const item of page.items) {
       const name = nameOfObject(item);
-      if (name !== undefined) objects.set(name, project(item, name, resource));
+      if (name === undefined) continue;
+      const projection = project(item, name, resource);
+      // The text that the object has itself: there are tens of thousands, and all maps are by it.
+      objects.set(projection.objects[0]?.key ?? name, projection);
     }
     return objects;
   } catch (error) {

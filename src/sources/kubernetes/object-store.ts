@@ -1,17 +1,20 @@
 /** What one reflector knows of its objects: cut down, and with what is wrong with each. */
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import { isFields } from '../../model/field-reader.ts';
+import { type ObjectKey, objectKey } from '../../model/names.ts';
 import { NO_ITEMS } from '../../model/none.ts';
 import type { Problem } from '../../model/problem.ts';
 import { sameData } from '../../model/same-data.ts';
+import { DEFAULT_NAMESPACE } from '../metadata.ts';
 import { type ClusterObject, type Projection, projectKind } from '../objects.ts';
 import type { WatchedResource } from './resources.ts';
 
-/** `namespace/name`, of an object that is otherwise not looked at; undefined: it is no object. */
-export function nameOfObject(value: unknown): string | undefined {
+/** The key of an object that is otherwise not looked at; undefined: it is no object. */
+export function nameOfObject(value: unknown): ObjectKey | undefined {
   if (!isFields(value) || !isFields(value['metadata'])) return undefined;
   const { namespace, name } = value['metadata'];
-  return typeof name === 'string' && name !== '' ? `${typeof namespace === 'string' ? namespace : ''}/${name}` : undefined;
+  if (typeof name !== 'string' || name === '') return undefined;
+  return objectKey(typeof namespace === 'string' && namespace !== '' ? namespace : DEFAULT_NAMESPACE, name);
 }
 
 /** @param value an item of a list, or the object of an event; lists leave its kind out. */
@@ -28,16 +31,15 @@ export class ObjectStore {
     return [...this.#problems.values()].flat();
   }
 
-  /** All that there is. What is not in it is gone. */
-  replace(listed: ReadonlyMap<string, Projection>): readonly ClusterChange[] {
+  /** @param names of all that there is: what else was put is gone. */
+  retain(names: ReadonlySet<string>): readonly ClusterChange[] {
     const changes: ClusterChange[] = [];
-    for (const name of [...new Set([...this.#objects.keys(), ...this.#problems.keys()])])
-      if (!listed.has(name)) changes.push(...this.remove(name));
-    for (const change of this.putAll(listed)) changes.push(change);
+    for (const known of [this.#objects, this.#problems])
+      for (const name of known.keys()) if (!names.has(name)) changes.push(...this.remove(name));
     return changes;
   }
 
-  putAll(objects: ReadonlyMap<string, Projection>): readonly ClusterChange[] {
+  putAll(objects: Iterable<readonly [name: string, projection: Projection]>): readonly ClusterChange[] {
     const changes: ClusterChange[] = [];
     for (const [name, projection] of objects) for (const change of this.put(name, projection)) changes.push(change);
     return changes;

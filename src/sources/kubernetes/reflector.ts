@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, isFailure } from '../../kubernetes/api-client.ts';
 import type { ClusterChange } from '../../model/cluster-state.ts';
 import type { Problem } from '../../model/problem.ts';
-import { type Listed, listAll } from './list.ts';
+import type { Projection } from '../objects.ts';
+import { type ListOptions, listAll } from './list.ts';
 import { ObjectStore } from './object-store.ts';
 import { type BackOff, INITIAL_STATE, pauseOf, type ReflectorEvent, step, type Trouble } from './reflector-state.ts';
 import type { Target } from './resources.ts';
@@ -80,16 +81,21 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, target } = this.#options;
-    // Nobody sees the first list before it is whole, so what it says can be worked on while the rest comes.
-    const options = this.hasListed
-      ? {}
-      : { onPage: (objects: Listed['objects']) => this.#options.onUpdate(this.#store.putAll(objects)) };
-    const listed = await listAll({ client, target, signal, ...options });
+    // Nobody sees the first list before it is whole, so what it says can be worked on while the rest comes. Later ones wait.
+    const waiting = new Map<string, Projection>();
+    const onPage: ListOptions['onPage'] = (objects) => {
+      if (!this.hasListed) this.#options.onUpdate(this.#store.putAll(objects));
+      else for (const [name, projection] of objects) waiting.set(name, projection);
+    };
+    const listed = await listAll({ client, target, signal, onPage });
     if (signal.aborted) return;
     if (isFailure(listed)) return this.#step({ kind: 'list-failed', failure: listed });
     this.#heard();
-    const changes = this.#store.replace(listed.objects);
-    this.#step({ kind: 'listed', version: listed.resourceVersion }, changes);
+    const { names, resourceVersion } = listed;
+    const removed = this.#store.retain(names);
+    // A list that began again may have brought what is gone since.
+    const changes = this.#store.putAll([...waiting].filter(([name]) => names.has(name)));
+    this.#step({ kind: 'listed', version: resourceVersion }, [...removed, ...changes]);
   }
 
   async #watch(from: string, signal: AbortSignal): Promise<void> {
