@@ -16,26 +16,32 @@ const run = promisify(execFile);
 const GATEWAY = '169.254.1.1';
 const GATEWAY_SIX = 'fe80::1';
 
+/** Of the node, for pods that have nothing else. */
+export const NODE_SIX = 'fd79::1';
+
 const JOIN = `
 set -e
 ip link add "$1" type veth peer name eth0 netns "$2"
 ip address add ${GATEWAY}/32 dev "$1"
 ip address add ${GATEWAY_SIX}/64 dev "$1" nodad
 ip link set "$1" up
-ip route add "$3"/32 dev "$1" src ${NODE_ADDRESS}
-ip -6 route add "$4"/128 dev "$1"
+if [ -n "$3" ]; then ip route add "$3"/32 dev "$1" src ${NODE_ADDRESS}; fi
+ip -6 route add "$4"/128 dev "$1" src ${NODE_SIX}
 nsenter --net=/proc/"$2"/ns/net sh -ec '
   ip link set lo up
-  ip address add "$1"/32 dev eth0
+  if [ -n "$1" ]; then ip address add "$1"/32 dev eth0; fi
   ip address add "$2"/128 dev eth0 nodad
   ip link set eth0 up
-  ip route add ${GATEWAY} dev eth0
-  ip route add default via ${GATEWAY} dev eth0 src "$1"
+  if [ -n "$1" ]; then
+    ip route add ${GATEWAY} dev eth0
+    ip route add default via ${GATEWAY} dev eth0 src "$1"
+  fi
   ip -6 route add default via ${GATEWAY_SIX} dev eth0 src "$2"
 ' sh "$3" "$4"
 `;
 
 export interface PodAddresses {
+  /** '' for a pod of an IPv6-only cluster. */
   readonly ipv4: string;
   readonly ipv6: string;
 }
@@ -62,10 +68,15 @@ export function clusterIps(n: number): PodAddresses {
 }
 
 export class PodNetwork {
+  readonly #hasFour: boolean;
   #pods = 0;
 
-  /** @throws Error that says what is missing here. */
-  static async open(): Promise<PodNetwork> {
+  private constructor(hasFour: boolean) {
+    this.#hasFour = hasFour;
+  }
+
+  /** @param hasFour whether pods have IPv4 addresses, too. @throws Error that says what is missing here. */
+  static async open(hasFour = true): Promise<PodNetwork> {
     // Root of a user namespace may not be anybody else, as a sidecar has to be.
     const [, , , users = '0'] = /^\s*(\d+)\s+(\d+)\s+(\d+)/.exec(await readFile('/proc/self/uid_map', 'utf8')) ?? [];
     if (process.getuid?.() !== 0 || Number(users) <= SIDECAR_UID)
@@ -78,12 +89,13 @@ export class PodNetwork {
       });
     }
     await run('sh', ['-c', 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding']);
-    return new PodNetwork();
+    await run('ip', ['-6', 'address', 'replace', `${NODE_SIX}/128`, 'dev', 'lo', 'nodad']);
+    return new PodNetwork(hasFour);
   }
 
   async pod(): Promise<PodNamespace> {
     const number = ++this.#pods;
-    const addresses = { ipv4: `10.78.${BLOCK}.${number}`, ipv6: `fd78:${BLOCK}::${number.toString(16)}` };
+    const addresses = { ipv4: this.#hasFour ? `10.78.${BLOCK}.${number}` : '', ipv6: `fd78:${BLOCK}::${number.toString(16)}` };
     const link = `pod${BLOCK}-${number}`;
     // Says when it is in its namespace; ends with us, since its input does.
     const child = spawn('unshare', ['--net', 'sh', '-c', 'echo in; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -120,7 +132,9 @@ export class PodNetwork {
         ...services.flatMap((service) => rulesOf(service, family)),
         // A pod that is led to itself answers the node, or it would wait for an answer of somebody else's.
         ...services.flatMap(({ endpoints }) =>
-          endpoints.map((each) => `-A ${BACK} -s ${each[family]} -d ${each[family]} -j MASQUERADE`),
+          endpoints
+            .filter((each) => each[family] !== '')
+            .map((each) => `-A ${BACK} -s ${each[family]} -d ${each[family]} -j MASQUERADE`),
         ),
         'COMMIT',
         '',
@@ -133,7 +147,8 @@ export class PodNetwork {
   }
 }
 
-function rulesOf({ clusterIps, ports, endpoints }: ServiceAddresses, family: keyof PodAddresses): readonly string[] {
+function rulesOf({ clusterIps, ports, endpoints: all }: ServiceAddresses, family: keyof PodAddresses): readonly string[] {
+  const endpoints = all.filter((each) => each[family] !== '');
   return ports.flatMap(({ pod, service }) =>
     endpoints.map((endpoint, index) => {
       // Each takes its share of what the ones before it have left.

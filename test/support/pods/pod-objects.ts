@@ -1,4 +1,4 @@
-/** Kubernetes objects of the tests' pods: dual-stack, with all the ports of `pod-ports.ts`. */
+/** Kubernetes objects of the tests' pods: of the families that they have, with all the ports of `pod-ports.ts`. */
 import type { KubernetesObject } from '../world/manifests.ts';
 import type { PodAddresses } from './pod-network.ts';
 import { PORTS } from './pod-ports.ts';
@@ -18,8 +18,8 @@ export function serviceObject(name: string, clusterIps: PodAddresses): Kubernete
     targetPort: pod,
     ...rest,
   }));
-  const clusterIPs = [clusterIps.ipv4, clusterIps.ipv6];
-  const spec = { type: 'ClusterIP', clusterIP: clusterIps.ipv4, clusterIPs, ports };
+  const clusterIPs = [clusterIps.ipv4, clusterIps.ipv6].filter((ip) => ip !== '');
+  const spec = { type: 'ClusterIP', clusterIP: clusterIPs[0], clusterIPs, ports };
   return { apiVersion: 'v1', kind: 'Service', metadata: { namespace: NAMESPACE, name }, spec };
 }
 
@@ -31,11 +31,13 @@ export function sliceObjects(service: string, pods: readonly PodRecord[]): reado
     metadata: { namespace: NAMESPACE, name: `${service}-${family}`, labels: { 'kubernetes.io/service-name': service } },
     addressType: family === 'ipv4' ? 'IPv4' : 'IPv6',
     ports: Object.values(PORTS).map(({ name, pod }) => ({ name, port: pod, protocol: 'TCP' })),
-    endpoints: pods.map(({ name, addresses, ready }) => ({
-      addresses: [addresses[family]],
-      conditions: { ready, serving: ready, terminating: false },
-      targetRef: { kind: 'Pod', namespace: NAMESPACE, name },
-    })),
+    endpoints: pods
+      .filter(({ addresses }) => addresses[family] !== '')
+      .map(({ name, addresses, ready }) => ({
+        addresses: [addresses[family]],
+        conditions: { ready, serving: ready, terminating: false },
+        targetRef: { kind: 'Pod', namespace: NAMESPACE, name },
+      })),
   }));
 }
 
@@ -50,6 +52,7 @@ export function previewObject({ name, addresses, ready }: PodRecord, service: st
     ownerReferences: [owner],
     creationTimestamp: new Date(Date.UTC(2026, 0, 1)).toISOString(),
   };
+  const podIPs = [addresses.ipv4, addresses.ipv6].flatMap((ip) => (ip === '' ? [] : [{ ip }]));
   const ports = Object.values(PORTS).map((port) => ({ name: port.name, containerPort: port.pod, protocol: 'TCP' }));
   return {
     apiVersion: 'v1',
@@ -58,8 +61,8 @@ export function previewObject({ name, addresses, ready }: PodRecord, service: st
     spec: { containers: [{ name: 'app', image: 'app', ports }] },
     status: {
       phase: 'Running',
-      podIP: addresses.ipv4,
-      podIPs: [{ ip: addresses.ipv4 }, { ip: addresses.ipv6 }],
+      podIP: podIPs[0]?.ip,
+      podIPs,
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
     },
   };

@@ -3,13 +3,13 @@
  * an app that starts when the sidecar is ready. `await using` ends all of it.
  */
 import { bootstrap } from '../../../src/envoy-bootstrap.ts';
-import { SIDECAR_PROBES_PORT } from '../../../src/model/capture.ts';
+import { ANY_ADDRESS, SIDECAR_PROBES_PORT } from '../../../src/model/capture.ts';
 import { NODE_ADDRESS } from '../cluster/addresses.ts';
 import { until } from '../until.ts';
 import { type ControlPlane, startControlPlane } from '../world/control-plane.ts';
 import { createManifests, type Manifests } from '../world/manifests.ts';
 import type { Target } from './pod-agent.ts';
-import { clusterIps, type PodAddresses, type PodNamespace, PodNetwork } from './pod-network.ts';
+import { clusterIps, NODE_SIX, type PodAddresses, type PodNamespace, PodNetwork } from './pod-network.ts';
 import { NAMESPACE, previewObject, serviceObject, sliceObjects } from './pod-objects.ts';
 import { PORTS } from './pod-ports.ts';
 import { AgentProcess, detourIn, type SidecarProcess, startSidecar } from './pod-process.ts';
@@ -41,12 +41,21 @@ export class Pods implements AsyncDisposable {
   readonly plane: ControlPlane;
   readonly manifests: Manifests;
   readonly network: PodNetwork;
+  /** Of all pods, and of the ClusterIPs; the first one is that which is meant where nothing is said. */
+  readonly families: readonly Family[];
   readonly #stack: AsyncDisposableStack;
   /** By Service, its endpoints. */
   readonly #endpoints = new Map<string, readonly Pod[]>();
   #names = 0;
 
-  constructor(plane: ControlPlane, manifests: Manifests, network: PodNetwork, stack: AsyncDisposableStack) {
+  constructor(
+    plane: ControlPlane,
+    manifests: Manifests,
+    network: PodNetwork,
+    families: readonly Family[],
+    stack: AsyncDisposableStack,
+  ) {
+    this.families = families;
     this.plane = plane;
     this.manifests = manifests;
     this.network = network;
@@ -55,16 +64,17 @@ export class Pods implements AsyncDisposable {
 
   /** The ClusterIPs of a Service, which are there before the Service is. */
   clusterIps(service: string): PodAddresses {
-    return clusterIps(['frontend', 'api', 'identity'].indexOf(service) + 1);
+    const both = clusterIps(['frontend', 'api', 'identity'].indexOf(service) + 1);
+    return this.families.includes('ipv4') ? both : { ...both, ipv4: '' };
   }
 
   /** Where callers of a Service connect to. */
-  at(service: string, port: keyof typeof PORTS = 'http', family: Family = 'ipv4'): Target {
+  at(service: string, port: keyof typeof PORTS = 'http', family: Family = this.#first): Target {
     return { address: this.clusterIps(service)[family], port: PORTS[port].service };
   }
 
   /** Where a pod itself is. */
-  at1(pod: Pod, port: keyof typeof PORTS = 'http', family: Family = 'ipv4'): Target {
+  at1(pod: Pod, port: keyof typeof PORTS = 'http', family: Family = this.#first): Target {
     return { address: pod.namespace.addresses[family], port: PORTS[port].pod };
   }
 
@@ -75,8 +85,8 @@ export class Pods implements AsyncDisposable {
       const { service, copy, calls = [], capture = [], environment = {} } = options;
       const name = `${service}-${copy}-${this.#names++}`;
       const namespace = stack.use(await this.network.pod());
-      const { ipv4, ipv6 } = namespace.addresses;
-      if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', `${ipv4},${ipv6}`, ...capture], environment);
+      const ips = this.families.map((family) => namespace.addresses[family]).join(',');
+      if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', ips, ...capture], environment);
       const sidecar = options.sidecar ? stack.use(await startSidecar(namespace.path, this.#bootstrap(name))) : undefined;
       if (sidecar !== undefined)
         await until(`the sidecar of ${name}: ${sidecar.said}`, () => isReady(namespace, sidecar), 60_000);
@@ -127,15 +137,19 @@ export class Pods implements AsyncDisposable {
 
   /** The hook of a pod's sidecar. */
   async drain(pod: Pod): Promise<void> {
-    await fetch(`http://${pod.namespace.addresses.ipv4}:${SIDECAR_PROBES_PORT}/drain`);
+    await fetch(`http://${hostOf(pod.namespace)}:${SIDECAR_PROBES_PORT}/drain`);
   }
 
   async noPreview(pod: Pod): Promise<void> {
     await this.manifests.remove('Pod', NAMESPACE, pod.name);
   }
 
+  get #first(): Family {
+    return this.families[0] ?? 'ipv4';
+  }
+
   #bootstrap(name: string): object {
-    const capture = ['ipv4', 'ipv6'] as const;
+    const capture = this.families;
     const proxy = {
       role: 'sidecar',
       namespace: NAMESPACE,
@@ -147,10 +161,10 @@ export class Pods implements AsyncDisposable {
     } as const;
     return bootstrap({
       proxy,
-      xds: [{ host: NODE_ADDRESS, port: this.plane.xdsPort }],
+      xds: [{ host: this.families.includes('ipv4') ? NODE_ADDRESS : NODE_SIX, port: this.plane.xdsPort }],
       admin: { host: '127.0.0.1', port: 15_000 },
       protocol: 'delta',
-      probes: { host: '0.0.0.0', port: SIDECAR_PROBES_PORT },
+      probes: { host: ANY_ADDRESS[this.#first], port: SIDECAR_PROBES_PORT },
     });
   }
 
@@ -160,24 +174,33 @@ export class Pods implements AsyncDisposable {
 }
 
 /** As a kubelet asks. */
-async function isReady({ addresses }: PodNamespace, sidecar: SidecarProcess): Promise<boolean> {
+async function isReady(namespace: PodNamespace, sidecar: SidecarProcess): Promise<boolean> {
   if (sidecar.exited) throw new Error(`Envoy ended: ${sidecar.said}`);
-  const response = await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/ready`);
+  const response = await fetch(`http://${hostOf(namespace)}:${SIDECAR_PROBES_PORT}/ready`);
   return response.ok && (await response.text()).startsWith('LIVE');
 }
 
 /** What a sidecar says of itself to Prometheus. */
-export async function metricsOf({ namespace: { addresses } }: Pod): Promise<string> {
-  return await (await fetch(`http://${addresses.ipv4}:${SIDECAR_PROBES_PORT}/stats/prometheus`)).text();
+export async function metricsOf({ namespace }: Pod): Promise<string> {
+  return await (await fetch(`http://${hostOf(namespace)}:${SIDECAR_PROBES_PORT}/stats/prometheus`)).text();
 }
 
-export async function openPods(): Promise<Pods> {
+/** As a URL has it. */
+function hostOf({ addresses: { ipv4, ipv6 } }: PodNamespace): string {
+  return ipv4 === '' ? `[${ipv6}]` : ipv4;
+}
+
+/** @param families that pods have; `ipv6` is always one of them */
+export async function openPods(families: readonly Family[] = ['ipv4', 'ipv6']): Promise<Pods> {
   const stack = new AsyncDisposableStack();
   try {
-    const network = await PodNetwork.open();
+    const hasFour = families.includes('ipv4');
+    const network = await PodNetwork.open(hasFour);
     const manifests = stack.use(await createManifests());
-    const plane = stack.use(await startControlPlane(manifests.folder, ['--plaintext', 'on'], NODE_ADDRESS));
-    return new Pods(plane, manifests, network, stack);
+    const plane = stack.use(
+      await startControlPlane(manifests.folder, ['--plaintext', 'on'], hasFour ? NODE_ADDRESS : `[${NODE_SIX}]`),
+    );
+    return new Pods(plane, manifests, network, families, stack);
   } catch (error) {
     await stack.disposeAsync();
     throw error;
