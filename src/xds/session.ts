@@ -64,6 +64,8 @@ export class Session implements Gate, ViewReader {
   #nonces = 0;
   /** Whether the client came with resources of an earlier stream. */
   #isReconnect = false;
+  /** Whether it came with routes, and so had asked for clusters: State-of-the-World clients say so. */
+  #hasRoutes = false;
 
   constructor(options: SessionOptions) {
     this.protocol = options.protocol;
@@ -98,6 +100,7 @@ export class Session implements Gate, ViewReader {
     if (factsOfUrl(request.typeUrl)?.type === 'route') this.#view.supply(request.names);
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
+    if (isFirst && track.facts?.type === 'route' && request.version !== '') this.#hasRoutes = true;
     return receiveSotw(track, request, isFirst, this.#view.seq, now);
   }
 
@@ -243,7 +246,8 @@ export class Session implements Gate, ViewReader {
    * its view cannot hold, and what it cannot ask for on this stream, is nothing to wait for.
    */
   #isYetToAskFor(type: ResourceType): boolean {
-    if (!this.#isReconnect || this.#now - this.#options.now >= this.#options.gateMs) return false;
+    if (!(this.#isReconnect || (this.#hasRoutes && type === 'cluster'))) return false;
+    if (this.#now - this.#options.now >= this.#options.gateMs) return false;
     return this.#options.isAggregated && this.#view.types.has(type) && this.track(type) === undefined;
   }
 

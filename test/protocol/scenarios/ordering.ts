@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Client } from '../../support/xds/client.ts';
 import type { Harness } from '../../support/xds/harness.ts';
-import { DELTA, type Scenario } from './scenario.ts';
+import { DELTA, type Scenario, SOTW } from './scenario.ts';
 
 /** A client of clusters `a` and `b`, listener `l` and route `r` to `a` and `b`, all accepted. */
 async function settled({ world, publish, connect }: Harness): Promise<Client> {
@@ -242,6 +242,44 @@ export const ORDERING: readonly Scenario[] = [
       client.subscribe('cluster', [], { initial: { ...known.versions, ...clusters.versions } });
       await client.take('cluster', {});
       await client.take('route', { r: '2' });
+    },
+  },
+  {
+    name: 'M8 M9: a client that comes back with routes, and says nothing of clusters, gets no routes to others before it does, for a while',
+    aggregated: true,
+    protocols: SOTW,
+    needsClock: true,
+    run: async (harness) => {
+      const { world, publish, connect, restart, advance } = harness;
+      world.set('cluster', 'a', '1').set('endpoints', 'a', '1');
+      world.set('route', 'r', '1', { clusters: ['a'] });
+      publish();
+      const before = await connect();
+      before.subscribe('cluster');
+      const { version } = await before.take('cluster', { a: '1' });
+      before.subscribe('route', ['r']);
+      const routes = await before.take('route', { r: '1' });
+      world.set('cluster', 'b', '1').set('route', 'r', '2', { clusters: ['b'] });
+      await restart();
+      const client = await connect();
+      client.subscribe('endpoints', ['a']);
+      await client.take('endpoints', { a: '1' });
+      client.subscribe('route', ['r'], { version: routes.version });
+      await client.silent();
+      client.subscribe('cluster', [], { version });
+      await client.take('cluster', { a: '1', b: '1' });
+      await client.take('route', { r: '2' });
+      // Others ask for clusters when they have routes, or never.
+      const fresh = await connect();
+      fresh.subscribe('listener', [], { version: 'of before' });
+      await fresh.take('listener', {});
+      fresh.subscribe('route', ['r']);
+      await fresh.take('route', { r: '2' });
+      const late = await connect();
+      late.subscribe('route', ['r'], { version: routes.version });
+      await late.silent();
+      advance(15_000);
+      await late.take('route', { r: '2' });
     },
   },
 ];
