@@ -7,11 +7,11 @@ import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } 
 import type { ClusterUser } from './clusters.ts';
 import { Fallback } from './fallback.ts';
 import { hostPart, type ServiceLookup } from './gateway-routes.ts';
+import { HostStencils } from './host-stencils.ts';
 import { HttpPorts } from './http-ports.ts';
 import { KeptWhileUsed } from './kept-while-used.ts';
 import type { ClusterTarget } from './names.ts';
 import { outboundParts } from './outbound-routes.ts';
-import { PlainHosts } from './plain-hosts.ts';
 import { type EnvoyResource, keepResource } from './resource.ts';
 import { RemadePart, remadeRouteConfiguration, samePart, type VirtualHostPart } from './virtual-host.ts';
 
@@ -28,7 +28,7 @@ interface HostMemo {
 
 export class SharedResources {
   readonly #carrier: string;
-  readonly #plainHosts: PlainHosts;
+  readonly #hostStencils: HostStencils;
   /** Models are new objects whenever anything in them changes, so what is made of one lives as long as it does. */
   readonly #without = new WeakMap<ServiceModel, Map<string, ServiceModel>>();
   readonly #hosts = new WeakMap<HostModel, HostMemo>();
@@ -50,7 +50,7 @@ export class SharedResources {
 
   constructor(carrier: string) {
     this.#carrier = carrier;
-    this.#plainHosts = new PlainHosts(carrier);
+    this.#hostStencils = new HostStencils(carrier);
   }
 
   /** The Service as if these intercepts were not there. */
@@ -103,7 +103,7 @@ export class SharedResources {
     const services = host.paths.map((path) => lookup(path.service));
     const known = this.#hosts.get(host);
     if (known?.services.every((service, index) => service === services[index]) === true) return known.part;
-    const made = this.#plainHosts.part(host, services) ?? new RemadePart(() => hostPart(host, services, this.#carrier));
+    const made = this.#hostStencils.part(host, services) ?? new RemadePart(() => hostPart(host, services, this.#carrier));
     const part = known !== undefined && samePart(known.part, made) ? known.part : made;
     this.#hosts.set(host, { services, part });
     return part;

@@ -2,7 +2,6 @@
 import type { RouteConfiguration, VirtualHost, XdsMatcher_OnMatch } from '../generated/envoy.d.ts';
 import { baggageHeader, MARK_HEADER, SHARD_HEADER, UNAVAILABLE_HEADER } from '../model/carriers.ts';
 import type { InterceptId, ServicePortKey } from '../model/names.ts';
-import { NO_ITEMS } from '../model/none.ts';
 import { sameData } from '../model/same-data.ts';
 import { type Stenciled, withoutStencils } from '../model/stencil.ts';
 import type { Choice, Decision, Leaf, Row } from './decision.ts';
@@ -51,12 +50,13 @@ export class RemadePart implements VirtualHostPart {
 export class StenciledPart implements VirtualHostPart {
   readonly shorthand: Stenciled;
   readonly clusters: readonly string[];
-  readonly intercepts = NO_ITEMS;
+  readonly intercepts: readonly InterceptId[];
 
-  /** @param shorthand a VirtualHost without intercepts */
-  constructor(shorthand: Stenciled, clusters: readonly string[]) {
+  /** @param shorthand a VirtualHost */
+  constructor(shorthand: Stenciled, clusters: readonly string[], intercepts: readonly InterceptId[]) {
     this.shorthand = shorthand;
     this.clusters = clusters;
+    this.intercepts = intercepts;
   }
 
   get virtualHost(): VirtualHost {
