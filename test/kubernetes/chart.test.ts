@@ -235,7 +235,8 @@ test('`detour serve` understands how the chart says what sidecars are like', asy
   const args = template.spec.containers[0]?.args ?? [];
   const { config } = readConfig(args.slice(1), { KUBERNETES_SERVICE_HOST: '10.96.0.1' });
   expect(config?.webhooks).toMatchObject({
-    listen: { host: '0.0.0.0', port: 9443 },
+    // Of pods whose first address is of IPv6.
+    listen: { host: '::', port: 9443 },
     certificate: { cert: '/etc/detour/webhooks/tls.crt', key: '/etc/detour/webhooks/tls.key' },
     sidecars: {
       xds: [{ host: 'detour.detour-system', port: 18_000 }],
@@ -246,6 +247,18 @@ test('`detour serve` understands how the chart says what sidecars are like', asy
       ipFamilies: ['ipv6', 'ipv4'],
     },
   });
+});
+
+test('where pods have IPv6 addresses, everything that is asked listens there', async () => {
+  const objects = await chartObjects('--set', 'sidecars.ipFamilies={IPv6},gateway.enabled=true,webhooks.enabled=true');
+  const { template } = theObject(objects, 'Deployment', 'detour')['spec'] as { template: { spec: PodSpec } };
+  const args = template.spec.containers[0]?.args ?? [];
+  const { config } = readConfig(args.slice(1), { KUBERNETES_SERVICE_HOST: 'fd00::1' });
+  const listens = [config?.xdsListen, config?.health?.listen, config?.webhooks?.listen];
+  expect(listens.map((each) => each?.host)).toEqual(['::', '::', '::']);
+  const gateway = JSON.stringify(objects.filter(({ kind }) => kind === 'ConfigMap'));
+  expect(gateway).toContain('[::]:8080');
+  expect(JSON.stringify(objects)).not.toContain('0.0.0.0');
 });
 
 test('with watchNamespaces the webhooks are about these', async () => {

@@ -8,6 +8,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* Where pods are asked: every address of the family that comes first, with its brackets. */}}
+{{- define "detour.anyAddress" -}}
+{{- eq (first .Values.sidecars.ipFamilies) "IPv6" | ternary "[::]" "0.0.0.0" }}
+{{- end }}
+
 {{- define "detour.controlPlane.selector" -}}
 app.kubernetes.io/name: detour
 app.kubernetes.io/component: control-plane
