@@ -1,6 +1,5 @@
 /** `detour serve`: the control plane, until it is told to stop. */
 import { readConfig, SETTINGS } from '../config.ts';
-import { createLogger } from '../logger.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import { openSource } from '../open-source.ts';
 import { EarlySource } from '../sources/early-source.ts';
@@ -25,6 +24,7 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   // Loaded only now: help and mistakes are told at once. What is to be read is asked for first.
   using source = new EarlySource(await openSource(config.source, Date.now));
   const { ListenError, StartError, startApp } = await import('../app.ts');
+  const { createLogger } = await import('../logger.ts');
   const log = createLogger(config.logLevel);
   // Node itself then prints the error and ends the process with 1.
   const onBug = (error: Error) =>

@@ -14,15 +14,39 @@ import { readDeltaRequest, readSotwRequest } from './request-reader.ts';
 import { factsOf } from './type-urls.ts';
 
 /** `npm run gen` makes the descriptor. It is constant data, read once. */
-const root = protobuf.Root.fromJSON(
-  JSON.parse(readFileSync(new URL('../generated/envoy.json', import.meta.url), 'utf8')) as protobuf.INamespace,
-);
-root.resolveAll();
-const any = root.lookupType('google.protobuf.Any');
-const schemas = new MessageSchemas(root);
+interface Descriptor {
+  readonly root: protobuf.Root;
+  readonly any: protobuf.Type;
+  readonly struct: protobuf.Type;
+  readonly node: protobuf.Type;
+  readonly rpcStatus: protobuf.Type;
+  readonly statusRequest: protobuf.Type;
+  readonly schemas: MessageSchemas;
+}
+let descriptor: Descriptor | undefined;
+
+/** Read with the first message that comes or goes, not with the module: that takes 40 ms, and a cluster is being read. */
+function described(): Descriptor {
+  descriptor ??= readDescriptor();
+  return descriptor;
+}
+
+function readDescriptor(): Descriptor {
+  const json = readFileSync(new URL('../generated/envoy.json', import.meta.url), 'utf8');
+  const root = protobuf.Root.fromJSON(JSON.parse(json) as protobuf.INamespace);
+  return {
+    root,
+    any: root.lookupType('google.protobuf.Any'),
+    struct: root.lookupType('google.protobuf.Struct'),
+    node: root.lookupType('envoy.config.core.v3.Node'),
+    rpcStatus: root.lookupType('google.rpc.Status'),
+    statusRequest: root.lookupType('envoy.service.status.v3.ClientStatusRequest'),
+    schemas: new MessageSchemas(root),
+  };
+}
+
 /** Holds nothing between calls. */
 const writer = new ByteWriter();
-const statusRequest = root.lookupType('envoy.service.status.v3.ClientStatusRequest');
 
 /** The first request of a stream carries it; `metadata` is plain JSON. */
 export interface Node {
@@ -68,14 +92,18 @@ export function encodeResource(type: ResourceType, message: object): Uint8Array 
 export function withEncodedResource<T>(type: ResourceType, message: object, use: (bytes: Uint8Array) => T): T {
   const { typeUrl, message: name } = factsOf(type);
   writer.reset();
-  const schema = schemas.named(name);
+  const schema = described().schemas.named(name);
   if (schema !== undefined && writePacked(writer, typeUrl, schema, message)) return use(writer.written);
-  return use(any.encode({ type_url: typeUrl, value: encodeMessage(name, withoutStencils(message)) }).finish());
+  return use(
+    described()
+      .any.encode({ type_url: typeUrl, value: encodeMessage(name, withoutStencils(message)) })
+      .finish(),
+  );
 }
 
 /** @throws like {@link encodeResource}. */
 export function encodeMessage(name: string, message: object): Uint8Array {
-  const kind = root.lookupType(name);
+  const kind = described().root.lookupType(name);
   return kind.encode(protojson.fromJson(kind, canonicalMaps(shapeOf(kind), message))).finish();
 }
 
@@ -102,7 +130,7 @@ export interface NodeMatch {
  * @throws Error for bytes that are no such message, and for matchers other than of `node_id` by text.
  */
 export function decodeStatusRequest(bytes: Uint8Array): readonly NodeMatch[] {
-  const { node_matchers: matchers } = statusRequest.decode(bytes) as unknown as RawStatusRequest;
+  const { node_matchers: matchers } = described().statusRequest.decode(bytes) as unknown as RawStatusRequest;
   return matchers.map(({ node_id: id, node_metadatas: metadatas }) => {
     const kinds = ['exact', 'prefix', 'suffix', 'contains'] as const;
     const kind = kinds.find((each) => each === id?.match_pattern);
@@ -143,10 +171,6 @@ interface RawStatus {
   readonly message: string;
 }
 
-const struct = root.lookupType('google.protobuf.Struct');
-const nodeType = root.lookupType('envoy.config.core.v3.Node');
-const rpcStatus = root.lookupType('google.rpc.Status');
-
 /** Envoy's own say 100 KB, most of it which extensions it has. */
 const MAX_NODE_BYTES = 1024 * 1024;
 
@@ -154,13 +178,14 @@ function nodeOf(bytes: Buffer | undefined): Node | undefined {
   if (bytes === undefined) return undefined;
   // Reflection gives untyped messages; the descriptor is what says that these fields are there.
   if (bytes.length > MAX_NODE_BYTES) throw new Error(`node has ${bytes.length} bytes, and may have ${MAX_NODE_BYTES}`);
-  const { id, cluster, metadata, user_agent_name: userAgent } = nodeType.decode(bytes) as unknown as RawNode;
+  const { node, struct } = described();
+  const { id, cluster, metadata, user_agent_name: userAgent } = node.decode(bytes) as unknown as RawNode;
   return { id, cluster, metadata: metadata ? protojson.toJson(struct, metadata) : {}, userAgent };
 }
 
 function errorOf(bytes: Buffer | undefined): string | undefined {
   if (bytes === undefined) return undefined;
-  const status = rpcStatus.decode(bytes) as unknown as RawStatus;
+  const status = described().rpcStatus.decode(bytes) as unknown as RawStatus;
   return status.message === '' ? `code ${status.code}` : status.message;
 }
 
@@ -178,7 +203,7 @@ function shapeOf(type: protobuf.Type): MessageShape {
     kind: KINDS[type.fullName] ?? 'message',
     field,
     named: (name) => {
-      const found = root.lookup(name);
+      const found = described().root.lookup(name);
       return found instanceof protobuf.Type ? shapeOf(found) : undefined;
     },
   };
