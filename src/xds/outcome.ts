@@ -1,5 +1,6 @@
 /** What a request turned out to be. */
-import type { InFlight, Track } from './track.ts';
+import type { InFlight } from './exchange.ts';
+import type { Track } from './track.ts';
 
 export type Outcome =
   /** It only said what the client wants. */

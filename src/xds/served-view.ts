@@ -3,10 +3,10 @@ import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { ScopeTranslation } from '../translate/translate.ts';
+import type { InFlight } from './exchange.ts';
 import { type InterceptChanges, serviceOf } from './intercept-changes.ts';
 import { Quarantine, type Rejection } from './quarantine.ts';
 import type { EncodedResource, Encoder } from './resource.ts';
-import type { InFlight } from './track.ts';
 import { type EncodedChange, View } from './view.ts';
 
 export interface ServedViewOptions {

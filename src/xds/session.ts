@@ -6,35 +6,22 @@
 import type { ResourceType } from '../translate/resource.ts';
 import type { DeltaRequest, SotwRequest } from './codec.ts';
 import { receiveDelta } from './delta.ts';
+import { EndpointsDue } from './endpoints-due.ts';
 import type { IdSet } from './id-set.ts';
 import type { Outcome } from './outcome.ts';
 import type { Gate, Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
+import type { Protocol, SessionOptions } from './session-options.ts';
 import { SetVersion } from './set-version.ts';
 import type { SharedPass } from './shared-pass.ts';
 import { receiveSotw } from './sotw.ts';
 import { Track } from './track.ts';
 import { TypeLog } from './type-log.ts';
-import { factsOfUrl, PUSH_ORDER, type TypeFacts } from './type-urls.ts';
+import { factsOf, factsOfUrl, PUSH_ORDER, type TypeFacts } from './type-urls.ts';
 import type { View, ViewReader } from './view.ts';
 import type { ResponseParts } from './wire.ts';
 
-export type Protocol = 'sotw' | 'delta';
-
-export interface SessionOptions {
-  readonly protocol: Protocol;
-  /** Whether the client can ask for all types on it, and not for one alone. */
-  readonly isAggregated: boolean;
-  readonly view: View;
-  /** Makes the nonces of this stream differ from all others' (N1, N2). */
-  readonly id: string;
-  /** ms */
-  readonly now: number;
-  /** Routes wait this long for the clusters that they name, in ms (M9). */
-  readonly gateMs: number;
-  /** A delta response with several resources stays below, in bytes (F8). */
-  readonly maxBytes: number;
-}
+export type { Protocol } from './session-options.ts';
 
 export interface Response extends ResponseParts {
   readonly protocol: Protocol;
@@ -44,10 +31,6 @@ export interface Response extends ResponseParts {
 
 /** Unknown types cost memory too: beyond this many they are not even remembered. */
 const MAX_UNKNOWN_TYPES = 16;
-/** So many names of what is gone are kept for a client that asks for clusters and for no endpoints. */
-const MAX_DUE = 64;
-/** A first state comes in few parts; whoever then asks for no endpoints keeps no more of them. */
-const MAX_SHARED_DUE = 16;
 
 export class Session implements Gate, ViewReader {
   readonly protocol: Protocol;
@@ -55,10 +38,8 @@ export class Session implements Gate, ViewReader {
   readonly #tracks = new Map<string, Track>();
   /** In push order. */
   #ordered: readonly Track[] = [];
-  /** Endpoints of clusters that were sent before the client asked for any endpoints (C3). */
-  #endpointsDue: Set<string> | undefined = new Set();
-  /** The same, where many streams were sent those clusters. */
-  #endpointsDueShared: ReadonlySet<string>[] = [];
+  /** undefined: the client has asked for endpoints. */
+  #endpointsDue: EndpointsDue | undefined = new EndpointsDue();
   #view: View;
   #now: number;
   #nonces = 0;
@@ -84,14 +65,14 @@ export class Session implements Gate, ViewReader {
     return this.#ordered;
   }
 
-  /** Endpoints that are sent whatever the client says that it has: bounded by what there is, though clusters come and go. */
+  /** Endpoints that are sent whatever the client says that it has. */
   get owedEndpoints(): number {
     return this.#endpointsDue?.size ?? 0;
   }
 
   /** undefined until the client asks for the type. */
   track(type: ResourceType): Track | undefined {
-    return this.#ordered.find((track) => track.facts?.type === type);
+    return this.#tracks.get(factsOf(type).typeUrl);
   }
 
   /** @param now ms */
@@ -112,18 +93,13 @@ export class Session implements Gate, ViewReader {
     if (track === undefined) return { kind: 'ignored' };
     if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
     const isEndpoints = track.facts?.type === 'endpoints';
-    const due = isEndpoints && this.#endpointsDue !== undefined ? [this.#endpointsDue, ...this.#endpointsDueShared] : [];
+    const due = isEndpoints ? this.#endpointsDue : undefined;
     // C3, M3: who comes back and says nothing of clusters may be warming one that changed, and waits for endpoints that it has.
     const isWarming = isEndpoints && isFirst && this.#isYetToAskFor('cluster');
     const mustSend =
-      !isWarming && due.every(({ size }) => size === 0)
-        ? undefined
-        : (name: string): boolean => isWarming || due.some((names) => names.has(name));
+      !isWarming && due?.isEmpty !== false ? undefined : (name: string): boolean => isWarming || due?.has(name) === true;
     const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, mustSend);
-    if (isEndpoints) {
-      this.#endpointsDue = undefined;
-      this.#endpointsDueShared = [];
-    }
+    if (isEndpoints) this.#endpointsDue = undefined;
     return outcome;
   }
 
@@ -149,6 +125,7 @@ export class Session implements Gate, ViewReader {
    */
   next(now: number): Response | undefined {
     this.#now = now;
+    if (this.#isAtRest()) return undefined;
     const clusters = this.track('cluster');
     for (let isMoving = true; isMoving; ) {
       isMoving = false;
@@ -176,16 +153,25 @@ export class Session implements Gate, ViewReader {
     return undefined;
   }
 
+  /** Most calls come after a response has gone out, and after its acknowledgement has come: then there is nothing to do. */
+  #isAtRest(): boolean {
+    for (const track of this.#ordered) if (!track.rest(this.#view.seq)) return false;
+    return true;
+  }
+
   /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
   deadline(): number | undefined {
-    let earliest = PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type)) ? this.#options.now : Infinity;
+    const isYetToAsk = this.#isReconnect && PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type));
+    let earliest = isYetToAsk ? this.#options.now : Infinity;
     for (const { heldSince } of this.#ordered) if (heldSince !== undefined) earliest = Math.min(earliest, heldSince);
     return earliest === Infinity ? undefined : earliest + this.#options.gateMs;
   }
 
   /** The newest change number of the view of which the client has answered all that it was told. */
   get answeredSeq(): number {
-    return this.#ordered.reduce((seq, track) => Math.min(seq, track.answeredSeq), this.#view.seq);
+    let answered = this.#view.seq;
+    for (const track of this.#ordered) answered = Math.min(answered, track.answeredSeq);
+    return answered;
   }
 
   /** Whether the client has acknowledged this very resource; undefined when it does not ask for it. */
@@ -271,10 +257,7 @@ export class Session implements Gate, ViewReader {
   /** M2, M3, M5: a cluster that was sent waits for its endpoints to be sent after it, whether they changed or not. */
   #sendEndpointsOf(clusters: readonly EncodedResource[], shared: SharedPass | undefined): void {
     const endpoints = this.track('endpoints');
-    if (endpoints === undefined && shared !== undefined && this.#endpointsDueShared.length < MAX_SHARED_DUE) {
-      this.#endpointsDueShared.push(shared.endpointsNames);
-      return;
-    }
+    if (endpoints === undefined && shared !== undefined && this.#endpointsDue?.share(shared.endpointsNames) === true) return;
     if (endpoints !== undefined && shared !== undefined && !endpoints.subscription.wildcard) {
       const { log, subscription } = endpoints;
       const ids = shared.endpointsIds(log.names);
@@ -290,11 +273,8 @@ export class Session implements Gate, ViewReader {
 
   #owe(endpointsName: string): void {
     // Elsewhere nobody asks: on a stream for clusters alone, and in a State-of-the-World request, which says no versions.
-    if (this.#endpointsDue === undefined || !this.#options.isAggregated || this.protocol === 'sotw') return;
-    this.#endpointsDue.add(endpointsName);
-    const log = this.#view.log('endpoints');
-    if (this.#endpointsDue.size <= MAX_DUE + 2 * log.size) return;
-    for (const name of this.#endpointsDue) if (log.entry(name)?.current === undefined) this.#endpointsDue.delete(name);
+    if (!this.#options.isAggregated || this.protocol === 'sotw') return;
+    this.#endpointsDue?.add(endpointsName, this.#view.log('endpoints'));
   }
 
   #trackFor(typeUrl: string): { readonly track: Track | undefined; readonly isFirst: boolean } {

@@ -1,7 +1,9 @@
 /** One type on one stream: what the client is subscribed to, what waits for its answer, and what it is told next. Pure. */
 import { Company } from './company.ts';
+import { Exchange, type InFlight, type NonceState } from './exchange.ts';
 import { gatherGroup, gatherLog, gatherMarks } from './gather.ts';
-import type { History, Nack } from './history.ts';
+import { Held } from './held.ts';
+import type { History } from './history.ts';
 import { Isolation } from './isolation.ts';
 import { Ledger } from './ledger.ts';
 import type { Marks } from './marks.ts';
@@ -14,20 +16,6 @@ import { Subscription, type SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 import type { TypeFacts } from './type-urls.ts';
 
-export interface InFlight {
-  readonly nonce: string;
-  /** Of the whole type, as the response said. */
-  readonly version: string;
-  readonly items: ReadonlyMap<string, Item>;
-  /** The cursor before it. */
-  readonly from: number;
-  /** Whether it is what follows `from`, and no removal. */
-  readonly isShared: boolean;
-}
-
-/** How the nonce of a request stands to what was sent. */
-export type NonceState = 'none' | 'inFlight' | 'done' | 'stale';
-
 export class Track {
   readonly typeUrl: string;
   /** undefined for a type that we do not serve (S4). */
@@ -36,21 +24,14 @@ export class Track {
   readonly standstill = new Standstill();
   readonly #speech: Speech;
   readonly #ledger: Ledger;
-  #inFlight: InFlight | undefined;
-  #lastNonce: string | undefined;
+  readonly #exchange = new Exchange();
   #lastCursor = 0;
-  #sentVersion = '';
-  #ackedVersion = '';
-  #lastNack: Nack | undefined;
   readonly #isolation = new Isolation();
   /** Whether the first response is due even if it says nothing (C6). */
   #owesFirst = false;
   /** Whether the client may have more than it accepted on this stream. */
   #comesWithUnknown = false;
-  #heldSeq: number | undefined;
-  #heldSince: number | undefined;
-  /** Whether what waits does so for its clusters, and for nothing else. */
-  #isHeldAlone = false;
+  readonly #held = new Held();
   readonly #company: Company;
 
   /** @param seq the view's newest change number */
@@ -77,7 +58,7 @@ export class Track {
   }
 
   get inFlight(): InFlight | undefined {
-    return this.#inFlight;
+    return this.#exchange.inFlight;
   }
 
   get marks(): Marks {
@@ -86,41 +67,38 @@ export class Track {
 
   /** For people: versions of the newest response and of the newest accepted one, and a refusal that came after that. */
   get history(): History {
-    return { sent: this.#sentVersion, acked: this.#ackedVersion, nack: this.#lastNack };
+    return this.#exchange.history;
   }
 
   /** Since when something waits for its clusters, and for nothing else, in ms. */
   get heldSince(): number | undefined {
-    return this.#inFlight === undefined && !this.subscription.isEmpty ? this.#heldSince : undefined;
+    return this.inFlight === undefined && !this.subscription.isEmpty ? this.#held.since : undefined;
   }
 
   /** Whether there is something that waits for its clusters, and nothing else does. */
   get isHeldAlone(): boolean {
-    return this.#heldSince !== undefined && this.#isHeldAlone;
+    return this.#held.isAlone;
   }
 
   /** The newest change number up to which the client has answered all that it was to be told. */
   get answeredSeq(): number {
-    if (this.subscription.isEmpty && this.#inFlight === undefined) return Infinity;
-    const answered = Math.min(this.#inFlight?.from ?? this.cursor, this.#isolation.from ?? Infinity);
-    return this.#heldSeq === undefined ? answered : Math.min(answered, this.#heldSeq - 1);
+    if (this.subscription.isEmpty && this.inFlight === undefined) return Infinity;
+    const answered = Math.min(this.inFlight?.from ?? this.cursor, this.#isolation.from ?? Infinity);
+    return this.#held.seq === undefined ? answered : Math.min(answered, this.#held.seq - 1);
   }
 
   /** Whether the client has acknowledged all that there is up to change number `seq`, and refused none of it. */
   isSettled(seq: number): boolean {
-    return this.#inFlight === undefined && this.marks.size === 0 && this.cursor >= seq && !this.#owesFirst;
+    return this.inFlight === undefined && this.marks.size === 0 && this.cursor >= seq && !this.#owesFirst;
   }
 
   nonceState(nonce: string): NonceState {
-    // N2: a nonce means something only where a response of this stream had it.
-    if (nonce === '' || this.#lastNonce === undefined) return 'none';
-    if (nonce === this.#inFlight?.nonce) return 'inFlight';
-    return nonce === this.#lastNonce ? 'done' : 'stale';
+    return this.#exchange.nonceState(nonce);
   }
 
   /** What the client is known to have accepted under this name, and is not about to lose. */
   accepted(name: string): Known | undefined {
-    const item = this.#inFlight?.items.get(name);
+    const item = this.inFlight?.items.get(name);
     if (item !== undefined && item.sent === undefined) return undefined;
     const expected = this.#ledger.has(name);
     const known = item === undefined || expected === undefined ? expected : item.had;
@@ -129,8 +107,8 @@ export class Track {
 
   /** The number of a change: of all there was up to it, and of nothing else, {@link accepted} is certain. undefined: look. */
   get acceptedSeq(): number | undefined {
-    if (!this.subscription.wildcard || this.marks.size > 0 || this.#inFlight?.isShared === false) return undefined;
-    return Math.min(this.#inFlight?.from ?? Infinity, this.cursor);
+    if (!this.subscription.wildcard || this.marks.size > 0 || this.inFlight?.isShared === false) return undefined;
+    return Math.min(this.inFlight?.from ?? Infinity, this.cursor);
   }
 
   /** @param seq the view's newest change number */
@@ -185,14 +163,28 @@ export class Track {
   rebase(log: TypeLog, seq: number): void {
     this.standstill.moved();
     this.#ledger.rebase(log, seq);
-    this.#heldSeq = undefined;
+    this.#held.forgetSeq();
     this.#isolation.reset();
-    if (this.#inFlight !== undefined) this.#inFlight = { ...this.#inFlight, from: seq - 1, isShared: false };
+    this.#exchange.rebase(seq);
   }
 
   /** See {@link Ledger.stateAfter}. */
   stateAfter(items: ReadonlyMap<string, Item>): EncodedResource[] {
     return this.#ledger.stateAfter(items);
+  }
+
+  /**
+   * Goes along with the changes of other types, where there is nothing to say of this one.
+   * @param seq the view's newest change number
+   * @returns whether {@link collect} has nothing to do
+   */
+  rest(seq: number): boolean {
+    if (this.inFlight !== undefined || this.subscription.isEmpty) return true;
+    if (!this.#hasNothingToSay) return false;
+    if (this.cursor === seq && this.#held.since === undefined) return true;
+    this.standstill.moved();
+    this.#goAlong(seq);
+    return true;
   }
 
   /**
@@ -203,15 +195,16 @@ export class Track {
    * @param maxBytes the items end there, though there is always one (F8); Infinity where a response cannot be split
    */
   collect(gate: Gate, now: number, seq: number, maxBytes: number): ReadonlyMap<string, Item> | undefined {
-    if (this.#inFlight !== undefined || this.subscription.isEmpty) return undefined;
+    if (this.inFlight !== undefined || this.subscription.isEmpty) return undefined;
+    if (this.#hasNothingToSay) {
+      this.#goAlong(seq);
+      return this.#company.skip();
+    }
     const shared = this.#isolation.from === undefined ? this.#company.next(gate, maxBytes) : this.#company.skip();
-    if (shared !== undefined || this.#hasNothingToSay) {
-      this.#heldSeq = undefined;
-      this.#heldSince = undefined;
-      this.#lastCursor = this.cursor;
+    if (shared !== undefined) {
       // By name it is the marks that say what is left.
-      if (this.marks.size === 0) this.#ledger.cursor = Math.min(seq, shared?.reached ?? seq);
-      return shared?.items;
+      this.#goAlong(this.marks.size > 0 ? this.cursor : Math.min(seq, shared.reached));
+      return shared.items;
     }
     const pass = new Pass(gate, this.facts, this.#speech, this.cursor, now, maxBytes);
     this.#lastCursor = this.cursor;
@@ -219,9 +212,7 @@ export class Track {
     const known: string[] = [];
     const hasRoom = gatherMarks(pass, this.#ledger, known, now);
     const reached = hasRoom ? gatherLog(pass, this.#ledger, this.subscription, now, seq) : this.cursor;
-    this.#heldSeq = pass.heldSeq;
-    this.#heldSince = pass.heldSince;
-    this.#isHeldAlone = !pass.hasHeldRemovals;
+    this.#held.note(pass);
     if (this.#comesWithUnknown && this.#owesFirst && pass.heldSeq !== undefined) {
       // A full state without what waits for its clusters would take that away from a client that has it (O3, W11).
       return undefined;
@@ -236,9 +227,7 @@ export class Track {
   sent(nonce: string, version: string, items: ReadonlyMap<string, Item>): void {
     this.standstill.moved();
     this.#owesFirst = false;
-    this.#lastNonce = nonce;
-    this.#sentVersion = version;
-    this.#inFlight = { nonce, version, items, from: this.#lastCursor, isShared: items === this.#company.pass?.items };
+    this.#exchange.send({ nonce, version, items, from: this.#lastCursor, isShared: items === this.#company.pass?.items });
     // The cursor says that the client has what many are told: there is nothing to compare.
     const { pass } = this.#company;
     if (items === pass?.items) this.marks.deleteAll(pass.ids);
@@ -249,12 +238,8 @@ export class Track {
   /** @returns the response that is accepted by this. */
   ack(): InFlight | undefined {
     this.standstill.moved();
-    const done = this.#inFlight;
-    this.#inFlight = undefined;
-    this.#ackedVersion = done?.version ?? this.#ackedVersion;
-    this.#lastNack = undefined;
     this.#comesWithUnknown = false;
-    return done;
+    return this.#exchange.accept();
   }
 
   /**
@@ -265,9 +250,8 @@ export class Track {
    */
   nack(error: string, now: number): InFlight | undefined {
     this.standstill.moved();
-    const refused = this.#inFlight;
+    const refused = this.#exchange.refuse(error, now);
     if (refused === undefined) return undefined;
-    this.#inFlight = undefined;
     const names: string[] = [];
     for (const [name, { sent, had }] of refused.items) {
       if (!this.subscription.has(name)) continue;
@@ -282,7 +266,6 @@ export class Track {
       this.#ledger.mark(name, has, { refused: version, forced });
     }
     if (refused.items.size > 1) this.#isolation.split(names, refused.from);
-    this.#lastNack = { error, at: now, names: [...refused.items.keys()] };
     return refused;
   }
 
@@ -290,6 +273,12 @@ export class Track {
   get #hasNothingToSay(): boolean {
     if (this.marks.size > 0 || this.#owesFirst || this.#isolation.from !== undefined) return false;
     return this.log.newestSeq <= this.cursor;
+  }
+
+  #goAlong(cursor: number): void {
+    this.#held.clear();
+    this.#lastCursor = this.cursor;
+    this.#ledger.cursor = cursor;
   }
 
   /** @returns whether there is a group to try. */
