@@ -3,6 +3,7 @@ import { readConcurrency, readImage, readResources } from './annotations/parse-s
 import { many, one, optional, readAddress, readChoice, readText } from './flag-values.ts';
 import type { FlagTable, FlagValues, Reading } from './flags.ts';
 import { type InjectSettings, IP_FAMILIES } from './inject/settings.ts';
+import { DEFAULT_CLUSTER_CIDRS, type Egress, readCidr } from './model/egress.ts';
 import { isDnsLabel } from './model/names.ts';
 
 export const SIDECAR_FLAGS = {
@@ -57,6 +58,21 @@ export const SIDECAR_FLAGS = {
     ),
     default: ['ipv4'],
   },
+  'sidecar-egress-carriers': one(
+    {
+      value: 'accept|strip',
+      default: ['accept'],
+      summary: 'Injected sidecars: carriers of requests that leave the cluster stay, or are taken away.',
+    },
+    readChoice(['accept', 'strip']),
+  ),
+  'sidecar-cluster-cidrs': many(
+    {
+      value: 'CIDR',
+      summary: 'Injected sidecars: the addresses that are in the cluster; without it those that no public network has.',
+    },
+    readNetwork,
+  ),
 } as const satisfies FlagTable;
 
 /** What is in files is read by who uses it. */
@@ -68,6 +84,7 @@ export type SidecarSetting = Omit<InjectSettings, 'credentials' | 'systemNamespa
 export function sidecarSetting(values: FlagValues<typeof SIDECAR_FLAGS>): SidecarSetting {
   const xds = values['sidecar-xds'];
   const caFile = values['sidecar-xds-ca'];
+  const egress = egressOf(values['sidecar-egress-carriers'], values['sidecar-cluster-cidrs']);
   return {
     xds,
     tls: caFile === undefined ? undefined : { serverName: values['sidecar-xds-name'] ?? xds[0]?.host ?? '', caFile },
@@ -76,7 +93,18 @@ export function sidecarSetting(values: FlagValues<typeof SIDECAR_FLAGS>): Sideca
     resources: values['sidecar-resources'],
     concurrency: values['sidecar-concurrency'],
     ipFamilies: values['sidecar-ip-families'],
+    ...(egress !== undefined && { egress }),
   };
+}
+
+/** @returns undefined: what leaves the cluster leaves as it is. */
+export function egressOf(carriers: 'accept' | 'strip' | undefined, cidrs: readonly string[]): Egress | undefined {
+  if (carriers !== 'strip') return undefined;
+  return { clusterCidrs: cidrs.length === 0 ? DEFAULT_CLUSTER_CIDRS : [...new Set(cidrs)] };
+}
+
+export function readNetwork(text: string): Reading<string> {
+  return readCidr(text) === undefined ? { mistake: 'must be a network, for example 10.0.0.0/8' } : { value: text };
 }
 
 function readName(text: string): Reading<string> {

@@ -12,7 +12,7 @@ import type { CarrierPolicy } from '../model/carriers.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { type EnvoyProxy, nodeOf, proxyOf } from '../model/node.ts';
 import type { GatewayTls, InboundPort, SocketAddress } from '../model/proxy.ts';
-import { CARRIER_FLAGS, readCarrierPolicy } from './carrier-flags.ts';
+import { CARRIER_FLAGS, EGRESS_FLAGS, egressMistakes, readCarrierPolicy, readEgress } from './carrier-flags.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { readTls, TLS_FLAGS, type TlsReading } from './gateway-tls.ts';
@@ -91,6 +91,7 @@ export const ENVOY_FLAGS = {
     { value: 'ipv4|ipv6', summary: "Sidecar: the pod's traffic is captured, and its addresses are of these families." },
     readChoice<IpFamily>(['ipv4', 'ipv6']),
   ),
+  ...EGRESS_FLAGS,
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof ENVOY_FLAGS>;
@@ -98,7 +99,7 @@ type Values = FlagValues<typeof ENVOY_FLAGS>;
 /** Flags that only one role takes. */
 const OF_ROLE = {
   gateway: ['listen', 'listen-tls', 'tls', 'http', 'trusted-hops', 'preview-domain', 'cors-origins', 'carriers', 'carrier-keys'],
-  sidecar: ['inbound', 'outbound', 'services', 'capture'],
+  sidecar: ['inbound', 'outbound', 'services', 'capture', 'egress-carriers', 'cluster-cidrs'],
 } as const;
 
 export async function runEnvoy(args: readonly string[], io: Io): Promise<number> {
@@ -162,6 +163,7 @@ function readProxy(values: Values, tls: TlsReading | Wrong | undefined, carriers
     .map((name) => `--${name} belongs to a ${other}: leave it and ${variableOf(name)} out, or write --role ${other}.`);
   if (role === 'gateway' && values.listen === undefined && tls === undefined)
     mistakes.push('--listen is missing: where the gateway listens, for example --listen 0.0.0.0:8080.');
+  if (role === 'sidecar') mistakes.push(...egressMistakes(values));
   const proxy = proxyOfValues(values, tls !== undefined && 'tls' in tls ? tls.tls : undefined, carriers);
   // The control plane reads the node in the same way: what it would refuse is refused here.
   const read = mistakes.length > 0 || proxy === undefined ? undefined : proxyOf(nodeOf(proxy));
@@ -172,7 +174,9 @@ function readProxy(values: Values, tls: TlsReading | Wrong | undefined, carriers
 function proxyOfValues(values: Values, tls: GatewayTls | undefined, carriers: CarrierPolicy | undefined): EnvoyProxy | undefined {
   if (values.role === 'sidecar') {
     const { inbound, outbound, services, capture } = values;
-    return { role: 'sidecar', ...values.node, inbound, outbound, services, ...(capture.length > 0 && { capture }) };
+    const egress = readEgress(values);
+    const captured = capture.length === 0 ? {} : { capture, ...(egress !== undefined && { egress }) };
+    return { role: 'sidecar', ...values.node, inbound, outbound, services, ...captured };
   }
   const trustedHops = values['trusted-hops'];
   if (values.listen === undefined && tls === undefined) return undefined;

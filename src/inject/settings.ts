@@ -1,6 +1,7 @@
 /** What an installation's sidecars are, unless a pod says otherwise. */
 import type { ResourceSetting } from '../annotations/parse-sidecar.ts';
 import type { IpFamily } from '../model/capture.ts';
+import type { Egress } from '../model/egress.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import type { SidecarCredentials } from './credentials.ts';
 
@@ -12,6 +13,8 @@ export interface InjectSettings {
   readonly xds: readonly SocketAddress[];
   /** Of pods' addresses; never empty. */
   readonly ipFamilies: readonly IpFamily[];
+  /** undefined: what leaves the cluster leaves as it is. */
+  readonly egress?: Egress | undefined;
   /** undefined: no TLS, and sidecars do not say whose they are. */
   readonly credentials: SidecarCredentials | undefined;
   /** Envoy. */

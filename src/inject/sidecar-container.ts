@@ -53,7 +53,7 @@ export function sidecarContainer(settings: InjectSettings, options: SidecarOptio
   };
 }
 
-function ownBootstrap({ xds, credentials, ipFamilies }: InjectSettings): object {
+function ownBootstrap({ xds, credentials, ipFamilies, egress }: InjectSettings): object {
   const proxy = {
     role: 'sidecar',
     namespace: '',
@@ -62,6 +62,7 @@ function ownBootstrap({ xds, credentials, ipFamilies }: InjectSettings): object 
     outbound: undefined,
     services: [],
     capture: ipFamilies,
+    egress,
   } as const;
   // Kubelets ask at the pod's first address.
   const probes = { host: ANY_ADDRESS[ipFamilies[0] ?? 'ipv4'], port: SIDECAR_PROBES_PORT };

@@ -6,11 +6,12 @@
  * it. With TLS `listen_tls`, `tls_certificates` (names) and `tls_sds` (the Envoy's folder with what says where they are);
  * then perhaps `redirect_port`, or no `listen`. `carriers`: `strip`, or `signed` with `carrier_keys`, a file of the Envoy's.
  * `sidecar~<namespace>/<pod>`: perhaps `inbound` (a list of `listen` and `app`), `outbound` and `services`; or `capture`,
- * where the pod's traffic is captured.
+ * where the pod's traffic is captured, and then perhaps `egress_carriers` (`strip`) and `cluster_cidrs`.
  */
 import { isIP } from 'node:net';
 import type { IpFamily } from './capture.ts';
 import type { CarrierPolicy } from './carriers.ts';
+import { DEFAULT_CLUSTER_CIDRS, type Egress, readCidr } from './egress.ts';
 import { isDnsLabel, type ObjectKey } from './names.ts';
 import type { GatewayTls, InboundPort, Proxy, SocketAddress } from './proxy.ts';
 import { formatSocketAddress, parseSocketAddress } from './socket-address.ts';
@@ -47,6 +48,7 @@ export function nodeOf(proxy: EnvoyProxy): ProxyNode {
     ...(proxy.outbound !== undefined && { outbound: formatSocketAddress(proxy.outbound) }),
     ...(proxy.services.length > 0 && { services: proxy.services }),
     ...(proxy.capture !== undefined && { capture: proxy.capture }),
+    ...(proxy.egress !== undefined && { egress_carriers: 'strip', cluster_cidrs: proxy.egress.clusterCidrs }),
   };
   // Pods come and go: statistics and traces by pod would never end.
   return { id, cluster: proxy.namespace, metadata: { detour } };
@@ -157,7 +159,23 @@ function sidecar(fields: Fields, namespace: string, name: string): Proxy {
   const capture = fields.families('capture');
   if (capture !== undefined && (inbound.length > 0 || outbound !== undefined))
     throw new Mistake('node.metadata.detour has capture and ports of its own: captured traffic comes to 15001 and 15006');
-  return { role: 'sidecar', namespace, name, inbound, outbound, services, ...(capture !== undefined && { capture }) };
+  const egress = egressOf(fields);
+  if (egress !== undefined && capture === undefined)
+    throw new Mistake('node.metadata.detour.egress_carriers is about captured traffic: there is no capture');
+  return {
+    ...{ role: 'sidecar', namespace, name, inbound, outbound, services },
+    ...(capture !== undefined && { capture }),
+    ...(egress !== undefined && { egress }),
+  };
+}
+
+function egressOf(fields: Fields): Egress | undefined {
+  const carriers = fields.text('egress_carriers') ?? 'accept';
+  if (carriers !== 'accept' && carriers !== 'strip')
+    throw new Mistake(`node.metadata.detour.egress_carriers ${show(carriers)} must be accept or strip`);
+  const cidrs = fields.texts('cluster_cidrs', (text) => readCidr(text) !== undefined, 'a network, such as 10.0.0.0/8');
+  if (carriers === 'accept') return undefined;
+  return { clusterCidrs: cidrs.length === 0 ? DEFAULT_CLUSTER_CIDRS : [...new Set(cidrs)] };
 }
 
 function isFamily(text: unknown): text is IpFamily {

@@ -1,6 +1,7 @@
 /** Who an Envoy is, and what it may see. */
 import type { IpFamily } from './capture.ts';
 import type { CarrierPolicy } from './carriers.ts';
+import type { Egress } from './egress.ts';
 import type { InterceptId, ObjectKey } from './names.ts';
 
 /** From `node.id` and `node.metadata` (design, section 3). */
@@ -32,6 +33,8 @@ export type Proxy =
       readonly services: readonly ObjectKey[];
       /** The pod's traffic is captured: the families of its addresses. Without: explicit ports. Never both. */
       readonly capture?: readonly IpFamily[] | undefined;
+      /** Only with `capture`: what leaves the cluster carries nothing; undefined: it leaves as it is. */
+      readonly egress?: Egress | undefined;
     }
   /** Proxyless gRPC and the like: asks for names, gets plain routes. */
   | { readonly role: 'client'; readonly id: string };
@@ -84,6 +87,7 @@ export type Scope =
       readonly inBaselineOf: readonly ObjectKey[];
       /** As in {@link Proxy}; `inbound` are then the ports that Services have of the pod. */
       readonly capture?: readonly IpFamily[] | undefined;
+      readonly egress?: Egress | undefined;
     }
   | { readonly kind: 'client' };
 

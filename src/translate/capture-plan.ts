@@ -20,6 +20,8 @@ import type { EnvoyResource, ResourceChange } from './resource.ts';
 import type { SharedResources } from './shared-resources.ts';
 import { inboundServices } from './sidecar-plan.ts';
 
+const HTTP_PORT = 80;
+
 export class CapturePlan implements Plan {
   readonly #scope: Extract<Scope, { kind: 'sidecar' }>;
   readonly #source: LuaSource;
@@ -48,7 +50,9 @@ export class CapturePlan implements Plan {
       yield present(originalDestinationCluster());
     }
     this.#shared.httpPorts.update(view.model, change?.services);
-    const httpPorts = this.#shared.httpPorts.of(this.#scope.namespace, this.#scope.services);
+    const served = this.#shared.httpPorts.of(this.#scope.namespace, this.#scope.services);
+    // Nobody's Service has to be at the port where HTTP leaves the cluster.
+    const httpPorts = this.#scope.egress === undefined ? served : new Set([...served, HTTP_PORT]);
     this.#turns = this.#shared.httpPorts.turns(this.#scope.namespace);
     for (const inbound of this.#scope.inbound) {
       const touched = inbound.services.some(({ service }) => change?.services.has(service));
@@ -135,7 +139,8 @@ export class CapturePlan implements Plan {
     // A port that nobody spoke HTTP at before has no routes yet.
     if (outbound && before?.outbound !== true && !touched.has(port)) yield this.#outbound(port, view, undefined);
     if (!outbound) yield gone('route', capturedOutboundName(port));
-    const parts = { port, families, outbound, inbound };
+    const { egress } = this.#scope;
+    const parts = { port, families, outbound, inbound, egress };
     yield present(this.#shared.listeners.get(['captured', parts], () => capturedListener(parts, this.#source)));
   }
 

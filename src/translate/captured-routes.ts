@@ -2,7 +2,7 @@
  * What the sidecar of a captured pod routes of the pod's own calls: those to Services that have live intercepts, by
  * port number, since that is known of a captured connection. All else goes on untouched to where it was going.
  */
-import type { Route } from '../generated/envoy.d.ts';
+import type { Route, RouteConfiguration, VirtualHost } from '../generated/envoy.d.ts';
 import type { ServiceModel } from '../model/intercept.ts';
 import { decide } from './decision.ts';
 import { capturedHop } from './hops.ts';
@@ -44,16 +44,23 @@ const ONWARD_ACTION: Pick<Route, 'route'> = {
   route: { cluster: ORIGINAL_DESTINATION, timeout: '0s', retry_policy: ONWARD_RETRY_POLICY },
 };
 
+const ONWARD_HOST: VirtualHost = {
+  name: '*',
+  domains: ['*'],
+  routes: [
+    { match: { prefix: '/' }, ...ONWARD_ACTION },
+    // A proxy somewhere that the pod asks for a tunnel.
+    { match: { connect_matcher: {} }, ...ONWARD_ACTION },
+  ],
+};
+
+/** What leaves the cluster, by whatever name. */
+export const EGRESS_ROUTES: RouteConfiguration = { name: 'egress', virtual_hosts: [ONWARD_HOST] };
+
 /** Nothing is read of such a request, and nothing is set. */
 const ONWARD: VirtualHostPart = {
   virtualHost: {
-    name: '*',
-    domains: ['*'],
-    routes: [
-      { match: { prefix: '/' }, ...ONWARD_ACTION },
-      // A proxy somewhere that the pod asks for a tunnel.
-      { match: { connect_matcher: {} }, ...ONWARD_ACTION },
-    ],
+    ...ONWARD_HOST,
     typed_per_filter_config: {
       [LUA_METADATA]: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute', disabled: true },
     },

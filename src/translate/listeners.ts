@@ -12,8 +12,10 @@ import type {
   Listener,
 } from '../generated/envoy.d.ts';
 import { ANY_ADDRESS, type IpFamily } from '../model/capture.ts';
+import { type Egress, EVERYWHERE, readCidr } from '../model/egress.ts';
 import type { PortProtocol } from '../model/intercept.ts';
 import type { InboundScope, SocketAddress } from '../model/proxy.ts';
+import { EGRESS_ROUTES } from './captured-routes.ts';
 import { ADS, KEEP_CASE, MAX_HEADERS } from './clusters.ts';
 import { localReplies } from './local-replies.ts';
 import { type LuaSource, luaSource } from './lua-source.ts';
@@ -83,6 +85,8 @@ export interface CapturedPort {
   readonly families: readonly IpFamily[];
   /** Whether Services speak HTTP there, which the pod may call. */
   readonly outbound: boolean;
+  /** undefined: what leaves the cluster is as any other. */
+  readonly egress: Egress | undefined;
   /** What the Services of this port of the pod say together; undefined: there is none. */
   readonly inbound: { readonly listen: SocketAddress; readonly protocol: PortProtocol } | undefined;
 }
@@ -92,17 +96,24 @@ export interface CapturedPort {
  * pod opened comes from loopback: a rule of the capture sees to it. Both in one listener, because Envoy takes an address
  * once.
  */
-export function capturedListener({ port, families, outbound, inbound }: CapturedPort, source: LuaSource): EnvoyResource {
+export function capturedListener({ port, families, outbound, inbound, egress }: CapturedPort, source: LuaSource): EnvoyResource {
   const chains: FilterChain[] = [];
+  // Once an address is one of a chain's, Envoy looks at no chain for any address.
+  const inside = egress?.clusterCidrs.flatMap((cidr) => readCidr(cidr) ?? []);
+  const toCluster: FilterChainMatch = inside === undefined ? {} : { prefix_ranges: inside };
+  const anywhere: FilterChainMatch = inside === undefined ? {} : { prefix_ranges: [...inside, ...EVERYWHERE] };
   if (outbound) {
     const manager: HttpConnectionManager = {
       stat_prefix: 'outbound',
       rds: { config_source: ROUTES, route_config_name: capturedOutboundName(port) },
       ...capturedManager(luaSource(source, 'outbound')),
-      upgrade_configs: ['websocket', 'CONNECT', 'spdy/3.1', 'tcp'].map((upgrade_type) => ({ upgrade_type })),
+      upgrade_configs: ANY_UPGRADE,
       local_reply_config: localReplies(false),
     };
-    chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'SAME_IP_OR_LOOPBACK', ...LOOKS_LIKE_HTTP } });
+    const ofPod: FilterChainMatch = { source_type: 'SAME_IP_OR_LOOPBACK', ...LOOKS_LIKE_HTTP };
+    chains.push({ ...httpChain(manager), filter_chain_match: { ...toCluster, ...ofPod } });
+    if (inside !== undefined)
+      chains.push({ ...httpChain(egressManager(source)), filter_chain_match: { prefix_ranges: EVERYWHERE, ...ofPod } });
   }
   if (inbound !== undefined) {
     const manager: HttpConnectionManager = {
@@ -111,9 +122,11 @@ export function capturedListener({ port, families, outbound, inbound }: Captured
       ...capturedManager(luaSource(source, 'inbound')),
       local_reply_config: localReplies(true),
     };
-    chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'EXTERNAL', ...LOOKS_LIKE_HTTP } });
+    chains.push({ ...httpChain(manager), filter_chain_match: { ...anywhere, source_type: 'EXTERNAL', ...LOOKS_LIKE_HTTP } });
     // What Envoy finds by protocol first it does not look for again without one.
-    if (inbound.protocol !== 'maybe') chains.push({ ...httpChain(manager), filter_chain_match: { source_type: 'EXTERNAL' } });
+    if (inbound.protocol !== 'maybe') {
+      chains.push({ ...httpChain(manager), filter_chain_match: { ...anywhere, source_type: 'EXTERNAL' } });
+    }
   }
   const [first, ...others] = families.map((family) => socketAddress({ host: ANY_ADDRESS[family], port }));
   return listener(
@@ -128,6 +141,19 @@ export function capturedListener({ port, families, outbound, inbound }: Captured
     },
     [ORIGINAL_DESTINATION],
   );
+}
+
+const ANY_UPGRADE = ['websocket', 'CONNECT', 'spdy/3.1', 'tcp'].map((upgrade_type) => ({ upgrade_type }));
+
+/** What leaves the cluster goes where it was going, without carriers. */
+function egressManager(source: LuaSource): HttpConnectionManager {
+  return {
+    stat_prefix: 'egress',
+    route_config: EGRESS_ROUTES,
+    ...capturedManager(luaSource(source, 'egress')),
+    upgrade_configs: ANY_UPGRADE,
+    local_reply_config: localReplies(false),
+  };
 }
 
 /** For clients that route for themselves. No filter but the router: they have no other. */

@@ -25,6 +25,7 @@ export function scopeOf(proxy: Proxy, model: InterceptModel): Scope {
     previews: sortedUnique(pod?.previews ?? []),
     inBaselineOf: sortedUnique(pod?.inBaselineOf ?? []),
     ...(proxy.capture !== undefined && { capture: proxy.capture }),
+    ...(proxy.egress !== undefined && { egress: proxy.egress }),
   };
 }
 
@@ -59,8 +60,8 @@ export function scopeKey(scope: Scope): string {
     services.map(({ service, port }) => [service, port]),
   ]);
   const outbound = scope.outbound === undefined ? null : [scope.outbound.host, scope.outbound.port];
-  const { namespace, services, previews, inBaselineOf, capture = [] } = scope;
-  return JSON.stringify(['sidecar', namespace, inbound, outbound, services, previews, inBaselineOf, capture]);
+  const { namespace, services, previews, inBaselineOf, capture = [], egress = null } = scope;
+  return JSON.stringify(['sidecar', namespace, inbound, outbound, services, previews, inBaselineOf, capture, egress]);
 }
 
 /**

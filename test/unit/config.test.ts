@@ -87,6 +87,8 @@ describe('settings', () => {
       'sidecar-resources': 'requests.cpu=1,limits.memory=1Gi',
       'sidecar-concurrency': '4',
       'sidecar-ip-families': 'ipv6,ipv4',
+      'sidecar-egress-carriers': 'strip',
+      'sidecar-cluster-cidrs': '10.0.0.0/8,fd00::/8',
       'log-level': 'error',
       'audit-log': 'stderr',
     };
@@ -132,6 +134,7 @@ describe('settings', () => {
           resources: { requests: { cpu: '1' }, limits: { memory: '1Gi' } },
           concurrency: 4,
           ipFamilies: ['ipv6', 'ipv4'],
+          egress: { clusterCidrs: ['10.0.0.0/8', 'fd00::/8'] },
         },
       },
       logLevel: 'error',

@@ -4,6 +4,7 @@
  */
 import { bootstrap } from '../../../src/envoy-bootstrap.ts';
 import { ANY_ADDRESS, SIDECAR_PROBES_PORT } from '../../../src/model/capture.ts';
+import type { Egress } from '../../../src/model/egress.ts';
 import { NODE_ADDRESS } from '../cluster/addresses.ts';
 import { until } from '../until.ts';
 import { type ControlPlane, startControlPlane } from '../world/control-plane.ts';
@@ -25,6 +26,8 @@ export interface PodOptions {
   readonly calls?: readonly string[];
   /** Further arguments of `detour capture`. */
   readonly capture?: readonly string[];
+  /** What is taken away from requests that leave the cluster. */
+  readonly egress?: Egress;
   /** What it is told of the world around it. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -87,7 +90,9 @@ export class Pods implements AsyncDisposable {
       const namespace = stack.use(await this.network.pod());
       const ips = this.families.map((family) => namespace.addresses[family]).join(',');
       if (options.sidecar) await detourIn(namespace.path, ['capture', '--pod-ips', ips, ...capture], environment);
-      const sidecar = options.sidecar ? stack.use(await startSidecar(namespace.path, this.#bootstrap(name))) : undefined;
+      const sidecar = options.sidecar
+        ? stack.use(await startSidecar(namespace.path, this.#bootstrap(name, options.egress)))
+        : undefined;
       if (sidecar !== undefined)
         await until(`the sidecar of ${name}: ${sidecar.said}`, () => isReady(namespace, sidecar), 60_000);
       const agent = stack.use(new AgentProcess(namespace.path));
@@ -148,7 +153,7 @@ export class Pods implements AsyncDisposable {
     return this.families[0] ?? 'ipv4';
   }
 
-  #bootstrap(name: string): object {
+  #bootstrap(name: string, egress: Egress | undefined): object {
     const capture = this.families;
     const proxy = {
       role: 'sidecar',
@@ -158,6 +163,7 @@ export class Pods implements AsyncDisposable {
       outbound: undefined,
       services: [],
       capture,
+      egress,
     } as const;
     return bootstrap({
       proxy,

@@ -43,7 +43,23 @@ test('a gateway says what it makes of carriers, where they do not count as they 
   );
 });
 
+const SIDECAR = ['--role', 'sidecar', '--node', 'shop/api-0'];
+
+test('a sidecar says that what leaves the cluster carries nothing', async () => {
+  expect((await envoy(...SIDECAR, '--capture', 'ipv4')).out).not.toContain('egress');
+  const { out } = await envoy(...SIDECAR, '--capture', 'ipv4', '--egress-carriers', 'strip', '--cluster-cidrs', '10.0.0.0/8');
+  expect(out).toContain('      egress_carriers: strip\n      cluster_cidrs:\n        - 10.0.0.0/8\n');
+  expect((await envoy(...SIDECAR, '--capture', 'ipv4', '--egress-carriers', 'strip')).out).toContain('        - 172.16.0.0/12\n');
+});
+
 test.each<[readonly string[], string]>([
+  [[...SIDECAR, '--egress-carriers', 'strip'], '--egress-carriers is about captured traffic'],
+  [[...SIDECAR, '--capture', 'ipv4', '--cluster-cidrs', '10.0.0.0/8'], '--cluster-cidrs is about what leaves the cluster'],
+  [
+    [...SIDECAR, '--capture', 'ipv4', '--egress-carriers', 'strip', '--cluster-cidrs', '10.0.0.0'],
+    '--cluster-cidrs "10.0.0.0" must be a network',
+  ],
+  [[...GATEWAY, '--egress-carriers', 'strip'], '--egress-carriers belongs to a sidecar'],
   [[...GATEWAY, '--carriers', 'signed'], '--carrier-keys is missing'],
   [[...GATEWAY, '--carriers', 'strip', '--carrier-keys', '/keys'], '--carrier-keys is about signed keys'],
   [[...GATEWAY, '--carrier-keys', '/keys'], '--carrier-keys is about signed keys'],

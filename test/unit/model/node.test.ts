@@ -126,6 +126,8 @@ describe('a node', () => {
     ],
     [withDetour(SIDECAR, { inbound: [{ listen: '0.0.0.0:15080' }] }), 'inbound.app undefined must be IP:PORT'],
     [withDetour(SIDECAR, { inbound: ['15080=8080'] }), 'inbound has "15080=8080", which must be {listen, app}'],
+    [withDetour(SIDECAR, { egress_carriers: 'strip' }), 'egress_carriers is about captured traffic'],
+    [withDetour(SIDECAR, { egress_carriers: 'drop', capture: ['ipv4'] }), 'egress_carriers "drop" must be accept or strip'],
     [withDetour(SIDECAR, { services: ['api'] }), 'services has "api", which must be NAMESPACE/SERVICE'],
     [
       withDetour(SIDECAR, { inbound: [{ listen: '127.0.0.1:15001', app: '127.0.0.1:1' }], outbound: '127.0.0.1:15001' }),
@@ -133,5 +135,19 @@ describe('a node', () => {
     ],
   ])('%j says what is wrong', (node, message) => {
     expect(proxyOf(node)).toEqual({ error: expect.stringContaining(message) });
+  });
+
+  it.each(['10.0.0.0', '0.0.0.0/0', '10.0.0.0/33', 'fd00::/129', 'a/8', '10.0.0.0/8/8', '10.0.0.0/-1'])(
+    'the network %s is none',
+    (cidr) => {
+      const detour = { egress_carriers: 'strip', capture: ['ipv4'], cluster_cidrs: [cidr] };
+      expect(proxyOf(withDetour(SIDECAR, detour))).toEqual({ error: expect.stringContaining('which must be a network') });
+    },
+  );
+
+  it('says by default that private networks are the cluster', () => {
+    const read = proxyOf(withDetour(SIDECAR, { egress_carriers: 'strip', capture: ['ipv4'] }));
+    expect(read).toMatchObject({ egress: { clusterCidrs: expect.arrayContaining(['10.0.0.0/8', 'fc00::/7']) } });
+    expect(proxyOf(withDetour(SIDECAR, { egress_carriers: 'accept', capture: ['ipv4'] }))).not.toHaveProperty('egress');
   });
 });

@@ -54,6 +54,38 @@ describe('the sidecar of a captured pod', () => {
     expect(outbound?.map((chain) => chain.filter_chain_match?.source_type)).toEqual(['SAME_IP_OR_LOOPBACK']);
   });
 
+  describe('that takes carriers from what leaves the cluster', () => {
+    const egress = { clusterCidrs: ['10.0.0.0/8', 'fd00::/8'] };
+    const translation = (model: InterceptModel): readonly ResourceChange[] =>
+      new Translator(SETTINGS).scope(scopeOf({ ...proxy, egress }, model)).update(model, undefined, NONE);
+    const networks = (first: readonly ResourceChange[], name: string): readonly string[] =>
+      (find<Listener>(first, 'listener', name).filter_chains ?? []).map(({ filter_chain_match: match }) =>
+        [match?.source_type, ...(match?.prefix_ranges ?? []).map((each) => `${each.address_prefix}/${each.prefix_len}`)].join(
+          ' ',
+        ),
+      );
+
+    test('tells by their addresses what that is, and the pod is called by any', () => {
+      const first = translation(aModel({ services: [api], pods }));
+      expect(networks(first, 'captured/80')).toEqual([
+        'SAME_IP_OR_LOOPBACK 10.0.0.0/8 fd00::/8',
+        'SAME_IP_OR_LOOPBACK 0.0.0.0/0 ::/0',
+      ]);
+      expect(networks(first, 'captured/8080')).toEqual([
+        'EXTERNAL 10.0.0.0/8 fd00::/8 0.0.0.0/0 ::/0',
+        'EXTERNAL 10.0.0.0/8 fd00::/8 0.0.0.0/0 ::/0',
+      ]);
+    });
+
+    test('looks at port 80 where no Service is at it', () => {
+      expect(names(translation(aModel({}))).toSorted()).toEqual([
+        '+ cluster original-destination',
+        '+ listener captured/80',
+        '+ route outbound/80',
+      ]);
+    });
+  });
+
   test('knows nothing of ports that are not HTTP, of hosts elsewhere, or of its own listeners', () => {
     const opaque = aServiceModel({ name: 'db', clusterIPs: CLUSTER_IPS, ports: [{ port: 5432, protocol: 'opaque' }] });
     const external = aServiceModel({ name: 'far', external: true, ports: [{ port: 90 }] });
