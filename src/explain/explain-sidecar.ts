@@ -1,5 +1,6 @@
 /** A sidecar's hops: requests to its pod, and requests of its pod. */
 import { COPY_BASELINE, MARK_HEADER } from '../model/carriers.ts';
+import { withoutGuests } from '../model/guests.ts';
 import type { PortModel, ServiceModel } from '../model/intercept.ts';
 import { keyOfIntercept } from '../model/names.ts';
 import { compareText } from '../model/order.ts';
@@ -38,8 +39,11 @@ export function explainInbound(scope: SidecarScope, port: number, hop: Hop): Exp
   const { host } = readAuthority(headerValue(hop.lines, 'host') ?? '');
   const named = services.filter(({ service }) => serviceNames(service, true).includes(host));
   const [meant] = named;
-  // A name of several Services is none: all their rules together decide.
-  if (meant === undefined || named.length > 1) return explainPorts([first, ...others], stay, hop);
+  // A name of several Services is none: all their rules together decide, but for those of guests, whom one may let in.
+  if (meant === undefined || named.length > 1) {
+    const [one, ...more] = services.length === 1 ? [first, ...others] : [withoutGuests(first), ...others.map(withoutGuests)];
+    return explainPorts([one ?? first, ...more], stay, hop);
+  }
   const leaked = scope.inBaselineOf.includes(meant.service.key);
   if (services.length === 1 && !leaked) return explainPorts([first, ...others], stay, hop);
   return explainPorts(meant.ports, leaked ? { ...stay, baseline: 'baseline' } : stay, hop);

@@ -1,5 +1,6 @@
 /** Who wins where several previews want the same requests, and what both sides are told (design, section 2, "Conflicts"). */
 import { formatPredicate } from '../annotations/header-rule.ts';
+import { isGuest } from '../model/guests.ts';
 import type { Intercept, RuleEntry } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import { comparePreviews, orderRules } from '../model/order.ts';
@@ -67,10 +68,6 @@ function compareRivals(a: Candidate, b: Candidate): number {
     Number(isGuest(a.intercept)) - Number(isGuest(b.intercept)) ||
     comparePreviews(a.intercept.preview, b.intercept.preview)
   );
-}
-
-function isGuest({ preview, target }: Intercept): boolean {
-  return !target.startsWith(`${preview.namespace}/`);
 }
 
 /** By all that {@link settle} looks at. */

@@ -1,4 +1,5 @@
 /** What an inbound sidecar routes: requests that others send to the pod (design, section 3, "Sidecar inbound"). */
+import { withoutGuests } from '../model/guests.ts';
 import type { PortModel, PortProtocol, ServiceModel } from '../model/intercept.ts';
 import { type InterceptId, keyOfIntercept, type ObjectKey } from '../model/names.ts';
 import type { InboundScope } from '../model/proxy.ts';
@@ -58,7 +59,9 @@ export function inboundConfiguration(options: InboundOptions): EnvoyResource {
   });
   const [first, ...others] = services;
   const ports: readonly [PortModel, ...PortModel[]] = [...first.ports, ...others.flatMap((each) => each.ports)];
-  const parts = [...named, part('*', ['*'], decide(ports, stay))];
+  // For which of several Services a request is, nobody knows: only one of them may let a guest in.
+  const anyOf = services.length === 1 ? ports : ([withoutGuests(ports[0]), ...ports.slice(1).map(withoutGuests)] as const);
+  const parts = [...named, part('*', ['*'], decide(anyOf, stay))];
   return routeConfiguration(inboundName(inbound.listen), parts, { ignore_port_in_host_matching: true });
 }
 

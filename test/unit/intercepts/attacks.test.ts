@@ -502,6 +502,40 @@ describe('a budget for the expressions of a port', () => {
   });
 });
 
+describe('Services that share a port of a pod', () => {
+  const open = service({ 'allow-from': 'shop, mallory' }, { namespace: 'shop', name: 'open', created: OLD });
+  const same = slice(VICTIM_POD, { namespace: 'shop', name: 'open', ip: '10.0.0.1' });
+  const { model } = world([...shop({}), open, same, preview({ intercept: 'open.shop', match: 'x-user=alice' })]);
+
+  it('let in whom each lets in, under its own names', () => {
+    const at = (host: string, name: string, value: string): string => {
+      const asked: ExplainedRequest = {
+        ...{ listener: { kind: 'inbound', port: PORT.listen.port }, method: 'GET', path: '/' },
+        headers: [
+          ['host', host],
+          [name, value],
+        ],
+      };
+      const explanation = explain(model, scopeOf(AT_API, model), asked, { carriers: DEFAULT_CARRIERS });
+      return 'error' in explanation ? explanation.error : explanation.outcome.kind;
+    };
+    for (const [name, value] of [
+      ['x-detour', 'evil'],
+      ['x-user', 'alice'],
+    ] as const) {
+      expect(at('open', name, value)).toBe('preview');
+      expect(at('api', name, value)).toBe('app');
+      // For either of them, as far as anybody can tell.
+      for (const host of ['shop.example.com', '10.0.0.1:8080']) expect(at(host, name, value)).toBe('app');
+    }
+    expect(at('shop.example.com', 'x-detour', 'pr-1')).toBe('preview');
+  });
+
+  it('and nobody else gets anything', () => {
+    expect(taken(model, 'mallory')).toEqual([]);
+  });
+});
+
 describe('what a sidecar says of itself', () => {
   it('shows it what is served, and makes nothing be served: --services', () => {
     const { model } = world([...shop({}), preview({ intercept: 'api.shop' })]);
