@@ -161,7 +161,7 @@ export class Session implements Gate, ViewReader {
 
   /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
   deadline(): number | undefined {
-    const isYetToAsk = this.#isReconnect && PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type));
+    const isYetToAsk = PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type));
     let earliest = isYetToAsk ? this.#options.now : Infinity;
     for (const { heldSince } of this.#ordered) if (heldSince !== undefined) earliest = Math.min(earliest, heldSince);
     return earliest === Infinity ? undefined : earliest + this.#options.gateMs;
