@@ -227,6 +227,7 @@ test('`detour serve` understands how the chart says what sidecars are like', asy
   const values = [
     ...['--set', 'webhooks.enabled=true,image.repository=r.example.com/detour,image.tag=v2,sidecars.concurrency=4'],
     ...['--set', 'sidecars.image.repository=r.example.com/envoy,sidecars.ipFamilies={IPv6,IPv4}'],
+    ...['--set', 'sidecars.egressCarriers=strip,sidecars.clusterCidrs={10.0.0.0/8,fd00::/8}'],
     ...['--set-json', 'sidecars.resources={"requests":{"cpu":1,"memory":"1Gi"},"limits":{"memory":"1Gi"}}'],
   ];
   const { template } = theObject(await chartObjects(...values), 'Deployment', 'detour')['spec'] as {
@@ -245,6 +246,7 @@ test('`detour serve` understands how the chart says what sidecars are like', asy
       resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '1Gi' } },
       concurrency: 4,
       ipFamilies: ['ipv6', 'ipv4'],
+      egress: { clusterCidrs: ['10.0.0.0/8', 'fd00::/8'] },
     },
   });
 });
@@ -371,6 +373,8 @@ test.each([
   ['webhooks.timeoutSeconds=60', 'timeoutSeconds'],
   ['webhooks.validat=true', 'validat'],
   ['sidecars.ipFamilies={IPv5}', 'ipFamilies'],
+  ['sidecars.egressCarriers=drop', 'egressCarriers'],
+  ['sidecars.clusterCidrs={10.0.0.0}', 'clusterCidrs'],
   ['sidecars.concurrency=0', 'concurrency'],
 ])('a wrong value is refused, by name: %s', async (value, name) => {
   await expect(chartObjects('--set', value)).rejects.toThrow(new RegExp(`values don't meet the specifications[\\s\\S]*${name}`));
