@@ -63,7 +63,8 @@ export class HostBook {
   /** Hosts that are served for the Service, by name. */
   servedFor(service: ObjectKey): TargetService['hosts'] {
     const hosts: TargetService['hosts'][number][] = [];
-    for (const name of this.#served.list(service).toSorted(compareText)) {
+    const names = this.#served.list(service);
+    for (const name of names.length < 2 ? names : names.toSorted(compareText)) {
       const model = this.#models.get(name);
       if (model !== undefined) hosts.push({ host: model.host, previewUrls: model.previewUrls });
     }

@@ -3,6 +3,8 @@
 const FIRST_BYTES = 16 * 1024;
 /** Longer texts are faster by Node's own encoder. */
 const SHORT = 48;
+/** More bytes are faster by Node's own copying. */
+const FEW = 32;
 /** Of UTF-8, for one unit of a text. */
 const MOST_BYTES = 3;
 
@@ -55,9 +57,11 @@ export class ByteWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.#position);
-    this.#position += bytes.length;
+    const { length } = bytes;
+    this.#reserve(length);
+    if (length > FEW) this.#buffer.set(bytes, this.#position);
+    else for (let index = 0; index < length; index += 1) this.#buffer[this.#position + index] = bytes[index] ?? 0;
+    this.#position += length;
   }
 
   /** With its length before it. */
