@@ -4,7 +4,8 @@
 --   role = 'gateway', or 'egress' for what leaves the cluster
 -- src/explain/edge.ts takes carriers away by the same rules; a property test holds the two together.
 --
--- Envoy goes on with a request when a filter fails, so carriers are taken away before anything else can.
+-- Envoy goes on with a request when a filter fails: so carriers are taken away before anything else, and a request that
+-- they cannot be taken from goes nowhere.
 
 local pairs = pairs
 
@@ -134,12 +135,19 @@ local function without_own_cookie(line)
   return match(table.concat(kept, ';'), '^[ \t]*(.-)[ \t]*$')
 end
 
-local function strip(headers)
+local function take_away(headers)
   strip_headers(headers)
   for index = 1, #LISTS do
     rewrite_lines(headers, LISTS[index], without_carriers)
   end
   if gateway then rewrite_lines(headers, 'cookie', without_own_cookie) end
+end
+
+local function strip(handle, headers)
+  local done, why = pcall(take_away, headers)
+  if done then return end
+  handle:logErr('detour: carriers cannot be taken away: ' .. tostring(why))
+  handle:respond({ [':status'] = '500' })
 end
 
 -- Signed keys ----------------------------------------------------------------------------------------------------
@@ -276,10 +284,11 @@ end
 
 -- A preview's own address. @return whether it was answered
 local function admit(handle, headers, place, carried, verdict)
-  select(handle, headers, place.direct and place.shard or place.plain_shard)
-  local serves = handle:metadata():get('detour') == 'route'
-  -- A host that nobody serves: Envoy's own 404.
-  if not place.direct and not serves then return false end
+  if not place.direct then
+    select(handle, headers, place.plain_shard)
+    -- A host that nobody serves: Envoy's own 404.
+    if handle:metadata():get('detour') ~= 'route' then return false end
+  end
   if not takes_signed or not is_key(place.key) then
     answer_not_found(handle, headers, place.key, place.link)
     return true
@@ -296,7 +305,13 @@ local function admit(handle, headers, place, carried, verdict)
     answer_forbidden(handle, headers, place.key)
     return true
   end
-  if place.direct and not serves or not place.direct and verdict ~= 'live' then
+  local there = verdict == 'live'
+  if place.direct then
+    -- Not before: these routes lead straight to the copy.
+    select(handle, headers, place.shard)
+    there = handle:metadata():get('detour') == 'route'
+  end
+  if not there then
     answer_not_found(handle, headers, place.key, place.link)
     return true
   end
@@ -323,7 +338,7 @@ local function on_guarded_request(handle, headers)
   local is_preview = place.direct or place.key and verdict ~= 'host'
   local carried = takes_signed and read_carried(headers)
   if carried and is_preview then read_cookies(headers, carried.texts) end
-  strip(headers)
+  strip(handle, headers)
   if takes_signed and has_origins and answer_preflight(handle, headers) then return end
   if is_preview then
     if admit(handle, headers, place, carried, verdict) then return end
@@ -339,6 +354,6 @@ end
 function envoy_on_request(handle)
   local headers = handle:headers()
   if gateway then return on_guarded_request(handle, headers) end
-  strip(headers)
+  strip(handle, headers)
   strip_trailers(handle)
 end
