@@ -35,8 +35,8 @@ export class DrainingEnvoy {
     this.#routes = routes;
   }
 
-  /** The control plane is away, and then it is this one. */
-  connect(views: Views): void {
+  /** The control plane is away, and then it is this one. @param most as of {@link settle} */
+  connect(views: Views, most = Infinity): void {
     if (this.#member !== undefined) this.#views?.leave(this.#member);
     this.#views = views;
     this.#member = {
@@ -50,13 +50,15 @@ export class DrainingEnvoy {
     views.join(this.#member);
     // An Envoy asks for all of it before it hears anything.
     for (const type of ASKED) this.#ask(type);
-    this.settle();
+    this.settle(most);
   }
 
-  /** Takes all that there is to say. */
-  settle(): void {
-    for (let response = this.#session?.next(0); response !== undefined; response = this.#session?.next(0)) {
-      const type = ASKED.find((each) => each === response?.type);
+  /** Takes what there is to say. @param most so many responses */
+  settle(most = Infinity): void {
+    for (let taken = 0; taken < most; taken += 1) {
+      const response = this.#session?.next(0);
+      if (response === undefined) return;
+      const type = ASKED.find((each) => each === response.type);
       if (type === undefined) throw new Error(`It did not ask for ${response.typeUrl}.`);
       // In this process they are what the view holds, not only their bytes.
       this.#take(type, response.resources as readonly EncodedResource[], response.removed);
