@@ -4,7 +4,7 @@ import type { Candidate } from './candidates.ts';
 import { problemOf } from './fault.ts';
 
 /** Instructions of RE2, as `ruleCost` counts them. */
-export const PORT_PROGRAM_SIZE = 50_000;
+export const PORT_PROGRAM_SIZE = 10_000;
 
 /**
  * The active candidates of one port, in their order; those beyond the budget are not active any more. The cheapest are

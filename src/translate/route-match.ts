@@ -17,9 +17,14 @@ import type { Operator, Predicate } from '../model/rule.ts';
  * HeaderMatcher would look at its first line alone.
  */
 export function matcherPredicate(predicates: readonly [Predicate, ...Predicate[]]): XdsMatcher_MatcherList_Predicate {
-  const [first, ...others] = predicates.map(singlePredicate);
-  if (first !== undefined && others.length === 0) return first;
-  return { and_matcher: { predicate: predicates.map(singlePredicate) } };
+  const all = cheapestFirst(predicates).map(singlePredicate);
+  const [first, ...others] = all;
+  return first !== undefined && others.length === 0 ? first : { and_matcher: { predicate: all } };
+}
+
+/** Envoy stops at the first that does not match: a regular expression costs only requests for which all else holds. */
+function cheapestFirst(predicates: readonly Predicate[]): readonly Predicate[] {
+  return predicates.toSorted((a, b) => Number(a.operator === 'regex') - Number(b.operator === 'regex'));
 }
 
 function singlePredicate(predicate: Predicate): XdsMatcher_MatcherList_Predicate {
@@ -43,7 +48,7 @@ export function headerInput(header: string): XdsTypedExtensionConfig {
 
 /** For lists of routes: all of them must match. */
 export function headerMatchers(predicates: readonly Predicate[]): readonly HeaderMatcher[] {
-  return predicates.map((predicate) => headerMatcher(nameOf(predicate), predicate.operator, predicate.value));
+  return cheapestFirst(predicates).map((predicate) => headerMatcher(nameOf(predicate), predicate.operator, predicate.value));
 }
 
 export function headerMatcher(name: string, operator: Operator, value: string): HeaderMatcher {
