@@ -5,24 +5,30 @@
  */
 import { readFile } from 'node:fs/promises';
 import { InterceptEngine } from '../src/intercepts/engine.ts';
-import { DEFAULT_CARRIERS } from '../src/model/carriers.ts';
+import { type CarrierPolicy, DEFAULT_CARRIERS } from '../src/model/carriers.ts';
 import type { EnvoyResource, ResourceType } from '../src/translate/resource.ts';
 import { createScopeTranslation } from '../src/translate/translate.ts';
 import { aPod, aPort, aService, aSlice, puts } from '../test/support/builders.ts';
 import { directResponse, previewKey } from './replies.ts';
 
-const LUA = new URL('../envoy/detour.lua', import.meta.url);
+function lua(name: string): Promise<string> {
+  return readFile(new URL(`../envoy/${name}`, import.meta.url), 'utf8');
+}
 
-/** A bootstrap without `admin`, listening on `port`, with `previews` previews of the Service behind shop.example.com. */
-export async function detourGatewayConfig(port: number, previews: number): Promise<object> {
+/**
+ * A bootstrap without `admin`, listening on `port`, with `previews` previews of the Service behind shop.example.com.
+ * @param carriers undefined: they count as they come.
+ */
+export async function detourGatewayConfig(port: number, previews: number, carriers?: CarrierPolicy): Promise<object> {
   const engine = new InterceptEngine();
   const service = aService({ annotations: { host: 'shop.example.com' }, ports: [aPort({ appProtocol: 'http' })] });
   const pods = Array.from({ length: previews }, (_, index) => aPod({ previewLabel: previewKey(index) }));
   engine.apply(puts(service, aSlice(), ...pods), 0);
 
   const listen = { host: '127.0.0.1', port };
-  const scope = { kind: 'gateway', namespace: 'shop', listen, previewDomain: undefined, corsOrigins: [] } as const;
-  const translation = createScopeTranslation(scope, { carriers: DEFAULT_CARRIERS, lua: await readFile(LUA, 'utf8') });
+  const scope = { kind: 'gateway', namespace: 'shop', listen, previewDomain: undefined, corsOrigins: [], carriers } as const;
+  const edge = { filter: await lua('edge.lua'), signedKeys: await lua('signed-keys.lua') };
+  const translation = createScopeTranslation(scope, { carriers: DEFAULT_CARRIERS, lua: await lua('detour.lua'), edge });
   const changes = translation.update(engine.model, undefined, new Set());
   const resources = changes.map((change) => change.resource).filter((resource) => resource !== undefined);
   return staticBootstrap(resources);
