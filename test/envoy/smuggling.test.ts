@@ -100,7 +100,7 @@ async function send(port: number, lines: readonly string[], { target = '/', body
 }
 
 function isWhole(text: string): boolean {
-  const [, head, body = ''] = /^([^]*?\r\n\r\n)([^]*)$/.exec(text) ?? [];
+  const [, head, body = ''] = /^(.*?\r\n\r\n)(.*)$/s.exec(text) ?? [];
   if (head === undefined) return false;
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
   return length === undefined ? body.endsWith('0\r\n\r\n') : body.length >= Number(length);

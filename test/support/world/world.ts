@@ -4,6 +4,7 @@
  */
 import type { InterceptReport } from '../../../src/admin/intercept-report.ts';
 import { bootstrap } from '../../../src/envoy-bootstrap.ts';
+import type { CarrierPolicy } from '../../../src/model/carriers.ts';
 import type { EnvoyProxy } from '../../../src/model/node.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import type { SocketAddress } from '../../../src/model/proxy.ts';
@@ -32,6 +33,7 @@ export interface WorldOptions {
 export interface GatewayOptions {
   readonly previewDomain?: string;
   readonly corsOrigins?: readonly string[];
+  readonly carriers?: CarrierPolicy;
 }
 
 /** An Envoy and the ports that it serves. */
@@ -113,8 +115,9 @@ export class World implements AsyncDisposable {
 
   async gateway(options: GatewayOptions = {}): Promise<Proxy> {
     const listen = { host: '127.0.0.1', port: await freePort() };
-    const { previewDomain, corsOrigins = [] } = options;
-    const envoy = await this.envoy({ role: 'gateway', namespace: NAMESPACE, name: 'edge', listen, previewDomain, corsOrigins });
+    const { previewDomain, corsOrigins = [], carriers } = options;
+    const own = { listen, previewDomain, corsOrigins, carriers };
+    const envoy = await this.envoy({ role: 'gateway', namespace: NAMESPACE, name: 'edge', ...own });
     return { envoy, port: listen.port, outbound: 0 };
   }
 
