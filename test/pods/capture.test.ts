@@ -168,7 +168,7 @@ describe('a pod whose traffic is captured', () => {
     expect(await rules()).toBe(once);
     expect(await detourIn(path, ['capture', '--undo'])).toContain('no longer captured');
     expect(await rules()).toBe('');
-  });
+  }, 90_000);
 });
 
 test('what is excluded needs no sidecar: ports, addresses, DNS and the API server', async () => {
