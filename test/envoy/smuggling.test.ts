@@ -9,8 +9,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { explain } from '../../src/explain/explain.ts';
 import { signKey } from '../../src/keys/signed-key.ts';
 import type { CarrierPolicy } from '../../src/model/carriers.ts';
+import type { InterceptModel } from '../../src/model/intercept.ts';
+import { keyOfIntercept } from '../../src/model/names.ts';
 import { aHost, aModel, aPredicate, aServiceModel } from '../support/models.ts';
 import { freePort } from '../support/ports.ts';
 import { gatewayScope, startScope } from './translate-lab.ts';
@@ -217,7 +220,22 @@ const MODES: readonly [mode: string, policy: CarrierPolicy][] = [
 
 describe.each(MODES)('a gateway with --carriers %s', (mode, carriers) => {
   const stack = new AsyncDisposableStack();
+  const settings = {
+    carriers: { header: 'x-detour', member: 'detour', headerAliases: ['SD-Routing-Key'], memberAliases: ['sd-routing-key'] },
+  };
   let port: number;
+  let model: InterceptModel;
+
+  /** Who answers a GET, as `explain` has it: a copy, or a status of Envoy's own. */
+  function explained(lines: readonly string[], path = '/'): string | number {
+    const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const);
+    const scope = gatewayScope(port, { carriers, previewDomain: 'preview.example.com' });
+    const explanation = explain(model, scope, { method: 'GET', path, headers }, settings);
+    if ('error' in explanation) throw new Error(explanation.error);
+    const { outcome } = explanation;
+    if (outcome.kind === 'preview') return keyOfIntercept(outcome.intercept);
+    return outcome.kind === 'baseline' ? 'baseline' : outcome.kind === 'unsigned' ? 403 : outcome.kind === 'cookie' ? 303 : 404;
+  }
 
   beforeAll(async () => {
     await writeFile(KEYS, SECRET);
@@ -246,14 +264,11 @@ describe.each(MODES)('a gateway with --carriers %s', (mode, carriers) => {
         },
       ],
     });
-    const model = aModel({
+    model = aModel({
       services: [api, grpc],
       hosts: [aHost(), aHost({ host: 'grpc.example.com', paths: { '/': 'shop/grpc' } })],
     });
     port = await freePort();
-    const settings = {
-      carriers: { header: 'x-detour', member: 'detour', headerAliases: ['SD-Routing-Key'], memberAliases: ['sd-routing-key'] },
-    };
     stack.use(await startScope(gatewayScope(port, { carriers, previewDomain: 'preview.example.com' }), model, settings));
   });
   afterAll(() => stack.disposeAsync());
@@ -261,6 +276,7 @@ describe.each(MODES)('a gateway with --carriers %s', (mode, carriers) => {
   test.each(CASES)('%s', async (_, sent, arrives) => {
     const reply = await send(port, [HOST, ...sent]);
     expect([reply.seen?.copy, arrived(reply)]).toEqual(['baseline', arrives]);
+    expect(explained([HOST, ...sent])).toBe('baseline');
     expect(reply.text).not.toContain('served-by');
   });
 
@@ -312,6 +328,7 @@ describe.each(MODES)('a gateway with --carriers %s', (mode, carriers) => {
     for (const headers of [[], ['x-detour: pr-1'], ['baggage: detour=pr-1'], ['cookie: __Host-detour=pr-1']]) {
       const reply = await send(port, [`Host: ${host}`, ...headers]);
       expect([reply.status, reply.seen]).toEqual([status, undefined]);
+      expect(explained([`Host: ${host}`, ...headers])).toBe(status);
     }
     // The target of a request to a proxy is its host, whatever else it says.
     const absolute = await send(port, [HOST], { target: `http://${host}/` });
@@ -420,11 +437,21 @@ describe.each(MODES)('a gateway with --carriers %s', (mode, carriers) => {
       expect(reply.seen?.copy).toBe('baseline');
     });
 
-    test('a preview’s URL wants it in one place that counts', async () => {
-      const host = 'Host: PR-1--shop.example.com:80';
-      expect((await send(port, [host, `x-detour: ${TOKEN}`])).seen?.copy).toBe('pr-1');
-      expect((await send(port, [host, `cookie: a=1; __Host-detour=${TOKEN}`])).seen?.copy).toBe('pr-1');
-      expect((await send(port, ['Host: pr-2--shop.example.com', `x-detour: ${TOKEN}`])).status).toBe(403);
+    const URL_HOST = 'Host: PR-1--shop.example.com:80';
+    test.each<[readonly string[], string | number, string?]>([
+      [[HOST, `x-detour: ${TOKEN}`], 'pr-1'],
+      [[HOST, `baggage: a=1, Detour = ${TOKEN} ;p`], 'pr-1'],
+      [[HOST, `cookie: __Host-detour=${TOKEN}`], 'baseline'],
+      [[URL_HOST, `x-detour: ${TOKEN}`], 'pr-1'],
+      [[URL_HOST, `cookie: a=1; __Host-detour=${TOKEN}`], 'pr-1'],
+      [[URL_HOST], 303, `/?detour=${TOKEN}`],
+      [['Host: pr-2--shop.example.com', `x-detour: ${TOKEN}`], 403],
+      [['Host: pr-2--shop.example.com'], 403, `/?detour=${TOKEN}`],
+      [['Host: pr-1--api.preview.example.com', `sd-routing-key: ${TOKEN}`], 'pr-1'],
+      [['Host: pr-1--nobody.example.com', `x-detour: ${TOKEN}`], 404],
+    ])('with it %j is answered by %s, and explained so', async (lines, who, path = '/') => {
+      const reply = await send(port, lines, { target: path });
+      expect([reply.seen?.copy ?? reply.status, explained(lines, path)]).toEqual([who, who]);
     });
   }
 });
