@@ -120,12 +120,24 @@ describe('detour serve', () => {
     try {
       const address = server.address();
       const taken = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-      await using run = new Run(['serve', '--source', 'directory:/tmp', '--xds-listen', '127.0.0.1:0', '--admin-listen', taken]);
+      // One of its own: whatever else there is on the machine must not be read first.
+      await using manifests = await createManifests();
+      const source = ['--source', `directory:${manifests.folder}`];
+      await using run = new Run(['serve', ...source, '--xds-listen', '127.0.0.1:0', '--admin-listen', taken]);
       expect(await run.exit).toBe(1);
       expect(run.err).toContain(`--admin-listen ${taken} cannot be listened on`);
     } finally {
       server.close();
     }
+  });
+
+  test('writes lines of JSON alone to standard output where the audit log goes there', async () => {
+    await using manifests = await createManifests();
+    await using run = new Run(['serve', '--source', `directory:${manifests.folder}`, ...ANY_PORT, '--audit-log', '-']);
+    await until('the beginning', () => run.out.includes('\n'));
+    const [line = ''] = run.out.split('\n');
+    expect(JSON.parse(line)).toMatchObject({ audit: 'leading', intercepts: 0 });
+    await until('where it listens', () => run.err.includes('detour: xDS on'));
   });
 
   test('ends with 2 on a mistake', async () => {

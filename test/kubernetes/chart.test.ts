@@ -223,6 +223,22 @@ test.each([
   });
 });
 
+test('the audit log goes to standard output, elsewhere, or nowhere; only where there is one the webhook is asked about deletions', async () => {
+  const webhooks = ['--set', 'webhooks.enabled=true,webhooks.validate=true'];
+  for (const [value, auditLog] of [
+    [undefined, { kind: 'stdout' }],
+    ['stderr', { kind: 'stderr' }],
+    ['', undefined],
+  ] as const) {
+    const objects = await chartObjects(...webhooks, ...(value === undefined ? [] : ['--set', `controlPlane.auditLog=${value}`]));
+    const { template } = theObject(objects, 'Deployment', 'detour')['spec'] as { template: { spec: PodSpec } };
+    const args = template.spec.containers[0]?.args ?? [];
+    expect(readConfig(args.slice(1), { KUBERNETES_SERVICE_HOST: '10.96.0.1' }).config?.auditLog).toEqual(auditLog);
+    const hook = JSON.stringify(theObject(objects, 'ValidatingWebhookConfiguration', 'detour-detour-system'));
+    expect(hook.includes('DELETE')).toBe(auditLog !== undefined);
+  }
+});
+
 test('`detour serve` understands how the chart says what sidecars are like', async () => {
   const values = [
     ...['--set', 'webhooks.enabled=true,image.repository=r.example.com/detour,image.tag=v2,sidecars.concurrency=4'],
