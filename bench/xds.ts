@@ -94,7 +94,7 @@ if (flags.only === undefined && !flags.quick) {
     'xDS',
     'npm run bench:xds',
     `Delta ADS over loopback, every stream on a connection of its own. Both caches of go-control-plane are fed with the resources that
-Detour makes. The last column is Detour by the better of the two.
+Detour makes; its Node has the flags of its image. The last column is Detour by the better of the two.
 
 ${sections.join('\n\n')}`,
   );

@@ -2,12 +2,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../test/support/ports.ts';
+import { imageFlags } from '../image-flags.ts';
 import { Child } from './child.ts';
 
 const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-/** As the image gives them to Node. */
-const FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=8', '--heap-growing-percent=50', '--initial-old-space-size=160'];
 
 const PATIENCE_MS = 120_000;
 const ASK_MS = 40;
@@ -41,7 +39,7 @@ export class Detour implements AsyncDisposable {
     const [xds = 0, admin = 0] = await freePorts(2);
     const listen = ['--xds-listen', `127.0.0.1:${xds}`, '--admin-listen', `127.0.0.1:${admin}`];
     const args = [
-      ...FLAGS,
+      ...(await imageFlags()),
       DETOUR,
       'serve',
       '--source',

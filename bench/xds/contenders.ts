@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterChange } from '../../src/model/cluster-state.ts';
+import { imageFlags } from '../image-flags.ts';
 import type { GoPrograms } from './go-programs.ts';
 import { LineProcess } from './line-process.ts';
 import { Resources, translateSettings } from './resources.ts';
@@ -36,7 +37,7 @@ export async function startServer(contender: Contender, services: number, progra
   const isDetour = contender === 'Detour';
   const process_ = stack.use(
     isDetour
-      ? new LineProcess(process.execPath, ['--expose-gc', DETOUR, String(services)])
+      ? new LineProcess(process.execPath, [...(await imageFlags()), '--expose-gc', DETOUR, String(services)])
       : new LineProcess(programs.server, ['-cache', contender.replace(' cache', '')]),
   );
   const { port } = await process_.answer<{ port: number }>();
