@@ -2,10 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSign } from '../../src/cli/sign.ts';
+import { until } from '../support/until.ts';
 import { type Ask, answerOf, pathOf, servedBy } from '../support/world/client.ts';
 import { HOST, openShop, type Shop } from '../support/world/shop.ts';
+import { openWebSocket } from '../support/world/web-socket.ts';
 
 describe('a gateway that takes signed keys alone', () => {
   let shop: Shop;
@@ -58,6 +61,19 @@ describe('a gateway that takes signed keys alone', () => {
     const [cookie = ''] = first.headers['set-cookie']?.[0]?.split(';') ?? [];
     const then = await shop.ask({ host: link.hostname, path: '/api/', headers: { cookie: `theme=dark; ${cookie}` } });
     expect([pathOf(then), answerOf(then).headers['cookie']]).toEqual(['pr-1 > pr-1', 'theme=dark']);
+  });
+
+  test('holds nothing up: a WebSocket, and a body whose end is not there yet', async () => {
+    await using socket = await openWebSocket(shop.gateway.port, { host: HOST, 'x-detour': await sign('pr-1') });
+    expect([socket.copy, await socket.echo('hello')]).toEqual(['pr-1', 'hello']);
+    const app = shop.frontend.app;
+    const before = app.requests;
+    const body = new PassThrough();
+    body.write('beginning');
+    const reply = shop.ask({ method: 'POST', body });
+    await until('the app to have the request', () => app.requests > before);
+    body.end('end');
+    expect(pathOf(await reply)).toBe('baseline');
   });
 
   test('is explained as what it is', async () => {
