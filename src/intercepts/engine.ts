@@ -22,6 +22,13 @@ import { type Preview, type PreviewChange, Previews } from './previews.ts';
 import { ProblemBook } from './problem-book.ts';
 import { Roles } from './roles.ts';
 
+/** What is known of one Service: in one place, since a cluster has tens of thousands. */
+interface Notes {
+  policy: BaselinePolicy | undefined;
+  target: TargetService | undefined;
+  built: BuiltService | undefined;
+}
+
 export interface InterceptSettings {
   /** How long a preview without pods stays; 30,000 by default. */
   readonly lingerMs?: number;
@@ -44,9 +51,8 @@ export class InterceptEngine {
   readonly #services = new Map<ObjectKey, ServiceModel>();
   readonly #pods: PodBook;
 
-  readonly #policies = new Map<ObjectKey, BaselinePolicy>();
-  readonly #targets = new Map<ObjectKey, TargetService>();
-  readonly #built = new Map<ObjectKey, BuiltService>();
+  /** Of Services that are there, and of those that previews name. */
+  readonly #notes = new Map<ObjectKey, Notes>();
   readonly #previewsByService = new Multimap<ObjectKey, string>();
   readonly #previewsById = new Map<string, Preview>();
 
@@ -59,7 +65,7 @@ export class InterceptEngine {
       index: this.#index,
       previews: this.#previews,
       roles: this.#roles,
-      isLeftOut: (service, pod) => this.#built.get(service)?.leftOut.has(pod) ?? false,
+      isLeftOut: (service, pod) => this.#notes.get(service)?.built?.leftOut.has(pod) ?? false,
     });
     this.model = {
       services: this.#services,
@@ -100,7 +106,7 @@ export class InterceptEngine {
   faultsOf(declaration: Declaration, namespace: string): readonly Fault[] {
     const services = new Set(declaration.targets.map(({ service }) => service));
     return [...services].flatMap((key) => {
-      const [service, policy] = [this.#index.services.get(key), this.#policies.get(key)];
+      const [service, policy] = [this.#index.services.get(key), this.#notes.get(key)?.policy];
       const target = service === undefined || policy === undefined ? undefined : { service, policy };
       return declarationFaults(declaration, namespace, key, target);
     });
@@ -108,7 +114,9 @@ export class InterceptEngine {
 
   /** Every intercept, by id. */
   intercepts(): Iterable<Intercept> {
-    return [...this.#built.values()].flatMap(({ intercepts }) => intercepts).sort((a, b) => compareText(a.id, b.id));
+    return [...this.#notes.values()]
+      .flatMap(({ built }) => built?.intercepts ?? NO_ITEMS)
+      .sort((a, b) => compareText(a.id, b.id));
   }
 
   /** Every preview, by id; also those that stand in for nothing, since their annotations cannot be read. */
@@ -143,9 +151,9 @@ export class InterceptEngine {
   }
 
   #serviceChanged(key: ObjectKey, before: Service | undefined, after: Service | undefined): void {
-    const policy = after && keep(this.#policies.get(key), parseBaseline(after));
-    if (policy === undefined) this.#policies.delete(key);
-    else this.#policies.set(key, policy);
+    const notes = this.#notesOf(key);
+    const policy = after && keep(notes.policy, parseBaseline(after));
+    notes.policy = policy;
     this.#hosts.serviceChanged(key, policy?.hosts ?? []);
     this.#previews.serviceChanged(key, before, after);
     this.#dirtyServices.add(key);
@@ -219,10 +227,11 @@ export class InterceptEngine {
   #refreshServices(): ReadonlySet<ObjectKey> {
     const changed = new Set<ObjectKey>();
     for (const key of this.#dirtyServices) {
-      const before = this.#built.get(key);
-      const after = this.#build(key, before);
-      if (after.model === undefined && after.intercepts.length === 0) this.#built.delete(key);
-      else this.#built.set(key, after);
+      const notes = this.#notesOf(key);
+      const before = notes.built;
+      const after = this.#build(key, notes);
+      if (after.model === undefined && after.intercepts.length === 0) this.#notes.delete(key);
+      else notes.built = after;
       if (put(this.#services, key, after.model)) changed.add(key);
       this.#problems.set(`service ${key}`, after.model?.problems ?? []);
       const diff = diffIntercepts(before?.intercepts ?? [], after.intercepts);
@@ -235,31 +244,37 @@ export class InterceptEngine {
     return changed;
   }
 
-  #build(key: ObjectKey, before: BuiltService | undefined): BuiltService {
+  #notesOf(key: ObjectKey): Notes {
+    const known = this.#notes.get(key);
+    if (known !== undefined) return known;
+    const notes = { policy: undefined, target: undefined, built: undefined };
+    this.#notes.set(key, notes);
+    return notes;
+  }
+
+  #build(key: ObjectKey, notes: Notes): BuiltService {
     this.#servicesBuilt += 1;
     const slices = this.#index.slicesOf(key);
     const ids = this.#previewsByService.list(key);
     const previews = ids.length === 0 ? NO_ITEMS : ids.toSorted(compareText).flatMap((id) => this.#previewsById.get(id) ?? []);
     const input = {
       key,
-      target: this.#target(key),
+      target: this.#target(key, notes),
       slices,
       previews,
       leaks: leaksOf(key, slices, this.#index, this.#previews),
     };
-    return buildService(input, before);
+    return buildService(input, notes.built);
   }
 
-  #target(key: ObjectKey): TargetService | undefined {
+  #target(key: ObjectKey, notes: Notes): TargetService | undefined {
     const service = this.#index.services.get(key);
-    const policy = this.#policies.get(key);
-    if (service === undefined || policy === undefined) {
-      this.#targets.delete(key);
-      return undefined;
-    }
-    const target = keep(this.#targets.get(key), { key, service, policy, hosts: this.#hosts.servedFor(key) });
-    this.#targets.set(key, target);
-    return target;
+    const { policy } = notes;
+    notes.target =
+      service === undefined || policy === undefined
+        ? undefined
+        : keep(notes.target, { key, service, policy, hosts: this.#hosts.servedFor(key) });
+    return notes.target;
   }
 
   #rolesChanged(preview: string): void {
