@@ -277,6 +277,24 @@ describe('a gateway that takes signed keys', () => {
     });
   });
 
+  it('goes on when more signed keys and more header names came than it remembers', { timeout: 90_000 }, async () => {
+    for (let start = 0; start < 1_100; start += 50) {
+      const replies = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => ask([['x-detour', sign('pr-1', { expires: LATER + start + index })]])),
+      );
+      expect(new Set(replies.map(({ route }) => route))).toEqual(new Set(['shop.example.com:pr-1']));
+    }
+    for (let start = 0; start < 4_200; start += 80) {
+      const names = Array.from({ length: 80 }, (_, index): readonly [string, string] => [`x-n${start + index}`, '1']);
+      const reply = await ask([...names, ['x_detour', 'pr-1'], ['x-detour', sign('pr-1')]]);
+      expect([reply.route, values(reply, 'x_detour'), values(reply, `x-n${start}`)]).toEqual([
+        'shop.example.com:pr-1',
+        [],
+        ['1'],
+      ]);
+    }
+  });
+
   it('answers preflights for carriers: they cannot have one', async () => {
     const headers: HeaderList = [
       ['origin', 'https://app.example.com'],
