@@ -29,6 +29,7 @@ const CASES = readdirSync(FOLDER, { withFileTypes: true })
 
 /** In the files the filter's text stands for itself. */
 const LUA = '-- the text of envoy/detour.lua\n';
+const EDGE = { filter: '-- the text of envoy/edge.lua\n', signedKeys: '-- the text of envoy/signed-keys.lua\n' };
 /** What `tls_sds` is in `proxy.yaml`. */
 const SDS_FOLDER = '/etc/envoy';
 const { cert, key } = new Authority().issue({ names: ['DNS:shop.example.com'] });
@@ -42,7 +43,7 @@ async function resourcesOf(name: string): Promise<readonly EnvoyResource[]> {
   engine.apply(objects, NOW);
   const proxy = proxyOf(parse(await readFile(join(FOLDER, name, 'proxy.yaml'), 'utf8')) as NodeLike);
   if ('error' in proxy) throw new Error(proxy.error);
-  const translation = new Translator({ carriers: DEFAULT_CARRIERS, lua: LUA }).scope(scopeOf(proxy, engine.model));
+  const translation = new Translator({ carriers: DEFAULT_CARRIERS, lua: LUA, edge: EDGE }).scope(scopeOf(proxy, engine.model));
   const changes = translation.update(engine.model, undefined, new Set());
   return changes.flatMap(({ resource }) => resource ?? []);
 }
