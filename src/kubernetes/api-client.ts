@@ -61,6 +61,11 @@ export interface ApiClient {
 
 /** From the request to the answer's head. A server that hangs is as good as none. */
 const ANSWER_MS = 30_000;
+/**
+ * Credentials are files, mostly: a dozen turns of the loop to read. The pages of a list are asked for in less, so that the
+ * next one is on its way before the last one is looked at; whoever logs in anew is heard a moment later.
+ */
+const REMEMBERED_MS = 1_000;
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 /** What is used of a `Status`. */
@@ -72,6 +77,7 @@ export class HttpApiClient implements ApiClient, Disposable {
   #agent: http.Agent | undefined;
   /** What the agent's connections were made with. */
   #madeWith = '';
+  #remembered: { readonly connection: Connection; readonly at: number } | undefined;
   #clock: { readonly ms: number; readonly heardAt: number } | undefined;
 
   constructor(access: Access, userAgent = 'detour') {
@@ -86,7 +92,7 @@ export class HttpApiClient implements ApiClient, Disposable {
   async send(request: ApiCall): Promise<ApiAnswer | Failure> {
     let connection: Connection;
     try {
-      connection = await this.#access.connect();
+      connection = await this.#connect();
     } catch (error) {
       if (error instanceof AccessError) return unreachable(error.message);
       throw error;
@@ -99,7 +105,10 @@ export class HttpApiClient implements ApiClient, Disposable {
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300)
         return { body: response, contentType: response.headers['content-type'] ?? '', isZipped: isZipped(response) };
-      if (status === 401) this.#access.forget();
+      if (status === 401) {
+        this.#remembered = undefined;
+        this.#access.forget();
+      }
       const retryAfter = retryAfterMs(response.headers['retry-after']);
       return refused(status, await errorBody(response), resource, retryAfter, VERBS[method]);
     } catch (error) {
@@ -114,6 +123,14 @@ export class HttpApiClient implements ApiClient, Disposable {
 
   [Symbol.dispose](): void {
     this.#agent?.destroy();
+  }
+
+  async #connect(): Promise<Connection> {
+    const known = this.#remembered;
+    if (known !== undefined && performance.now() - known.at < REMEMBERED_MS) return known.connection;
+    const connection = await this.#access.connect();
+    this.#remembered = { connection, at: performance.now() };
+    return connection;
   }
 
   /** @param date in whole seconds, so that it is half of one too early in the mean. */
