@@ -20,7 +20,7 @@ export interface Connection {
 export interface Access {
   /** For messages: `kubeconfig /home/me/.kube/config`. */
   readonly name: string;
-  /** Asked before every request, since credentials rotate. @throws AccessError */
+  /** Asked before a request, unless a moment ago, since credentials rotate. @throws AccessError */
   connect(): Promise<Connection>;
   /** The server did not accept what `connect` gave: nothing of it may be remembered. */
   forget(): void;

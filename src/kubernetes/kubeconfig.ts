@@ -1,4 +1,4 @@
-/** Outside of a cluster: by kubeconfig, read anew for every request, so that a login in another window counts at once. */
+/** Outside of a cluster: by kubeconfig, read anew whenever somebody asks, so that a login in another window counts at once. */
 import { readFile } from 'node:fs/promises';
 import type { Agent } from 'node:http';
 import { sameData } from '../model/same-data.ts';
