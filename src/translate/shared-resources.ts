@@ -1,6 +1,7 @@
 /** What scopes have in common, so that equal resources are the same object and are encoded once. */
 
 import type { Address, HostModel, Intercept, ModelChange, PortModel, ServiceModel } from '../model/intercept.ts';
+import { Multimap } from '../model/multimap.ts';
 import type { InterceptId, ObjectKey } from '../model/names.ts';
 import { capturedParts } from './captured-routes.ts';
 import { type ClusterPair, clusterPair, type PairSource, pairSource, samePair } from './cluster-pair.ts';
@@ -39,7 +40,13 @@ export class SharedResources {
   /** Of sidecars: the filter's text is most of what one holds, and pods of one kind have the same. */
   readonly listeners = new KeptWhileUsed<EnvoyResource>();
   /** What was made last: most of it is the same the next time. */
-  readonly #pairs = new Map<ObjectKey, Map<string, PairMemo>>();
+  readonly #pairs: Readonly<Record<ClusterUser, Map<string, PairMemo>>> = {
+    gateway: new Map(),
+    sidecar: new Map(),
+    client: new Map(),
+  };
+  /** Names of the pairs of a Service. */
+  readonly #pairsOf = new Multimap<ObjectKey, string>();
   /** Models whose pairs were looked through: each is the newest of its Service. */
   readonly #pruned = new WeakSet<ServiceModel>();
   /** Their ids have what Envoys say of themselves in them, so there may be any number of those that nobody has any more. */
@@ -65,20 +72,20 @@ export class SharedResources {
   /** @param name of the target. @returns undefined when the Service has no such port or intercept. */
   pair(name: string, target: ClusterTarget, service: ServiceModel, user: ClusterUser): ClusterPair | undefined {
     const source = pairSource(target, service);
-    const pairs = memo(this.#pairs, service.key, newMap<string, PairMemo>);
-    const id = `${user} ${name}`;
+    const pairs = this.#pairs[user];
     if (source === undefined) {
-      pairs.delete(id);
+      pairs.delete(name);
       return undefined;
     }
-    const before = pairs.get(id);
+    const before = pairs.get(name);
     if (before !== undefined && samePair(before.source, source)) return before.pair;
     const made = clusterPair(target, source, user, (addresses) => this.#fallback(addresses));
     const pair = {
       cluster: keepResource(before?.pair.cluster, made.cluster),
       endpoints: keepResource(before?.pair.endpoints, made.endpoints),
     };
-    pairs.set(id, { target, source, pair });
+    pairs.set(name, { target, source, pair });
+    this.#pairsOf.add(service.key, name);
     return pair;
   }
 
@@ -88,15 +95,27 @@ export class SharedResources {
 
   /** To be told when a Service is gone. */
   forget(service: ObjectKey): void {
-    this.#pairs.delete(service);
+    this.#dropPairs(service, () => true);
   }
 
   /** To be told when a Service is another one: what was made for previews that it has no more is forgotten. */
   prune(service: ServiceModel): void {
     if (this.#pruned.has(service)) return;
     this.#pruned.add(service);
-    const pairs = this.#pairs.get(service.key);
-    for (const [id, { target }] of pairs ?? []) if (pairSource(target, service) === undefined) pairs?.delete(id);
+    this.#dropPairs(service.key, (target) => pairSource(target, service) === undefined);
+  }
+
+  #dropPairs(service: ObjectKey, isGone: (target: ClusterTarget) => boolean): void {
+    for (const name of this.#pairsOf.list(service)) {
+      let isKept = false;
+      for (const pairs of Object.values(this.#pairs)) {
+        const target = pairs.get(name)?.target;
+        if (target === undefined) continue;
+        if (isGone(target)) pairs.delete(name);
+        else isKept = true;
+      }
+      if (!isKept) this.#pairsOf.delete(service, name);
+    }
   }
 
   host(host: HostModel, lookup: ServiceLookup): VirtualHostPart {
