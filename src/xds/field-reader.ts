@@ -1,5 +1,4 @@
 /** Reads the wire format of protobuf: a message as its fields, of which those are of interest that have bytes in them. */
-import type { Source } from './source.ts';
 
 const WIRE = { varint: 0, fixed64: 1, delimited: 2, fixed32: 5 } as const;
 
@@ -12,7 +11,7 @@ export class FieldReader {
   #from = 0;
   #to = 0;
 
-  constructor({ bytes }: Source, from: number, to: number) {
+  constructor(bytes: Buffer, from: number, to: number) {
     this.#bytes = bytes;
     this.#position = from;
     this.#end = to;

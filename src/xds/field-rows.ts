@@ -43,7 +43,7 @@ class FieldWalk {
   #row = 0;
 
   constructor(source: Source, ends: readonly number[]) {
-    this.#fields = new FieldReader(source, 0, 0);
+    this.#fields = new FieldReader(source.bytes, 0, 0);
     this.#ends = ends;
   }
 

@@ -68,7 +68,7 @@ class EntryWalk {
   constructor(source: Source, rows: FieldRows) {
     this.#bytes = source.bytes;
     this.#entries = rows.walk();
-    this.#fields = new FieldReader(source, 0, 0);
+    this.#fields = new FieldReader(source.bytes, 0, 0);
   }
 
   /** @returns whether there is another one. @throws Error when it is not an entry. */

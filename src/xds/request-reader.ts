@@ -3,10 +3,11 @@
  * they are, and fields that are of no interest are passed over.
  */
 
+import { isUtf8 } from 'node:buffer';
 import { FieldReader } from './field-reader.ts';
 import { PackedTexts } from './packed-texts.ts';
 import { PackedVersions } from './packed-versions.ts';
-import { checkUtf8, type Source, sourceOf, textAt } from './source.ts';
+import { sourceOf } from './source.ts';
 
 /** What both kinds of request have; messages within are left as they are. */
 interface RequestFields {
@@ -29,53 +30,72 @@ export interface DeltaFields extends Readonly<RequestFields> {
   readonly initialVersions: PackedVersions;
 }
 
+/** Of the many requests that name nothing. */
+const NO_TEXTS = new PackedTexts(sourceOf(Buffer.alloc(0)));
+const NO_VERSIONS = new PackedVersions(sourceOf(Buffer.alloc(0)));
+
 /** A DiscoveryRequest. @throws Error when the bytes are not such a message. */
-export function readSotwRequest(bytes: Uint8Array): SotwFields {
-  const source = sourceOf(bytes);
-  const fields = new FieldReader(source, 0, bytes.length);
-  const names = new PackedTexts(source);
+export function readSotwRequest(message: Uint8Array): SotwFields {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
+  const fields = new FieldReader(bytes, 0, bytes.length);
   const request: RequestFields = { typeUrl: '', nonce: '', node: undefined, error: undefined };
   let version = '';
+  let names: PackedTexts | undefined;
   for (let field = fields.next(); field !== 0; field = fields.next()) {
-    if (field === 1) version = textOf(source, fields);
-    else if (field === 2) request.node = bytesOf(source, fields);
-    else if (field === 3) names.push(fields);
-    else if (field === 4) request.typeUrl = textOf(source, fields);
-    else if (field === 5) request.nonce = textOf(source, fields);
-    else if (field === 6) request.error = bytesOf(source, fields);
+    if (field === 1) version = textOf(bytes, fields);
+    else if (field === 2) request.node = bytesOf(bytes, fields);
+    else if (field === 3) {
+      names ??= new PackedTexts(sourceOf(bytes));
+      names.push(fields);
+    } else if (field === 4) request.typeUrl = textOf(bytes, fields);
+    else if (field === 5) request.nonce = textOf(bytes, fields);
+    else if (field === 6) request.error = bytesOf(bytes, fields);
   }
-  names.check();
-  return { ...request, version, names };
+  names?.check();
+  return { ...request, version, names: names ?? NO_TEXTS };
 }
 
 /** A DeltaDiscoveryRequest. @throws Error when the bytes are not such a message. */
-export function readDeltaRequest(bytes: Uint8Array): DeltaFields {
-  const source = sourceOf(bytes);
-  const fields = new FieldReader(source, 0, bytes.length);
-  const subscribe = new PackedTexts(source);
-  const unsubscribe = new PackedTexts(source);
-  const initialVersions = new PackedVersions(source);
+export function readDeltaRequest(message: Uint8Array): DeltaFields {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length);
+  const fields = new FieldReader(bytes, 0, bytes.length);
   const request: RequestFields = { typeUrl: '', nonce: '', node: undefined, error: undefined };
+  let subscribe: PackedTexts | undefined;
+  let unsubscribe: PackedTexts | undefined;
+  let initialVersions: PackedVersions | undefined;
   for (let field = fields.next(); field !== 0; field = fields.next()) {
-    if (field === 1) request.node = bytesOf(source, fields);
-    else if (field === 2) request.typeUrl = textOf(source, fields);
-    else if (field === 3) subscribe.push(fields);
-    else if (field === 4) unsubscribe.push(fields);
-    else if (field === 5) initialVersions.push(fields);
-    else if (field === 6) request.nonce = textOf(source, fields);
-    else if (field === 7) request.error = bytesOf(source, fields);
+    if (field === 1) request.node = bytesOf(bytes, fields);
+    else if (field === 2) request.typeUrl = textOf(bytes, fields);
+    else if (field === 3) {
+      subscribe ??= new PackedTexts(sourceOf(bytes));
+      subscribe.push(fields);
+    } else if (field === 4) {
+      unsubscribe ??= new PackedTexts(sourceOf(bytes));
+      unsubscribe.push(fields);
+    } else if (field === 5) {
+      initialVersions ??= new PackedVersions(sourceOf(bytes));
+      initialVersions.push(fields);
+    } else if (field === 6) request.nonce = textOf(bytes, fields);
+    else if (field === 7) request.error = bytesOf(bytes, fields);
   }
-  subscribe.check();
-  unsubscribe.check();
-  initialVersions.check();
-  return { ...request, subscribe, unsubscribe, initialVersions };
+  subscribe?.check();
+  unsubscribe?.check();
+  initialVersions?.check();
+  return {
+    ...request,
+    subscribe: subscribe ?? NO_TEXTS,
+    unsubscribe: unsubscribe ?? NO_TEXTS,
+    initialVersions: initialVersions ?? NO_VERSIONS,
+  };
 }
 
-function bytesOf({ bytes }: Source, { from, to }: FieldReader): Buffer {
+function bytesOf(bytes: Buffer, { from, to }: FieldReader): Buffer {
   return bytes.subarray(from, to);
 }
 
-function textOf(source: Source, { from, to }: FieldReader): string {
-  checkUtf8(source, from, to);
-  return textAt(source, from, to);
+/** @throws Error when it is not UTF-8. */
+function textOf(bytes: Buffer, { from, to }: FieldReader): string {
+  const text = bytes.toString('utf8', from, to);
+  if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(from, to))) throw new Error('a text is not UTF-8');
+  return text;
 }

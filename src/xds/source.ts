@@ -6,8 +6,8 @@ export interface Source {
   readonly words: DataView;
 }
 
-export function sourceOf({ buffer, byteOffset, length }: Uint8Array): Source {
-  return { bytes: Buffer.from(buffer, byteOffset, length), words: new DataView(buffer, byteOffset, length) };
+export function sourceOf(bytes: Buffer): Source {
+  return { bytes, words: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 export function textAt({ bytes }: Source, from: number, to: number): string {
