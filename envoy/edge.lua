@@ -16,6 +16,7 @@ local OWN = 'x-detour-'
 local LONGEST_NAME = 128 -- of headers that are remembered
 local MOST_ROUNDS = 4
 local LONGEST_TOKEN = 128
+local MOST_TOKENS = 16 -- of one request's cookies, and of its query
 local SECONDS_BETWEEN_LINES = 10
 
 local takes_signed = settings.carriers == 'signed'
@@ -85,6 +86,12 @@ local function is_carrier_element(element)
   return false
 end
 
+-- By two looks from its ends: a pattern for both would look at blanks in the middle again and again.
+local function trim(text)
+  local from = find(text, '[^ \t]')
+  return from and trim_end(sub(text, from)) or ''
+end
+
 -- The list without carriers; every other element is as it was.
 local function without_carriers(list)
   local kept, count, from, changed = {}, 0, 1, false
@@ -101,7 +108,7 @@ local function without_carriers(list)
     from = comma + 1
   end
   if not changed then return list end
-  return match(table.concat(kept, ','), '^[ \t]*(.-)[ \t]*$')
+  return trim(table.concat(kept, ','))
 end
 
 -- Lines stay lines.
@@ -132,7 +139,7 @@ local function without_own_cookie(line)
     if is_own_crumb(crumb) then changed = true else kept[#kept + 1] = crumb end
   end
   if not changed then return line end
-  return match(table.concat(kept, ';'), '^[ \t]*(.-)[ \t]*$')
+  return trim(table.concat(kept, ';'))
 end
 
 local function take_away(headers)
@@ -192,12 +199,13 @@ end
 
 -- The cookie's texts go behind the others.
 local function read_cookies(headers, texts)
+  local found = 0
   for index = 1, headers:getNumValues('cookie') do
     local line = headers:getAtIndex('cookie', index - 1)
     if find(lower(line), COOKIE_SMALL, 1, true) then
       for crumb in gmatch(line, '[^;]+') do
         local value = is_own_crumb(crumb) and match(crumb, '=[ \t]*"?([^" \t]*)')
-        if value and #texts < 16 then texts[#texts + 1] = value end
+        if value and found < MOST_TOKENS then texts[#texts + 1], found = value, found + 1 end
       end
     end
   end
@@ -238,12 +246,14 @@ local function token_of_query(path, wanted)
   local base, query = match(path, '^([^?]*)%?(.*)$')
   if not query or not find(query, QUERY .. '=', 1, true) then return nil end
   local token, expires
-  local kept = {}
+  local kept, found = {}, 0
   for pair in gmatch(query, '[^&]+') do
     local value = match(pair, '^' .. QUERY .. '=(.*)$')
     if value and #value <= LONGEST_TOKEN and match(value, '^[a-z0-9-]+%.%d+%.[%w_-]+$') then
-      local key, until_then = signed.verify(value)
-      if key == wanted and not token then token, expires = value, until_then end
+      found = found + 1
+      local key, until_then
+      if not token and found <= MOST_TOKENS then key, until_then = signed.verify(value) end
+      if key == wanted then token, expires = value, until_then end
     else
       kept[#kept + 1] = pair
     end

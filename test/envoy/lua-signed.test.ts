@@ -295,6 +295,41 @@ describe('a gateway that takes signed keys', () => {
     }
   });
 
+  it('takes away what the largest headers hold in milliseconds', { timeout: 120_000 }, async () => {
+    const large = (text: string): string => text.repeat(Math.floor(45_000 / text.length));
+    for (const shape of [' ', '\t', ',', ';', '%', '%25', '"', '=', 'detour', ' %', 'a ']) {
+      for (const [name, value] of [
+        ['baggage', `detour=x,a=1${large(shape)}b`],
+        ['baggage', `detour=x,a${large(shape)}=1`],
+        ['tracestate', `${large(shape)}a,detour=x,${shape}b`],
+        ['cookie', `__Host-detour=x; a=1${large(shape)}b`],
+      ] as const) {
+        // On a busy machine one of a few is quick all the same; what takes a step for each pair of letters never is.
+        let quickest = Number.POSITIVE_INFINITY;
+        for (let attempt = 0; attempt < 5 && quickest > 250; attempt += 1) {
+          const started = performance.now();
+          expect((await ask([[name, value]])).route, `${name} of ${JSON.stringify(shape)}`).toBe('shop.example.com:baseline');
+          quickest = Math.min(quickest, performance.now() - started);
+        }
+        expect(quickest, `${name} of ${JSON.stringify(shape)}`).toBeLessThan(1000);
+      }
+    }
+  });
+
+  it('looks at a few signed keys of a query or of cookies, and at no more', async () => {
+    const forged = `pr-1.${LATER}.${'A'.repeat(43)}`;
+    const url = (before: number): string => `/?${`detour=${forged}&`.repeat(before)}detour=${sign('pr-1')}`;
+    const cookie = (before: number): HeaderList => [
+      ['cookie', `${`__Host-detour=${forged};`.repeat(before)}__Host-detour=${sign('pr-1')}`],
+    ];
+    const host = 'pr-1--shop.example.com';
+    const statuses = [
+      ...(await Promise.all([15, 16, 400].map((before) => lab.ask({ host, path: url(before) })))),
+      ...(await Promise.all([15, 16, 400].map((before) => ask(cookie(before), host)))),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([303, 403, 403, 200, 403, 403]);
+  });
+
   it('answers preflights for carriers: they cannot have one', async () => {
     const headers: HeaderList = [
       ['origin', 'https://app.example.com'],
