@@ -1,6 +1,5 @@
 /** The shell around a session: one gRPC call. Bytes and timers here, decisions there. */
 import type { CallHandler, ServerCall } from '../grpc/call.ts';
-import { PREFIX_LENGTH } from '../grpc/frame.ts';
 import { OK, STATUS, type Status } from '../grpc/status.ts';
 import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
@@ -13,12 +12,12 @@ import { deny } from './guard.ts';
 import type { Claim } from './node-claims.ts';
 import type { StreamInfo } from './observer.ts';
 import type { Outcome } from './outcome.ts';
+import { Pump } from './pump.ts';
 import { Session } from './session.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { decodeRequest, excessOf, type Request } from './stream-request.ts';
 import { factsOfUrl } from './type-urls.ts';
 import type { View } from './view.ts';
-import { deltaFrame, sotwFrame } from './wire.ts';
 
 /** `client`: or the connection broke. */
 type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'server'; readonly reason: string };
@@ -37,12 +36,9 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   #info: StreamInfo | undefined;
   #claim: Claim | undefined;
   #session: Session | undefined;
+  #pump: Pump | undefined;
   /** What came before there was a model. */
-  #early: Request[] = [];
-  /** Since when a response is on its way out, in ms: there is never more than one. */
-  #writingSince: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #isPumping = false;
+  #early: Buffer[] = [];
   #isClosed = false;
   /** In ms; until then it is not read. */
   #admittedAt: number | undefined;
@@ -115,11 +111,18 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   start(view: View): Session {
-    const { id, protocol, typeUrl, now, limits } = this.#options;
+    if (this.#info === undefined) throw new Error('A stream joins its view after it has said who it is.');
+    const { id, protocol, typeUrl, now, observer, limits } = this.#options;
     const { gateMs, maxBytes } = limits;
     const session = new Session({ id, protocol, isAggregated: typeUrl === undefined, view, now: now(), gateMs, maxBytes });
     this.#session = session;
-    for (const request of this.#early) this.#hand(session, request);
+    const onPumped = (): void => this.#pumped();
+    this.#pump = new Pump(session, { call: this.#call, info: this.#info, now, observer, onPumped });
+    for (const bytes of this.#early) {
+      const request = decodeRequest(bytes, this.#options);
+      // It was looked at when it came.
+      if (typeof request !== 'string') this.#hand(session, request);
+    }
     this.#early = [];
     // It is joining its view, and can leave it only then.
     setImmediate(() => this.#checkNames(session));
@@ -127,7 +130,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   wake(): void {
-    this.#pump();
+    this.#pump?.pump();
   }
 
   /** F3: called now and then. */
@@ -137,13 +140,16 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
       this.#refuse({ code: STATUS.deadlineExceeded, details: `The client has said nothing for ${silentMs / 1000} s.` });
     }
     this.#checkPass(now);
-    if (this.#writingSince === undefined || now - this.#writingSince <= blockedMs) return;
-    const reason = `The client has taken nothing for ${Math.round((now - this.#writingSince) / 1000)} s.`;
+    const { writingSince } = this.#pump ?? {};
+    if (writingSince === undefined || now - writingSince <= blockedMs) return;
+    const reason = `The client has taken nothing for ${Math.round((now - writingSince) / 1000)} s.`;
     this.#close({ by: 'server', reason }, { code: STATUS.unavailable, details: reason });
   }
 
   get isAnswered(): boolean {
-    return this.#writingSince === undefined && this.#session?.tracks.every(({ inFlight }) => inFlight === undefined) !== false;
+    return (
+      this.#pump?.writingSince === undefined && this.#session?.tracks.every(({ inFlight }) => inFlight === undefined) !== false
+    );
   }
 
   leave(): void {
@@ -163,13 +169,13 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#claimNode();
     if (this.#session === undefined) {
       if (this.#early.length >= MAX_EARLY) return this.#refuse(invalid('too many requests before the first answer'));
-      this.#early.push(request);
+      this.#early.push(Buffer.from(bytes));
       return;
     }
     this.#hand(this.#session, request);
     this.#checkNames(this.#session);
     // More requests may have come in the same packet: one answer for all of them (xDS rules, F9).
-    this.#schedulePump();
+    this.#pump?.schedule();
   }
 
   async #ask(
@@ -254,38 +260,10 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     }
   }
 
-  #schedulePump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    setImmediate(() => {
-      this.#isPumping = false;
-      this.#pump();
-    });
-  }
-
-  /** Sends what there is to say, one response at a time: the next is made when the last has left the process (F2). */
-  #pump(): void {
-    const session = this.#session;
-    if (session === undefined || this.#isClosed || this.#info === undefined) return;
-    const { now, observer, views } = this.#options;
-    const response = this.#writingSince === undefined ? session.next(now()) : undefined;
-    if (response !== undefined) {
-      const frame = response.protocol === 'sotw' ? sotwFrame(response) : deltaFrame(response);
-      this.#writingSince = now();
-      this.#call.write(frame, this.#written);
-      const bytes = frame.length - PREFIX_LENGTH;
-      observer.responseSent(response.type ?? response.typeUrl, bytes, response.resources.length, this.#info);
-    }
-    // What is on its way out asks again when it is gone.
-    this.#setTimer(this.#writingSince === undefined ? session.deadline() : undefined, now());
-    views.progressed(this);
+  #pumped(): void {
+    this.#options.views.progressed(this);
     if (!this.#isSynced || this.#isAged) this.#settle();
   }
-
-  readonly #written = (): void => {
-    this.#writingSince = undefined;
-    this.#pump();
-  };
 
   #settle(): void {
     if (!this.isAnswered) return;
@@ -293,11 +271,6 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
       return this.#close({ by: 'age' }, { code: STATUS.unavailable, details: 'The connection has reached its age.' });
     this.#isSynced = true;
     this.#options.admission.done(this, this.#options.now());
-  }
-
-  #setTimer(deadline: number | undefined, now: number): void {
-    clearTimeout(this.#timer);
-    if (deadline !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.max(1, deadline - now)).unref();
   }
 
   /** Its client comes again with what it has now. */
@@ -317,7 +290,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   #close(ending: Ending, status?: Status): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#pump?.close();
     this.#early = [];
     const { observer, views, claims, admission, now, onClose } = this.#options;
     if (this.#proxy !== undefined) views.leave(this);
