@@ -47,7 +47,8 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'pure',
     why: 'a pod to what is added to it: knows no cluster and no webhook',
   },
-  grpc: { imports: ['model'], purity: 'shell', why: 'a server of calls: knows not what is said in them' },
+  http2: { imports: [], purity: 'pure', why: 'bytes to streams and back: knows no socket, no clock, and not what is said' },
+  grpc: { imports: ['model', 'http2'], purity: 'shell', why: 'a server of calls: knows not what is said in them' },
   xds: {
     imports: [...CORE, 'grpc', 'generated', 'logger.ts'],
     purity: 'shell',

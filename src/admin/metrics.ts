@@ -121,7 +121,7 @@ export const METRICS = {
   detour_xds_connections_given_up_total: {
     kind: 'counter',
     labels: ['why'],
-    help: 'Connections that Detour gave up: age, idle, dead (no sign of life), flood (of PING or SETTINGS), full (too many).',
+    help: 'Connections that Detour gave up: age, idle, dead (no sign of life), flood (of frames that are of no use), full (too many).',
   },
   detour_xds_denied_total: {
     kind: 'counter',

@@ -1,6 +1,8 @@
 /** One call, as the server's end of it: a stream of HTTP/2 with messages in it. */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { ERROR } from '../http2/error-code.ts';
+import { encodeHeaders } from '../http2/header-encoder.ts';
+import type { Http2Stream, StreamHandler } from '../http2/stream.ts';
 import type { Frame } from './frame.ts';
 import type { GrpcLimits } from './limits.ts';
 import { MessageReader } from './message-reader.ts';
@@ -9,6 +11,7 @@ import { encodeDetails, STATUS, type Status } from './status.ts';
 
 /** What happens to a call, told to whoever answers it. */
 export interface CallHandler {
+  /** @param bytes lent: whoever keeps them copies them */
   message(bytes: Buffer): void;
   /** The client has said all that it has to say. */
   halfClosed(): void;
@@ -36,41 +39,41 @@ export interface CallContext {
   readonly peer: Peer;
   readonly limits: GrpcLimits;
   readonly budget: ReceiveBudget;
-  /** Something goes out on this connection. */
-  readonly onWrite: () => void;
-  /** The connection is to be given up by its client. */
-  readonly giveUp: () => void;
-}
-
-export class ServerCall {
-  readonly peer: Peer;
   /** The header `authorization`. */
   readonly authorization: string | undefined;
-  readonly #stream: ServerHttp2Stream;
+  /** The connection is to be given up by its client. */
+  readonly giveUp: () => void;
+  /** Nothing is left of the call. */
+  readonly onClosed: (call: ServerCall) => void;
+}
+
+export class ServerCall implements StreamHandler {
+  readonly #stream: Http2Stream;
   readonly #context: CallContext;
   readonly #reader: MessageReader;
   #handler: CallHandler | undefined;
-  /** Of the frame that is on its way out. */
-  #done: (() => void) | undefined;
-  #trailers: Record<string, string> | undefined;
   #messageTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
   #isEnded = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, context: CallContext) {
+  constructor(stream: Http2Stream, context: CallContext) {
     this.#stream = stream;
     this.#context = context;
-    this.peer = context.peer;
-    this.authorization = headers.authorization;
     this.#reader = new MessageReader({
       maxBytes: context.limits.maxMessageBytes,
       budget: context.budget,
       onMessage: (bytes) => this.#handler?.message(bytes),
     });
-    // What broke is told by `close`.
-    stream.on('error', () => undefined);
-    stream.on('aborted', () => this.#broke());
-    stream.on('close', () => this.#broke());
-    stream.on('wantTrailers', () => this.#sendTrailers());
+    stream.start(this);
+  }
+
+  get peer(): Peer {
+    return this.#context.peer;
+  }
+
+  /** The header `authorization`. */
+  get authorization(): string | undefined {
+    return this.#context.authorization;
   }
 
   /** @param handler told from now on. */
@@ -80,10 +83,7 @@ export class ServerCall {
 
   /** Messages are told from now on. Until then the client can send as much as its window holds. */
   read(): void {
-    this.#stream.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#stream.on('end', () => {
-      if (!this.#isEnded) this.#handler?.halfClosed();
-    });
+    this.#stream.read();
   }
 
   /** No more messages but those that have come, until {@link resume}. */
@@ -92,7 +92,7 @@ export class ServerCall {
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.#stream.read();
   }
 
   /** No more streams on this connection; it ends with those that there are. */
@@ -102,26 +102,22 @@ export class ServerCall {
 
   /** @returns whether a frame is on its way out: then there must not be another one. */
   get isWriting(): boolean {
-    return this.#done !== undefined;
+    return this.#stream.outgoing.isWriting;
   }
 
   /**
-   * @param done called when all of it has left the process, unless the call ends before: until then the client, or the
-   * way to it, holds things up (F2).
+   * @param done called when all of it has left the process, which may be before this returns, unless the call ends before:
+   * until then the client, or the way to it, holds things up (F2).
    */
-  write({ parts }: Frame, done: () => void): void {
+  write({ parts, length }: Frame, done: () => void): void {
     const stream = this.#stream;
     // What is over may not have been told yet.
-    if (this.#isEnded || stream.destroyed || stream.closed) return;
-    if (this.#done !== undefined) throw new Error('A call sends one message after the other.');
-    if (!stream.headersSent) stream.respond(HEADERS, { waitForTrailers: true });
-    this.#context.onWrite();
-    this.#done = done;
-    const last = parts.length - 1;
-    if (last > 0) stream.cork();
-    for (let index = 0; index < last; index += 1) stream.write(parts[index]);
-    stream.write(parts[last], this.#written);
-    if (last > 0) stream.uncork();
+    if (this.#isEnded || stream.isClosed) return;
+    if (this.isWriting) throw new Error('A call sends one message after the other.');
+    if (!stream.hasResponded) stream.respond(HEADERS);
+    stream.write(parts, length, () => {
+      if (!this.#isEnded) done();
+    });
   }
 
   /** What was written goes out before it. */
@@ -129,19 +125,14 @@ export class ServerCall {
     if (this.#isEnded) return;
     this.#finish();
     const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const trailers = { 'grpc-status': String(code), ...(details === '' ? {} : { 'grpc-message': encodeDetails(details) }) };
-    if (stream.headersSent) {
-      this.#trailers = trailers;
-      stream.end();
-    } else {
-      const accepted = code === STATUS.unimplemented ? ACCEPTED : {};
-      stream.respond({ ...HEADERS, ...accepted, ...trailers }, { endStream: true });
-      this.#giveUpRequest();
-    }
+    if (stream.isClosed) return;
+    const status = [{ name: 'grpc-status', value: String(code) }];
+    if (details !== '') status.push({ name: 'grpc-message', value: encodeDetails(details) });
+    const head = stream.hasResponded ? [] : code === STATUS.unimplemented ? [...RESPONSE, ACCEPTED] : RESPONSE;
+    stream.end(encodeHeaders([...head, ...status]));
     // A client that takes nothing does not take this either.
-    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), this.#context.limits.lingerMs).unref();
-    stream.once('close', () => clearTimeout(timer));
+    if (stream.isClosed) return;
+    this.#lingerTimer = setTimeout(() => stream.reset(ERROR.cancel), this.#context.limits.lingerMs).unref();
   }
 
   /** The connection has reached its age. */
@@ -155,20 +146,28 @@ export class ServerCall {
       this.#fail({ code: STATUS.unavailable, details: 'The connection has reached its age: open another one.' });
   }
 
-  readonly #written = (error?: Error | null): void => {
-    if (error != null) return;
-    const done = this.#done;
-    this.#done = undefined;
-    if (!this.#isEnded) done?.();
-  };
+  // What its stream tells.
 
-  #receive(chunk: Buffer): void {
+  data(bytes: Buffer): void {
     if (this.#isEnded) return;
-    const problem = this.#reader.push(chunk);
+    const problem = this.#reader.push(bytes);
     if (problem !== undefined) return this.#fail(problem);
     if (this.#reader.isWithin === (this.#messageTimer !== undefined)) return;
     clearTimeout(this.#messageTimer);
     this.#messageTimer = this.#reader.isWithin ? this.#expectMessage() : undefined;
+  }
+
+  ended(): void {
+    if (!this.#isEnded) this.#handler?.halfClosed();
+  }
+
+  closed(): void {
+    clearTimeout(this.#lingerTimer);
+    if (!this.#isEnded) {
+      this.#finish();
+      this.#handler?.cancelled(undefined);
+    }
+    this.#context.onClosed(this);
   }
 
   #expectMessage(): NodeJS.Timeout {
@@ -183,33 +182,16 @@ export class ServerCall {
     this.#handler?.cancelled(problem);
   }
 
-  #broke(): void {
-    if (this.#isEnded) return;
-    this.#finish();
-    this.#handler?.cancelled(undefined);
-  }
-
   #finish(): void {
     this.#isEnded = true;
     this.#reader.end();
     clearTimeout(this.#messageTimer);
   }
-
-  #sendTrailers(): void {
-    if (this.#trailers === undefined || this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.sendTrailers(this.#trailers);
-    this.#giveUpRequest();
-  }
-
-  /** All is said: what the client still sends is not read. */
-  #giveUpRequest(): void {
-    const stream = this.#stream;
-    // The reset would overtake the trailers, which are being written now.
-    setImmediate(() => {
-      if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
-  }
 }
 
-const HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
-const ACCEPTED = { 'grpc-accept-encoding': 'identity' } as const;
+const RESPONSE = [
+  { name: ':status', value: '200' },
+  { name: 'content-type', value: 'application/grpc' },
+];
+const ACCEPTED = { name: 'grpc-accept-encoding', value: 'identity' };
+const HEADERS = encodeHeaders(RESPONSE);

@@ -1,52 +1,58 @@
 /** One connection: its calls, whether it is alive, when it is to end, and what its client may do. */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Buffers } from '../http2/buffers.ts';
+import { type ConnectionEvents, Http2Connection } from '../http2/connection.ts';
+import { encodeHeaders } from '../http2/header-encoder.ts';
+import type { Request } from '../http2/request.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import { type Method, type Peer, ServerCall } from './call.ts';
 import type { GrpcLimits } from './limits.ts';
 import type { GivenUp, GrpcObserver } from './observer.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
+import { SocketWire } from './socket-wire.ts';
 import { STATUS } from './status.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 export interface ConnectionOptions {
   readonly methods: ReadonlyMap<string, Method>;
   readonly limits: GrpcLimits;
   readonly budget: ReceiveBudget;
+  readonly buffers: Buffers;
   readonly observer: GrpcObserver;
   readonly onClose: (connection: Connection) => void;
 }
 
 /** Of the age at which a connection ends, more or less, so that those that came together do not go together (F6). */
 const AGE_JITTER = 0.2;
+/** A client that was told the end of the connection has so long to end its side, in ms. */
+const CLOSING_MS = 1_000;
 
-export class Connection {
+export class Connection implements ConnectionEvents {
   readonly peer: Peer;
-  readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
+  readonly #http2: Http2Connection;
   readonly #options: ConnectionOptions;
   readonly #calls = new Set<ServerCall>();
-  readonly #control: TokenBucket;
   #pings: NodeJS.Timeout | undefined;
   #dead: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #age: NodeJS.Timeout | undefined;
 
-  constructor(session: ServerHttp2Session, options: ConnectionOptions) {
-    const { socket } = session;
-    const { limits, observer } = options;
-    this.#session = session;
+  constructor(socket: Socket, options: ConnectionOptions) {
+    const { limits, observer, buffers } = options;
+    this.#socket = socket;
     this.#options = options;
     this.peer = {
       address: formatSocketAddress({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
       tls: socket instanceof TLSSocket ? socket : undefined,
     };
-    this.#control = new TokenBucket(limits.controlBurst, limits.controlRate, performance.now());
+    const wire = new SocketWire(socket, () => this.#http2.flushed(), CLOSING_MS);
+    this.#http2 = new Http2Connection({ limits, wire, buffers, events: this, now: () => performance.now() });
     // What is wrong with a connection ends it, and nothing else.
-    session.on('error', () => undefined);
-    session.on('ping', () => this.#controlled());
-    session.on('remoteSettings', () => this.#controlled());
-    session.on('stream', (stream, headers) => this.#open(stream, headers));
-    session.once('close', () => this.#closed());
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => this.#http2.push(chunk));
+    socket.once('close', () => this.#closed());
     observer.connectionOpened(this.peer.address);
     // Those that come together are not asked together.
     this.#pings = setTimeout(() => this.#ping(), limits.pingMs * (1 - Math.random() / 2)).unref();
@@ -55,82 +61,75 @@ export class Connection {
       const jitter = 1 + AGE_JITTER * (2 * Math.random() - 1);
       this.#age = setTimeout(() => this.#aged(), limits.maxAgeMs * jitter).unref();
     }
+    this.#http2.start();
   }
 
   /** The client is told to open no more streams here (GOAWAY); the connection ends with those that there are. */
   goAway(): void {
-    if (!this.#session.destroyed) this.#session.close();
+    this.#http2.goAway();
   }
 
   /** At once, whatever is under way. */
   destroy(): void {
-    this.#session.destroy();
+    this.#socket.destroy();
   }
 
-  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  opened(stream: Http2Stream, request: Request): void {
     clearTimeout(this.#idle);
-    const refusal = httpRefusal(headers);
+    const refusal = httpRefusal(request);
     if (refusal !== undefined) {
-      stream.on('error', () => undefined);
-      stream.respond({ ':status': refusal }, { endStream: true });
-      stream.once('close', () => this.#expectCalls());
-      return stream.close(constants.NGHTTP2_NO_ERROR);
+      stream.start({ data: () => undefined, ended: () => undefined, closed: () => this.#expectCalls() });
+      return stream.end(encodeHeaders([{ name: ':status', value: String(refusal) }]));
     }
     const { limits, budget, methods } = this.#options;
-    const call = new ServerCall(stream, headers, {
+    const { path, authorization } = request;
+    const call = new ServerCall(stream, {
       peer: this.peer,
       limits,
       budget,
-      onWrite: this.#onWrite,
+      authorization,
       giveUp: () => this.goAway(),
+      onClosed: this.#onClosed,
     });
     this.#calls.add(call);
-    stream.once('close', () => {
-      this.#calls.delete(call);
-      this.#expectCalls();
-    });
-    const path = headers[':path'] ?? '';
     const method = methods.get(path);
     if (method === undefined) return call.end({ code: STATUS.unimplemented, details: `there is no method ${path}` });
     call.start(method(call));
   }
 
-  readonly #onWrite = (): void => {
-    // A client may measure the way with a PING whenever something comes.
-    this.#control.fill();
-  };
-
-  /** The client sent PING or SETTINGS, which were answered. */
-  #controlled(): void {
-    const isBusy = [...this.#calls].some(({ isWriting }) => isWriting);
-    if (isBusy || this.#control.take(performance.now())) return;
-    this.#giveUp('flood');
-    this.#session.destroy(new Error('more of PING or SETTINGS than there is a use for'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  ponged(): void {
+    clearTimeout(this.#dead);
+    this.#dead = undefined;
   }
+
+  flooded(): void {
+    this.#giveUp('flood');
+  }
+
+  readonly #onClosed = (call: ServerCall): void => {
+    this.#calls.delete(call);
+    this.#expectCalls();
+  };
 
   #ping(): void {
     const { pingMs, pingTimeoutMs } = this.#options.limits;
     this.#pings = setTimeout(() => this.#ping(), pingMs).unref();
-    if (this.#dead !== undefined || this.#session.destroyed) return;
+    if (this.#dead !== undefined) return;
     // Where this process was busy for that long, the answer has come and is read before this is decided.
     this.#dead = setTimeout(() => setImmediate(() => this.#decide()), pingTimeoutMs).unref();
-    this.#session.ping((error) => {
-      if (error !== null) return;
-      clearTimeout(this.#dead);
-      this.#dead = undefined;
-    });
+    this.#http2.ping();
   }
 
   /** A sign of life should have come by now. */
   #decide(): void {
-    if (this.#dead === undefined || this.#session.destroyed) return;
+    if (this.#dead === undefined || this.#socket.destroyed) return;
     this.#giveUp('dead');
-    this.#session.destroy();
+    this.#socket.destroy();
   }
 
   #expectCalls(): void {
     clearTimeout(this.#idle);
-    if (this.#calls.size > 0 || this.#session.destroyed) return;
+    if (this.#calls.size > 0 || this.#socket.destroyed) return;
     this.#idle = setTimeout(() => {
       this.#giveUp('idle');
       this.goAway();
@@ -151,6 +150,7 @@ export class Connection {
   }
 
   #closed(): void {
+    this.#http2.destroy();
     for (const timer of [this.#pings, this.#dead, this.#idle, this.#age]) clearTimeout(timer);
     this.#options.observer.connectionClosed(this.peer.address);
     this.#options.onClose(this);
@@ -158,8 +158,7 @@ export class Connection {
 }
 
 /** @returns the HTTP status for what is no gRPC request. */
-function httpRefusal(headers: IncomingHttpHeaders): number | undefined {
-  if (headers[':method'] !== 'POST') return constants.HTTP_STATUS_METHOD_NOT_ALLOWED;
-  const isGrpc = /^application\/grpc(?:[+;]|$)/i.test(headers['content-type'] ?? '');
-  return isGrpc ? undefined : constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE;
+function httpRefusal({ method, contentType }: Request): number | undefined {
+  if (method !== 'POST') return 405;
+  return /^application\/grpc(?:[+;]|$)/i.test(contentType) ? undefined : 415;
 }

@@ -1,5 +1,7 @@
 /** What a client may cost. */
-export interface GrpcLimits {
+import type { Http2Limits } from '../http2/connection.ts';
+
+export interface GrpcLimits extends Http2Limits {
   /** No message may be longer, in bytes (F8). */
   readonly maxMessageBytes: number;
   /** Of messages that are not complete, over all connections, in bytes. */
@@ -7,8 +9,6 @@ export interface GrpcLimits {
   /** A message that has begun must be complete after so long, in ms. */
   readonly messageMs: number;
   readonly maxConnections: number;
-  /** At once, on one connection. */
-  readonly maxStreams: number;
   /** A connection is asked for a sign of life so often, in ms, and is given up when none has come after the other time (F7). */
   readonly pingMs: number;
   readonly pingTimeoutMs: number;
@@ -20,15 +20,6 @@ export interface GrpcLimits {
   readonly ageGraceMs: number;
   /** A status that a client does not take is forgotten, in ms. */
   readonly lingerMs: number;
-  /** PING and SETTINGS that a client may send while it is sent nothing: so many at once, and so many a second. */
-  readonly controlBurst: number;
-  readonly controlRate: number;
-  /** Streams that a client may open and reset. */
-  readonly resetBurst: number;
-  readonly resetRate: number;
-  /** Of the headers of a request, in bytes and in number. */
-  readonly maxHeaderBytes: number;
-  readonly maxHeaders: number;
 }
 
 export const DEFAULT_GRPC_LIMITS: GrpcLimits = {

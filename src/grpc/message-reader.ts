@@ -3,28 +3,23 @@ import { PREFIX_LENGTH } from './frame.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { STATUS, type Status } from './status.ts';
 
-const EMPTY = Buffer.alloc(0);
-/** bytes */
-const SMALLEST = 1_024;
 /** How many times what is there already is made room for, as far as the message is that long. */
 const GROWTH = 4;
-/** The last chunk of a message may have the beginning of the next one in it. */
-const CHUNK = 16_384;
 
 export interface MessageReaderOptions {
   /** No message may be longer, in bytes. */
   readonly maxBytes: number;
   readonly budget: ReceiveBudget;
-  /** The bytes are nobody else's. */
+  /** The bytes are lent: whoever keeps them copies them. */
   readonly onMessage: (bytes: Buffer) => void;
 }
 
 export class MessageReader {
   readonly #options: MessageReaderOptions;
   /** The beginning of a message, `#held` bytes of it: grows, so that a client that sends byte by byte costs no more. */
-  #buffer = EMPTY;
+  #buffer: Buffer | undefined;
   #held = 0;
-  /** How much must be there for something to be read of it. */
+  /** How much of it must be there for something to be read of it. */
   #wanted = PREFIX_LENGTH;
   #isEnded = false;
 
@@ -37,13 +32,18 @@ export class MessageReader {
     return this.#held > 0;
   }
 
-  /** @returns why the stream cannot go on; then nothing more is read. */
+  /** @param chunk lent @returns why the stream cannot go on; then nothing more is read. */
   push(chunk: Buffer): Status | undefined {
-    if (this.#isEnded) return undefined;
-    if (this.#held + chunk.length < this.#wanted) return this.#hold(chunk);
-    const problem = this.#read(this.#joined(chunk));
-    if (problem !== undefined) this.end();
-    return problem;
+    let at = 0;
+    while (at < chunk.length && !this.#isEnded) {
+      const read: number | Status = this.#held > 0 ? this.#complete(chunk, at) : this.#begin(chunk, at);
+      if (typeof read !== 'number') {
+        this.end();
+        return read;
+      }
+      at = read;
+    }
+    return undefined;
   }
 
   /** Forgets what it has, and reads nothing more. May be called while a message is handed over. */
@@ -52,26 +52,44 @@ export class MessageReader {
     this.#release();
   }
 
-  #read(bytes: Buffer): Status | undefined {
-    let at = 0;
+  /** @returns up to where the chunk was read, or why not. */
+  #begin(chunk: Buffer, at: number): number | Status {
     this.#wanted = PREFIX_LENGTH;
-    while (!this.#isEnded && bytes.length - at >= PREFIX_LENGTH) {
-      const length = bytes.readUInt32BE(at + 1);
-      const problem = this.#check(bytes[at], length);
+    if (chunk.length - at >= PREFIX_LENGTH) {
+      const problem = this.#readPrefix(chunk, at);
       if (problem !== undefined) return problem;
-      const end = at + PREFIX_LENGTH + length;
-      if (end > bytes.length) {
-        this.#wanted = end - at;
-        break;
+      const end = at + this.#wanted;
+      if (end <= chunk.length) {
+        this.#options.onMessage(chunk.subarray(at + PREFIX_LENGTH, end));
+        return end;
       }
-      this.#options.onMessage(bytes.subarray(at + PREFIX_LENGTH, end));
-      at = end;
     }
-    return this.#isEnded || at === bytes.length ? undefined : this.#hold(bytes.subarray(at));
+    return this.#hold(chunk, at, chunk.length);
   }
 
-  /** Before any of it is held. */
-  #check(flag: number | undefined, length: number): Status | undefined {
+  /** As {@link #begin}, of a message that has begun. */
+  #complete(chunk: Buffer, at: number): number | Status {
+    const read = this.#hold(chunk, at, Math.min(chunk.length, at + this.#wanted - this.#held));
+    const buffer = this.#buffer;
+    if (typeof read !== 'number' || buffer === undefined || this.#held < this.#wanted) return read;
+    if (this.#wanted === PREFIX_LENGTH) {
+      const problem = this.#readPrefix(buffer, 0);
+      if (problem !== undefined) return problem;
+      if (this.#held < this.#wanted) return read;
+    }
+    const message = buffer.subarray(PREFIX_LENGTH, this.#wanted);
+    this.#buffer = undefined;
+    this.#release();
+    this.#options.onMessage(message);
+    this.#options.budget.buffers.give(buffer);
+    return read;
+  }
+
+  /** Before any of the message is held. */
+  #readPrefix(bytes: Buffer, at: number): Status | undefined {
+    const flag = bytes[at];
+    const length = bytes.readUInt32BE(at + 1);
+    this.#wanted = PREFIX_LENGTH + length;
     if (flag === 1) {
       const details = 'compressed messages are not read: this server accepts grpc-encoding identity only';
       return { code: STATUS.unimplemented, details };
@@ -85,36 +103,28 @@ export class MessageReader {
     };
   }
 
-  #hold(chunk: Buffer): Status | undefined {
-    if (!this.#options.budget.take(chunk.length)) {
-      this.end();
+  #hold(chunk: Buffer, from: number, to: number): number | Status {
+    const { budget } = this.#options;
+    if (!budget.take(to - from)) {
       return { code: STATUS.resourceExhausted, details: 'too much is being received at once: come again later' };
     }
-    const length = this.#held + chunk.length;
-    if (length > this.#buffer.length) {
-      const enough = Math.max(length, this.#wanted + CHUNK);
-      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(SMALLEST, GROWTH * length), enough));
-      larger.set(this.#buffer.subarray(0, this.#held));
-      this.#buffer = larger;
+    const length = this.#held + to - from;
+    const buffer = this.#buffer;
+    if (buffer === undefined || length > buffer.length) {
+      this.#buffer = budget.buffers.take(Math.max(length, Math.min(GROWTH * length, this.#wanted)));
+      buffer?.copy(this.#buffer, 0, 0, this.#held);
+      if (buffer !== undefined) budget.buffers.give(buffer);
     }
-    this.#buffer.set(chunk, this.#held);
+    if (this.#buffer !== undefined) chunk.copy(this.#buffer, this.#held, from, to);
     this.#held = length;
-    return undefined;
-  }
-
-  #joined(chunk: Buffer): Buffer {
-    if (this.#held === 0) return chunk;
-    const length = this.#held + chunk.length;
-    const hasRoom = length <= this.#buffer.length;
-    if (hasRoom) this.#buffer.set(chunk, this.#held);
-    const bytes = hasRoom ? this.#buffer.subarray(0, length) : Buffer.concat([this.#buffer.subarray(0, this.#held), chunk]);
-    this.#release();
-    return bytes;
+    return to;
   }
 
   #release(): void {
-    this.#options.budget.give(this.#held);
-    this.#buffer = EMPTY;
+    const { budget } = this.#options;
+    budget.give(this.#held);
+    if (this.#buffer !== undefined) budget.buffers.give(this.#buffer);
+    this.#buffer = undefined;
     this.#held = 0;
   }
 }

@@ -2,7 +2,7 @@
 
 /**
  * Why the server gave a connection up: it had reached its age, had no stream for long, gave no sign of life, or sent more
- * of PING and SETTINGS than there is a use for; or there were too many connections.
+ * than there is a use for (PING, SETTINGS, streams that it resets); or there were too many connections.
  */
 export type GivenUp = 'age' | 'idle' | 'dead' | 'flood' | 'full';
 

@@ -1,5 +1,9 @@
 /** What all connections together may have sent of messages that are not complete. */
+import { MessageBuffers } from './message-buffers.ts';
+
 export class ReceiveBudget {
+  /** What they are put together in. */
+  readonly buffers = new MessageBuffers();
   readonly #max: number;
   #used = 0;
 

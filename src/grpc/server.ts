@@ -1,8 +1,9 @@
 /** gRPC over HTTP/2, as much of it as a server needs: the one door of this room. It knows no xDS. */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createServer, type Http2SecureServer, type Http2Server, type ServerOptions } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { Buffers } from '../http2/buffers.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import type { Method } from './call.ts';
@@ -16,16 +17,17 @@ export interface GrpcServerOptions {
   readonly methods: ReadonlyMap<string, Method>;
   readonly observer: GrpcObserver;
   readonly limits?: Partial<GrpcLimits>;
-  /** A server with TLS is made here, with these options and its own. */
-  readonly createServer?: (options: ServerOptions) => Http2Server | Http2SecureServer;
+  /** A server with TLS is made here, with these options and its own; it is to speak `h2` alone. */
+  readonly createServer?: (options: ServerOpts) => Server;
 }
 
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #limits: GrpcLimits;
   readonly #budget: ReceiveBudget;
+  readonly #buffers = new Buffers();
   /** One for each address. */
-  readonly #servers: (Http2Server | Http2SecureServer)[] = [];
+  readonly #servers: Server[] = [];
   readonly #connections = new Set<Connection>();
   #closed: Promise<void> | undefined;
   #onLastClosed: (() => void) | undefined;
@@ -72,38 +74,34 @@ export class GrpcServer {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  #createServer(): Http2Server | Http2SecureServer {
-    const { limits, create } = { limits: this.#limits, create: this.#options.createServer ?? createServer };
-    const server = create({
-      settings: {
-        maxConcurrentStreams: limits.maxStreams,
-        maxHeaderListSize: limits.maxHeaderBytes,
-        initialWindowSize: STREAM_WINDOW,
-        enablePush: false,
-      },
-      maxHeaderListPairs: limits.maxHeaders,
-      // A response that waits for its client counts, and is shared: what a client sends has bounds of its own.
-      maxSessionMemory: SESSION_MEMORY_MB,
-      maxSessionInvalidFrames: MAX_INVALID_FRAMES,
-      streamResetBurst: limits.resetBurst,
-      streamResetRate: limits.resetRate,
-    });
-    server.maxConnections = limits.maxConnections;
+  #createServer(): Server {
+    const { createServer: createSecure } = this.#options;
+    const options = { noDelay: true };
+    const server = createSecure?.(options) ?? createServer(options);
+    server.maxConnections = this.#limits.maxConnections;
     server.on('drop', (dropped) => {
       const { remoteAddress: host = '', remotePort = 0 } = dropped ?? {};
       this.#options.observer.connectionGivenUp(formatSocketAddress({ host, port: remotePort }), 'full');
     });
-    server.on('session', (session) => {
-      const { methods, observer } = this.#options;
-      const onClose = (connection: Connection): void => this.#gone(connection);
-      const options = { methods, observer, limits: this.#limits, budget: this.#budget, onClose };
-      const connection = new Connection(session, options);
-      this.#connections.add(connection);
-      session.setLocalWindowSize(CONNECTION_WINDOW);
-      // It came while the server was being closed.
-      if (this.#closed !== undefined) connection.goAway();
-    });
+    server.on(createSecure === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#connected(socket));
     return server;
+  }
+
+  #connected(socket: Socket): void {
+    // Who names no protocol speaks another one.
+    if (socket instanceof TLSSocket && socket.alpnProtocol !== 'h2') return void socket.destroy();
+    const { methods, observer } = this.#options;
+    const connection = new Connection(socket, {
+      methods,
+      observer,
+      limits: this.#limits,
+      budget: this.#budget,
+      buffers: this.#buffers,
+      onClose: (closed) => this.#gone(closed),
+    });
+    this.#connections.add(connection);
+    // It came while the server was being closed.
+    if (this.#closed !== undefined) connection.goAway();
   }
 
   #gone(connection: Connection): void {
@@ -111,9 +109,3 @@ export class GrpcServer {
     if (this.#connections.size === 0) this.#onLastClosed?.();
   }
 }
-
-/** What a client may send before it is read, in bytes: on one stream, and on all of a connection. */
-const STREAM_WINDOW = 64 * 1024;
-const CONNECTION_WINDOW = 256 * 1024;
-const SESSION_MEMORY_MB = 1_024;
-const MAX_INVALID_FRAMES = 100;

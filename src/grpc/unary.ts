@@ -9,7 +9,7 @@ export function unary(answer: (request: Buffer) => Buffer | Status): Method {
     call.read();
     return {
       message: (bytes) => {
-        if (request === undefined) request = bytes;
+        if (request === undefined) request = Buffer.from(bytes);
         else call.end({ code: STATUS.internal, details: 'this method takes one message' });
       },
       halfClosed: () => {

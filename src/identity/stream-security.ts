@@ -1,7 +1,7 @@
 /** All that keeps streams from those whom they do not concern: TLS with what is in files, and the gatekeeper. */
 import { constants } from 'node:crypto';
-import { createSecureServer, type Http2SecureServer, type SecureServerOptions } from 'node:http2';
-import type { SecureContextOptions } from 'node:tls';
+import type { ServerOpts } from 'node:net';
+import { createServer, type SecureContextOptions, type Server } from 'node:tls';
 import type { ApiSender } from '../kubernetes/api-objects.ts';
 import type { Logger } from '../logger.ts';
 import type { Gate } from '../xds/gate.ts';
@@ -31,9 +31,9 @@ const HANDSHAKE_MS = 10_000;
 export class StreamSecurity implements Disposable {
   readonly gate: Gate;
   readonly #files: TlsFiles;
-  readonly #servers: Set<Http2SecureServer>;
+  readonly #servers: Set<Server>;
 
-  private constructor(gate: Gate, files: TlsFiles, servers: Set<Http2SecureServer>) {
+  private constructor(gate: Gate, files: TlsFiles, servers: Set<Server>) {
     this.gate = gate;
     this.#files = files;
     this.#servers = servers;
@@ -42,7 +42,7 @@ export class StreamSecurity implements Disposable {
   /** @throws TlsFilesError */
   static async open(options: StreamSecurityOptions): Promise<StreamSecurity> {
     const { cert, key, clientCa, tokens, sender, log, now } = options;
-    const servers = new Set<Http2SecureServer>();
+    const servers = new Set<Server>();
     const onChange = (material: TlsMaterial): void => {
       // Connections that are open stay as they are.
       for (const server of servers) server.setSecureContext(contextOf(material));
@@ -69,10 +69,11 @@ export class StreamSecurity implements Disposable {
     return this.#files.trouble;
   }
 
-  readonly createServer = (options: SecureServerOptions): Http2SecureServer => {
+  readonly createServer = (options: ServerOpts): Server => {
     const { material } = this.#files;
-    const server = createSecureServer({
+    const server = createServer({
       ...options,
+      ALPNProtocols: ['h2'],
       ...contextOf(material),
       handshakeTimeout: HANDSHAKE_MS,
       // Who shows none, or a bad one, is told so in gRPC, where Envoy logs it; the gatekeeper lets nobody in by it.

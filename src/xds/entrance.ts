@@ -22,7 +22,7 @@ export class Entrance {
 
   /** @returns whether the message waits. */
   holds(message: Buffer): boolean {
-    this.#held?.push(message);
+    this.#held?.push(Buffer.from(message));
     return this.#held !== undefined;
   }
 
@@ -32,7 +32,7 @@ export class Entrance {
    * @returns what came meanwhile, or why not.
    */
   async ask(proxy: Proxy, message: Buffer): Promise<readonly Buffer[] | Refusal> {
-    const held = [message];
+    const held = [Buffer.from(message)];
     this.#held = held;
     this.#call.pause();
     const refusal = await this.#pass.admits(proxy);

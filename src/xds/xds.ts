@@ -248,7 +248,7 @@ export class XdsServer implements AsyncDisposable {
     call.read();
     return {
       message: (request) => {
-        if (requests.push(request) <= MAX_STATUS_REQUESTS) answerNext();
+        if (requests.push(Buffer.from(request)) <= MAX_STATUS_REQUESTS) answerNext();
         else call.end({ code: STATUS.resourceExhausted, details: 'too many requests before the last answer was taken' });
       },
       halfClosed: () => {

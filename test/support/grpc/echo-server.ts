@@ -82,7 +82,7 @@ export class EchoCall implements CallHandler {
 
   message(bytes: Buffer): void {
     this.received.push(bytes.toString());
-    this.answer(bytes);
+    this.answer(Buffer.from(bytes));
   }
 
   answer(bytes: Buffer): void {

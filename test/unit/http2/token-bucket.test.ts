@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { TokenBucket } from '../../../src/grpc/token-bucket.ts';
+import { TokenBucket } from '../../../src/http2/token-bucket.ts';
 
 it('a bucket gives so many at once, and so many a second after that', () => {
   const bucket = new TokenBucket(3, 2, 1_000);

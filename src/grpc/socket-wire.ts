@@ -1,0 +1,49 @@
+/** The bytes of a connection to its socket. */
+import type { Socket } from 'node:net';
+import type { Wire } from '../http2/outbound.ts';
+
+export class SocketWire implements Wire {
+  readonly #socket: Socket;
+  readonly #onFlushed: () => void;
+  readonly #lingerMs: number;
+  #isWaiting = false;
+
+  /**
+   * @param onFlushed what was written, and did not leave at once, has left
+   * @param lingerMs so long a client has to take the last of it, and to end its side too
+   */
+  constructor(socket: Socket, onFlushed: () => void, lingerMs: number) {
+    this.#socket = socket;
+    this.#onFlushed = onFlushed;
+    this.#lingerMs = lingerMs;
+  }
+
+  write(pieces: readonly Buffer[]): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) return true;
+    const last = pieces.length - 1;
+    if (last > 0) socket.cork();
+    for (const [index, piece] of pieces.entries()) {
+      if (index < last) socket.write(piece);
+      else socket.write(piece, this.#left);
+    }
+    if (last > 0) socket.uncork();
+    this.#isWaiting = socket.writableLength > 0;
+    return !this.#isWaiting;
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), this.#lingerMs).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  readonly #left = (): void => {
+    // Of one that had left at once it is told too, later.
+    if (!this.#isWaiting || this.#socket.writableLength > 0) return;
+    this.#isWaiting = false;
+    this.#onFlushed();
+  };
+}

@@ -1,0 +1,135 @@
+/** What one stream has yet to say: headers, one message, trailers, in this order. */
+import type { Batch } from './batch.ts';
+import { HEAD_LENGTH, TYPE, writeHead } from './frame.ts';
+
+/** What a connection may say at once. */
+export interface Allowance {
+  /** Of DATA, in bytes: gets less as it is used. */
+  window: number;
+  /** The longest payload that the client takes. */
+  readonly maxFrame: number;
+}
+
+const NO_PARTS: readonly Buffer[] = [];
+/** No DATA is cut shorter for want of room, in bytes: the next batch has it. */
+const WORTH_A_FRAME = 1_024;
+
+export class Outgoing {
+  readonly id: number;
+  /** What the client takes of this stream, in bytes; below 0 where it has changed its mind. */
+  window: number;
+  /** Whether it stands in the line of those who have something to say that may be said. */
+  isInLine = false;
+  isClosed = false;
+  /** Frames. */
+  #head: Buffer | undefined;
+  #trailers: Buffer | undefined;
+  #parts = NO_PARTS;
+  #part = 0;
+  #offset = 0;
+  /** Of the message, in bytes. */
+  #left = 0;
+  #done: (() => void) | undefined;
+  #hasSaidAll = false;
+  readonly #onEnded: () => void;
+
+  constructor(id: number, window: number, onEnded: () => void) {
+    this.id = id;
+    this.window = window;
+    this.#onEnded = onEnded;
+  }
+
+  /** Whether a message has not left yet. */
+  get isWriting(): boolean {
+    return this.#done !== undefined;
+  }
+
+  /** Whether it has said all, or has nothing to say for now but what waits for the client's window. */
+  get isQuiet(): boolean {
+    if (this.isClosed) return true;
+    if (this.#head !== undefined) return false;
+    return this.#left > 0 ? this.window <= 0 : this.#trailers === undefined;
+  }
+
+  /** @param frames before anything else */
+  begin(frames: Buffer): void {
+    this.#head = frames;
+  }
+
+  /** @param length of all parts, at least 1 @param done once they have left */
+  message(parts: readonly Buffer[], length: number, done: () => void): void {
+    this.#parts = parts;
+    this.#part = 0;
+    this.#offset = 0;
+    this.#left = length;
+    this.#done = done;
+  }
+
+  /** @param frames behind everything else */
+  end(frames: Buffer): void {
+    this.#trailers = frames;
+  }
+
+  /** Nothing more will be said, and nothing told. */
+  close(): void {
+    this.isClosed = true;
+    this.#parts = NO_PARTS;
+    this.#head = undefined;
+    this.#trailers = undefined;
+    this.#done = undefined;
+    this.#left = 0;
+    this.#hasSaidAll = false;
+  }
+
+  /** Says as much as there is room and allowance for. */
+  fill(batch: Batch, allowance: Allowance): void {
+    if (this.#head !== undefined) {
+      if (this.#head.length > batch.room) return;
+      batch.add(this.#head);
+      this.#head = undefined;
+    }
+    while (this.#left > 0) {
+      const room = batch.room - HEAD_LENGTH;
+      const size = Math.min(this.#left, this.window, allowance.window, allowance.maxFrame, room);
+      if (size <= 0 || (size === room && size < WORTH_A_FRAME && size < this.#left)) return;
+      writeHead(batch.buffer, batch.reserve(HEAD_LENGTH), size, TYPE.data, 0, this.id);
+      this.#add(batch, size);
+      this.window -= size;
+      allowance.window -= size;
+    }
+    if (this.#trailers === undefined || this.#trailers.length > batch.room) return;
+    batch.add(this.#trailers);
+    this.#trailers = undefined;
+    this.#hasSaidAll = true;
+  }
+
+  /** Whether the last of the message, or of all, is in the buffer that was filled: {@link left} is to be called. */
+  get hasSaidIt(): boolean {
+    return this.#hasSaidAll || (this.#left === 0 && this.#done !== undefined);
+  }
+
+  /** What was filled has left: whoever waits for it is told. */
+  left(): void {
+    const done = this.#done;
+    this.#done = undefined;
+    this.#parts = NO_PARTS;
+    done?.();
+    if (this.#hasSaidAll) this.#onEnded();
+  }
+
+  #add(batch: Batch, size: number): void {
+    this.#left -= size;
+    for (let left = size; left > 0; ) {
+      const part = this.#parts[this.#part];
+      // The length is that of all parts.
+      if (part === undefined) return;
+      const end = Math.min(part.length, this.#offset + left);
+      batch.add(this.#offset === 0 && end === part.length ? part : part.subarray(this.#offset, end));
+      left -= end - this.#offset;
+      this.#offset = end;
+      if (end < part.length) continue;
+      this.#part += 1;
+      this.#offset = 0;
+    }
+  }
+}
