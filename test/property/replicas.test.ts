@@ -234,7 +234,7 @@ describe('replicas', () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 120_000);
 
   it('are alike again once a linger is over that one of them saw begin and another did not', () => {
     fc.assert(
@@ -253,5 +253,5 @@ describe('replicas', () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 120_000);
 });
