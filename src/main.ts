@@ -9,6 +9,8 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 }
 // A reader that went away (`detour envoy … | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever listens too goes on without it: the audit log.
+  if (process.stdout.listenerCount('error') > 1) return;
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
 });

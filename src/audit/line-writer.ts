@@ -1,5 +1,5 @@
 /** Appends lines to a file or a stream, in the background and in their order; what is too much is counted and left out. */
-import { appendFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Lines that wait at most. */
@@ -8,7 +8,7 @@ const RETRY_MS = 1_000;
 /** How long what waits may take at the end. */
 const FLUSH_MS = 2_000;
 
-/** Resolves once the text is written. */
+/** Resolves once the text is written. After a rejection the same text comes again, and no other. */
 export type Append = (text: string) => Promise<void>;
 
 export interface LineWriterOptions {
@@ -87,12 +87,23 @@ export class LineWriter implements AsyncDisposable {
   }
 }
 
-/** The file is opened for each batch: one that was moved away is made anew. Others may not read it. */
+/**
+ * The file is opened for each batch: one that was moved away is made anew. Others may not read it. What a disk that is
+ * full took of a text is not written twice: a line in two halves would be none.
+ */
 export function appendToFile(path: string): Append {
-  return (text) => appendFile(path, text, { mode: 0o600 });
+  let written = 0;
+  return async (text) => {
+    const bytes = Buffer.from(text);
+    await using file = await open(path, 'a', 0o600);
+    while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten;
+    written = 0;
+  };
 }
 
+/** What goes wrong is told by what this returns; with nobody to listen for it, too, it would end the process. */
 export function appendToStream(stream: NodeJS.WritableStream): Append {
+  stream.on('error', () => undefined);
   return (text) =>
     new Promise((resolve, reject) => {
       stream.write(text, (error) => (error ? reject(error) : resolve()));

@@ -17,7 +17,8 @@ class Run implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | NodeJS.Signals>;
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** @param isDeaf nobody reads standard output. */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, isDeaf = false) {
     const env = { PATH: process.env['PATH'] ?? '', ...environment };
     const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -26,6 +27,7 @@ class Run implements AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.err += text;
     });
+    if (isDeaf) child.stdout.destroy();
     this.#child = child;
     this.#exit = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? -1)));
   }
@@ -138,6 +140,16 @@ describe('detour serve', () => {
     const [line = ''] = run.out.split('\n');
     expect(JSON.parse(line)).toMatchObject({ audit: 'leading', intercepts: 0 });
     await until('where it listens', () => run.err.includes('detour: xDS on'));
+  });
+
+  test('serves on where nobody takes the audit log any more', async () => {
+    await using manifests = await createManifests();
+    await using run = new Run(['serve', '--source', `directory:${manifests.folder}`, ...ANY_PORT, '--audit-log', '-'], {}, true);
+    await until('the trouble', () => run.err.includes('the audit log cannot be written: standard output'));
+    const admin = await until('the address', () => /admin on (?<url>\S+)/.exec(run.err)?.groups?.['url']);
+    await until('readiness', async () => (await fetch(`${admin}/readyz`)).ok);
+    run.kill('SIGTERM');
+    expect(await run.exit).toBe(0);
   });
 
   test('ends with 2 on a mistake', async () => {

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -75,6 +76,42 @@ test('a file that was moved away is made anew, and only its owner may read it', 
     expect([await readFile(`${path}.1`, 'utf8'), await readFile(path, 'utf8')]).toEqual(['one\ntwo\n', 'three\n']);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('of a text that a full disk took in part the rest follows, no line twice and none in two', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'detour-audit-'));
+  const path = join(folder, 'audit.log');
+  const text = Array.from({ length: 150 }, (_, line) => `line ${line}\n`).join('');
+  const door = new URL('../../../src/audit/line-writer.ts', import.meta.url).href;
+  const script = `
+    const { appendToFile } = await import(${JSON.stringify(door)});
+    const append = appendToFile(${JSON.stringify(path)});
+    for (;;) {
+      try { await append(${JSON.stringify(text)}); break; } catch (error) { if (error.code !== 'EFBIG') throw error; }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }`;
+  // A file of this process has 512 or 1024 bytes at most, which depends on the shell: less than the text.
+  const child = spawn('sh', ['-c', 'ulimit -f 1; exec "$0" --input-type=module -e "$1"', process.execPath, script], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  try {
+    let taken = '';
+    let isOver = false;
+    ended.then(() => (isOver = true));
+    await until('the end', async () => {
+      const part = await readFile(path, 'utf8').catch(() => '');
+      if (part.length !== 512 && part.length !== 1024) return isOver;
+      taken += part;
+      await truncate(path);
+      return false;
+    });
+    expect([await ended, `${taken}${await readFile(path, 'utf8')}`]).toEqual([0, text]);
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
     await rm(folder, { recursive: true });
   }
 });
