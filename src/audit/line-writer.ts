@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Lines that wait at most. */
 export const MOST_LINES = 10_000;
+/** And what they may have together: one may be long, by annotations that somebody wrote. */
+export const MOST_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 1_000;
 /** How long what waits may take at the end. */
 const FLUSH_MS = 2_000;
@@ -14,6 +16,7 @@ export type Append = (text: string) => Promise<void>;
 export interface LineWriterOptions {
   readonly append: Append;
   readonly mostLines?: number;
+  readonly mostBytes?: number;
   readonly retryMs?: number;
   /** A line that stands for so many which are not there. */
   readonly instead: (lines: number) => string;
@@ -26,6 +29,7 @@ export class LineWriter implements AsyncDisposable {
   readonly #options: LineWriterOptions;
   readonly #ended = new AbortController();
   #waiting: string[] = [];
+  #bytes = 0;
   #dropped = 0;
   #isTroubled = false;
   #work: Promise<void> | undefined;
@@ -36,13 +40,15 @@ export class LineWriter implements AsyncDisposable {
 
   /** @param line without its end */
   write(line: string): void {
-    const { mostLines = MOST_LINES, onDropped } = this.#options;
-    if (this.#waiting.length >= mostLines) {
+    const { mostLines = MOST_LINES, mostBytes = MOST_BYTES, onDropped } = this.#options;
+    const bytes = Buffer.byteLength(line);
+    if (this.#waiting.length >= mostLines || this.#bytes + bytes > mostBytes) {
       this.#dropped += 1;
       onDropped(1);
       return;
     }
     this.#waiting.push(line);
+    this.#bytes += bytes;
     this.#work ??= this.#run();
   }
 
@@ -60,6 +66,7 @@ export class LineWriter implements AsyncDisposable {
     while (this.#waiting.length > 0) {
       const lines = this.#waiting;
       this.#waiting = [];
+      this.#bytes = 0;
       if (this.#dropped > 0) lines.push(this.#options.instead(this.#dropped));
       this.#dropped = 0;
       if (!(await this.#append(`${lines.join('\n')}\n`))) break;

@@ -1,6 +1,6 @@
 /** Where `detour sign` has the secret from: a file, standard input, or a Secret that whoever runs it may read. */
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { readSecrets, SHORTEST_SECRET } from '../../keys/secrets.ts';
 import { isFailure } from '../../kubernetes/api-client.ts';
 import { FieldReader } from '../../model/field-reader.ts';
@@ -17,7 +17,8 @@ const MAKE_ONE = 'make one: head -c 48 /dev/urandom | base64 > FILE';
 
 /** @param path `-`: standard input */
 export async function secretOfFile(path: string, io: Io): Promise<Uint8Array | Trouble> {
-  if (path === '-') return firstOf(Buffer.from(await (io.input ?? (() => text(process.stdin)))(), 'utf8'), 'standard input');
+  // Bytes: what is no text is a secret, too.
+  if (path === '-') return firstOf(io.input ? Buffer.from(await io.input()) : await buffer(process.stdin), 'standard input');
   try {
     return firstOf(await readFile(path), path);
   } catch (error) {

@@ -50,6 +50,31 @@ describe('lines', () => {
     expect(troubles).toEqual(['no space left', undefined]);
   });
 
+  test('that are long wait, too, up to what they have together', async () => {
+    let isBroken = true;
+    let dropped = 0;
+    const texts: string[] = [];
+    await using lines = writer({
+      mostBytes: 10,
+      append: async (text) => {
+        if (isBroken) throw new Error('no space left');
+        texts.push(text);
+      },
+      onDropped: (count) => (dropped += count),
+      onTrouble: () => (isTroubled = true),
+    });
+    let isTroubled = false;
+    lines.write('first');
+    await until('the trouble', () => isTroubled);
+    for (const line of ['12345', 'ééé', '12345', '1']) lines.write(line);
+    expect(dropped).toBe(2);
+    isBroken = false;
+    await until('all of it', () => texts.length === 2);
+    lines.write('1234567890');
+    await until('what there is room for again', () => texts.length === 3);
+    expect(texts).toEqual(['first\n', '12345\n12345\nand 2 more\n', '1234567890\n']);
+  });
+
   test('that nobody takes hold up no end for long', async () => {
     let tries = 0;
     const lines = writer({

@@ -1,13 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSign } from '../../../src/cli/sign.ts';
 import { readSecrets } from '../../../src/keys/secrets.ts';
 import { verifySignedKey } from '../../../src/keys/signed-key.ts';
 
+/** Of the clock's own time, where another process looks at it. */
+const LATER = new Date(Date.now() + 3_600_000).toISOString();
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const FILE = `# the young one\n${'young'.repeat(8)}\n${'old'.repeat(12)}\n`;
 const SECRETS = readSecrets(Buffer.from(FILE)).secrets;
@@ -49,6 +53,20 @@ describe('detour sign', () => {
   test('reads the secret from standard input', async () => {
     const { out } = await sign(['pr-42', '--secret-file', '-'], FILE);
     expect(out).toBe((await sign(['pr-42', '--secret-file', keys])).out);
+  });
+
+  test('takes the bytes of standard input as those of a file', async () => {
+    const bytes = Buffer.from(Array.from({ length: 48 }, (_, index) => 0xff - index));
+    const file = join(folder, 'bytes');
+    await writeFile(file, bytes);
+    const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+    const run = (path: string): string => {
+      const args = [main, 'sign', 'pr-42', '--expires', LATER, '--secret-file', path];
+      return spawnSync(process.execPath, args, { input: bytes, encoding: 'utf8' }).stdout;
+    };
+    const said = run('-');
+    expect(said).toMatch(/^pr-42\.\d+\./);
+    expect(said).toBe(run(file));
   });
 
   test.each<[readonly string[], string]>([
