@@ -12,7 +12,7 @@ import type {
   Listener,
 } from '../generated/envoy.d.ts';
 import { ANY_ADDRESS, type IpFamily } from '../model/capture.ts';
-import { type Egress, EVERYWHERE, readCidr } from '../model/egress.ts';
+import { clusterRanges, type Egress, EVERYWHERE } from '../model/egress.ts';
 import type { PortProtocol } from '../model/intercept.ts';
 import type { InboundScope, SocketAddress } from '../model/proxy.ts';
 import { EGRESS_ROUTES } from './captured-routes.ts';
@@ -99,7 +99,7 @@ export interface CapturedPort {
 export function capturedListener({ port, families, outbound, inbound, egress }: CapturedPort, source: LuaSource): EnvoyResource {
   const chains: FilterChain[] = [];
   // Once an address is one of a chain's, Envoy looks at no chain for any address.
-  const inside = egress?.clusterCidrs.flatMap((cidr) => readCidr(cidr) ?? []);
+  const inside = egress && clusterRanges(egress);
   const toCluster: FilterChainMatch = inside === undefined ? {} : { prefix_ranges: inside };
   const anywhere: FilterChainMatch = inside === undefined ? {} : { prefix_ranges: [...inside, ...EVERYWHERE] };
   if (outbound) {

@@ -137,7 +137,7 @@ describe('a node', () => {
     expect(proxyOf(node)).toEqual({ error: expect.stringContaining(message) });
   });
 
-  it.each(['10.0.0.0', '0.0.0.0/0', '10.0.0.0/33', 'fd00::/129', 'a/8', '10.0.0.0/8/8', '10.0.0.0/-1'])(
+  it.each(['10.0.0.0', '0.0.0.0/0', '10.0.0.0/33', 'fd00::/129', 'a/8', '10.0.0.0/8/8', '10.0.0.0/-1', 'fe80::%lo/10'])(
     'the network %s is none',
     (cidr) => {
       const detour = { egress_carriers: 'strip', capture: ['ipv4'], cluster_cidrs: [cidr] };

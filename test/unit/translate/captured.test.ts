@@ -55,7 +55,7 @@ describe('the sidecar of a captured pod', () => {
   });
 
   describe('that takes carriers from what leaves the cluster', () => {
-    const egress = { clusterCidrs: ['10.0.0.0/8', 'fd00::/8'] };
+    const egress = { clusterCidrs: ['10.0.0.0/8', '10.1.0.0/8', 'fd00::/8'] };
     const translation = (model: InterceptModel): readonly ResourceChange[] =>
       new Translator(SETTINGS).scope(scopeOf({ ...proxy, egress }, model)).update(model, undefined, NONE);
     const networks = (first: readonly ResourceChange[], name: string): readonly string[] =>
