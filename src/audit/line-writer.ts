@@ -2,10 +2,10 @@
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Lines that wait at most. */
-export const MOST_LINES = 10_000;
+/** Lines that wait at most: those of one turn, too, with which a log begins that has as many intercepts. */
+export const MOST_LINES = 50_000;
 /** And what they may have together: one may be long, by annotations that somebody wrote. */
-export const MOST_BYTES = 16 * 1024 * 1024;
+export const MOST_BYTES = 32 * 1024 * 1024;
 const RETRY_MS = 1_000;
 /** How long what waits may take at the end. */
 const FLUSH_MS = 2_000;

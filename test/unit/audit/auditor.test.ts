@@ -49,6 +49,18 @@ const preview = (annotations: Record<string, string> = {}, over: Partial<Pod> = 
 const TERMS = { mode: 'route', percent: 100, whenUnavailable: 'baseline', expires: null };
 
 describe('the audit log', () => {
+  test('begins with all that is there, of 12,000 intercepts, too', async () => {
+    await using lab = new Lab();
+    lab.auditor.begin(lab.term.signal);
+    const pods = Array.from({ length: 12_000 }, (_, number) =>
+      preview({}, { previewLabel: `pr-${number}`, name: `p-${number}`, controller: { kind: 'Pod', name: `p-${number}` } }),
+    );
+    lab.apply([...CLUSTER, ...puts(...pods)]);
+    const [leading, ...present] = await lab.told(12_001);
+    expect(leading).toMatchObject({ audit: 'leading', intercepts: 12_000 });
+    expect(new Set(present.map(({ audit, key }) => `${audit} ${key}`)).size).toBe(12_000);
+  });
+
   test('begins with what is there, and then tells what is created, changed, refused, expired and deleted', async () => {
     await using lab = new Lab();
     lab.auditor.begin(lab.term.signal);
