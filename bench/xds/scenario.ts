@@ -11,6 +11,8 @@ export interface Size {
   readonly streams: number;
   /** How many changes of each kind. */
   readonly changes: number;
+  /** How many of each kind come before them and are not counted, with any server: a control plane runs for weeks. */
+  readonly before: number;
 }
 
 /** Times in ms, memory in MB. */
@@ -44,7 +46,7 @@ interface Report {
 
 export async function measure(
   contender: Contender,
-  { services, streams, changes }: Size,
+  { services, streams, changes, before }: Size,
   programs: GoPrograms,
   progress: (line: string) => void,
 ): Promise<Figures> {
@@ -63,14 +65,24 @@ export async function measure(
 
   const make = (kind: (index: number, round: number) => readonly ClusterChange[]) => (round: number) =>
     kind(pick(services, round), round + 1);
-  const endpoint = await measureChanges(server, load, changes, make(endpointChange));
-  const rule = await measureChanges(server, load, changes, make(ruleChange));
-  const preview = await measureChanges(server, load, changes, make(newPreview));
+  const inTurn = async (kind: (index: number, round: number) => readonly ClusterChange[]): Promise<ChangeFigures> => {
+    await makeChanges(server, load, 0, before, make(kind));
+    const cpu = await settledCpu(server);
+    const latencies = await makeChanges(server, load, before, changes, make(kind));
+    const cpuEach = ((await settledCpu(server)) - cpu) / changes;
+    return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), cpu: cpuEach };
+  };
+  const endpoint = await inTurn(endpointChange);
+  const rule = await inTurn(ruleChange);
+  const preview = await inTurn(newPreview);
   progress(`${contender}: changes done`);
 
   // One endpoint and one rule change while nobody is connected.
   await load.ask({ do: 'disconnect' });
-  const missed = [server.prepare(endpointChange(pick(services, changes), 1)), server.prepare(ruleChange(0, changes + 1))];
+  const missed = [
+    server.prepare(endpointChange(pick(services, before + changes), 1)),
+    server.prepare(ruleChange(0, before + changes + 1)),
+  ];
   for (const each of missed) await each.apply();
   const put = missed.flatMap((each) => each.put);
   const cpuApart = await settledCpu(server);
@@ -91,16 +103,16 @@ interface ChangeFigures {
   readonly cpu: number;
 }
 
-/** From the change until a stream has all resources that it put, over all streams and changes. */
-async function measureChanges(
+/** Makes `count` changes from round `first` on. In ms, from the change until a stream has all resources that it put, over all streams. */
+async function makeChanges(
   server: RunningServer,
   load: LineProcess,
+  first: number,
   count: number,
   changesOf: (round: number) => readonly ClusterChange[],
-): Promise<ChangeFigures> {
+): Promise<readonly number[]> {
   const latencies: number[] = [];
-  const before = await settledCpu(server);
-  for (let round = 0; round < count; round += 1) {
+  for (let round = first; round < first + count; round += 1) {
     const { put, apply } = server.prepare(changesOf(round));
     if (put.length === 0) throw new Error(`change ${round} changes nothing`);
     await load.ask({ do: 'watch', resources: put });
@@ -109,8 +121,7 @@ async function measureChanges(
     latencies.push(...times.map((time) => (time - at) / 1000));
     await wait(PAUSE_MS);
   }
-  const cpu = ((await settledCpu(server)) - before) / count;
-  return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), cpu };
+  return latencies;
 }
 
 async function settledCpu(server: RunningServer): Promise<number> {
