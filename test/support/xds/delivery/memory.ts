@@ -16,6 +16,8 @@ export class TypeMemory {
   everything: boolean;
   /** Of the newest response that was accepted. */
   version = '';
+  /** Whether it gave up some of what that response held. */
+  hasDropped = false;
 
   constructor(type: ResourceType) {
     this.type = type;
@@ -24,6 +26,14 @@ export class TypeMemory {
 
   wants(name: string): boolean {
     return this.everything || this.names.has(name);
+  }
+
+  /**
+   * What a State-of-the-World client says when it comes back: the version belongs to the type, whatever it gave up since.
+   * Who asks for everything says by it that it has everything (N11), and says none when that is not so.
+   */
+  get saidVersion(): string {
+    return this.everything && this.hasDropped ? '' : this.version;
   }
 }
 

@@ -36,9 +36,7 @@ export class ModelClient {
     this.#options = options;
     this.#client = new Client(options.protocol, options.link);
     const { memory } = options;
-    this.#streams = new Map(
-      TYPES.map((type) => [type, newStream(memory.of(type), this.#isSotw && isFull(type) && memory.of(type).version !== '')]),
-    );
+    this.#streams = new Map(TYPES.map((type) => [type, newStream(memory.of(type))]));
     this.#judge = new Judge(options.protocol, memory, options.knowledge, this.#streams);
     this.#later = [...options.later];
     for (const type of TYPES) if (!this.#later.includes(type)) this.#start(this.#of(type));
@@ -184,15 +182,17 @@ export class ModelClient {
   #start(stream: TypeStream): void {
     const { memory } = stream;
     if (stream.isAsked || (!memory.everything && memory.names.size === 0)) return;
-    const isBack = memory.held.size > 0 || memory.version !== '';
+    const version = memory.saidVersion;
+    const isBack = memory.held.size > 0 || version !== '';
     stream.isAsked = true;
-    stream.version = memory.version;
+    stream.version = version;
+    stream.mayHaveAny = this.#isSotw && isFull(memory.type) && version !== '';
     if (memory.everything && isFull(memory.type)) stream.first = this.#isSotw && isBack ? 'may' : 'must';
     const isLegacy = memory.everything && memory.names.size === 0 && isFull(memory.type);
     stream.everNamed = !isLegacy;
     const initial = Object.fromEntries([...memory.held].map(([name, { version }]) => [name, version]));
     const subscribe = isLegacy ? [] : [...(memory.everything ? ['*'] : []), ...memory.names];
-    this.#send(stream, { subscribe, initial, version: memory.version });
+    this.#send(stream, { subscribe, initial, version });
     stream.changedBy = this.#sent;
     // It cannot say what it has; or says nothing of clusters, and may be warming one.
     const mayHaveAny = this.#isSotw || (memory.type === 'endpoints' && !this.#of('cluster').isAsked);
@@ -249,8 +249,7 @@ export class ModelClient {
   }
 
   #forgetUnwanted({ memory, asked, owed, refused }: TypeStream): void {
-    // What it has is not what a version says that it has, any more.
-    if ([...memory.held.keys()].some((name) => !memory.wants(name))) memory.version = '';
+    memory.hasDropped ||= [...memory.held.keys()].some((name) => !memory.wants(name));
     for (const names of [memory.held, asked, owed, refused]) {
       for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
     }
@@ -344,6 +343,7 @@ export class ModelClient {
       if (after < stream.changedBy && !stream.asked.has(name)) stream.asked.set(name, stream.changedBy);
     }
     memory.version = reply.version;
+    memory.hasDropped = Object.keys(reply.resources).some((name) => !memory.wants(name));
     stream.version = reply.version;
     stream.mayHaveAny = false;
   }

@@ -31,7 +31,7 @@ export interface TypeStream {
   open: { readonly reply: Reply; readonly after: number; readonly answers: ReadonlySet<string> } | undefined;
 }
 
-export function newStream(memory: TypeMemory, mayHaveAny: boolean): TypeStream {
+export function newStream(memory: TypeMemory): TypeStream {
   return {
     memory,
     ...{
@@ -42,7 +42,7 @@ export function newStream(memory: TypeMemory, mayHaveAny: boolean): TypeStream {
       nonces: [],
       changedBy: 0,
       first: undefined,
-      mayHaveAny,
+      mayHaveAny: false,
       isUnclear: false,
       open: undefined,
     },
