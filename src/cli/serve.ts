@@ -21,8 +21,11 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
   }
   if (config === undefined) return usageError('serve', mistakes, io);
 
-  // Loaded only now: help and mistakes are told at once. What is to be read is asked for first.
-  using source = new EarlySource(await openSource(config.source, Date.now));
+  // Loaded only now: help and mistakes are told at once. A cluster takes a while to answer, so it is asked first; a directory
+  // does not, and what is read of it before all else is loaded would be served although it is old.
+  const opened = await openSource(config.source, Date.now);
+  using early = config.source.kind === 'kubernetes' ? new EarlySource(opened) : undefined;
+  const source = early ?? opened;
   const { ListenError, StartError, startApp } = await import('../app.ts');
   const { createLogger } = await import('../logger.ts');
   const log = createLogger(config.logLevel);
