@@ -10,7 +10,7 @@ import type { EnvoyProxy } from '../../src/model/node.ts';
 import type { EnvoyResource, ResourceType } from '../../src/translate/resource.ts';
 import { OLDER_ENVOYS } from '../../tools/clients/envoys.ts';
 import { validateConfig } from '../support/envoy.ts';
-import { staticConfig } from '../support/static-config.ts';
+import { validateGolden } from '../support/validate-golden.ts';
 
 const FOLDER = fileURLToPath(new URL('../golden/', import.meta.url));
 const CASES = readdirSync(FOLDER, { withFileTypes: true })
@@ -50,7 +50,7 @@ const PROXIES: readonly EnvoyProxy[] = [
 // A validation refuses fields that it does not know, as Envoys that run do not.
 describe.each(Object.values(OLDER_ENVOYS))('Envoy %s', (version) => {
   test.each(CASES)('accepts all of %s', async (name) => {
-    expect(await validateConfig(staticConfig(await resourcesOf(name)), version)).toBeUndefined();
+    expect(await validateGolden(await resourcesOf(name), version)).toBeUndefined();
   });
 
   test.each(PROXIES)('accepts the bootstrap of a $role', async (proxy) => {

@@ -138,7 +138,8 @@ test.each(['delta', 'sotw'] as const)(
     const { failures, details, requests } = await load.stop();
     expect(details).toEqual([]);
     expect(failures).toBe(0);
-    expect(requests).toBeGreaterThan(20);
+    // All of this takes a quarter of a second on a machine with nothing else to do.
+    expect(requests).toBeGreaterThan(5);
   },
   60_000,
 );

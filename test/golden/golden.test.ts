@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { certificateFiles } from '../../src/envoy-certificates.ts';
 import { InterceptEngine } from '../../src/intercepts/engine.ts';
 import { DEFAULT_CARRIERS } from '../../src/model/carriers.ts';
 import { type NodeLike, proxyOf } from '../../src/model/node.ts';
@@ -17,10 +16,7 @@ import type { EnvoyResource, ResourceType } from '../../src/translate/resource.t
 import { scopeOf } from '../../src/translate/scope.ts';
 import { Translator } from '../../src/translate/translate.ts';
 import { encodeResource } from '../../src/xds/codec.ts';
-import { Authority } from '../support/certificates.ts';
-import { validateConfig } from '../support/envoy.ts';
-import { MountedSecret } from '../support/mounted-secret.ts';
-import { staticConfig } from '../support/static-config.ts';
+import { validateGolden } from '../support/validate-golden.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const CASES = readdirSync(FOLDER, { withFileTypes: true })
@@ -30,10 +26,6 @@ const CASES = readdirSync(FOLDER, { withFileTypes: true })
 /** In the files the filter's text stands for itself. */
 const LUA = '-- the text of envoy/detour.lua\n';
 const EDGE = { filter: '-- the text of envoy/edge.lua\n', signedKeys: '-- the text of envoy/signed-keys.lua\n' };
-/** What `tls_sds` is in `proxy.yaml`. */
-const SDS_FOLDER = '/etc/envoy';
-const { cert, key } = new Authority().issue({ names: ['DNS:shop.example.com'] });
-const CERTIFICATE = { 'tls.crt': cert, 'tls.key': key };
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
 async function resourcesOf(name: string): Promise<readonly EnvoyResource[]> {
@@ -59,16 +51,6 @@ function document(resources: readonly EnvoyResource[]): string {
   return stringify(Object.fromEntries(present), { aliasDuplicateObjects: false, lineWidth: 0 });
 }
 
-/** Where a gateway has certificates, with real ones: Envoy looks at the files. */
-async function validateWithCertificates(config: object): Promise<string | undefined> {
-  await using mount = await MountedSecret.mount(CERTIFICATE);
-  const certificates = ['shop', 'wildcard'].map((name) => ({ name, folder: mount.folder }));
-  for (const [name, content] of certificateFiles(certificates))
-    await writeFile(join(mount.folder, name), JSON.stringify(content));
-  const there = JSON.stringify({ node: { id: 'golden', cluster: 'golden' }, ...config }).replaceAll(SDS_FOLDER, mount.folder);
-  return await validateConfig(JSON.parse(there));
-}
-
 describe.each(CASES)('golden: %s', (name) => {
   test('the resources are as written down', async () => {
     const file = join(FOLDER, name, 'resources.yaml');
@@ -84,6 +66,6 @@ describe.each(CASES)('golden: %s', (name) => {
       for (const cluster of resource.clusters) expect(clusters, `named by ${resource.name}`).toContain(cluster);
       expect(encodeResource(resource.type, resource.message).length).toBeGreaterThan(0);
     }
-    expect(await validateWithCertificates(staticConfig(resources))).toBeUndefined();
+    expect(await validateGolden(resources)).toBeUndefined();
   });
 });
