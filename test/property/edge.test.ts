@@ -89,7 +89,7 @@ describe('a gateway that takes carriers away', () => {
       { numRuns: 500 },
     );
     // A model that takes nothing would agree with a filter that takes nothing.
-    expect(taken).toBeGreaterThan(200);
+    expect(taken).toBeGreaterThan(100);
   });
 });
 
