@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [CLUSTER], testTimeout: 30_000, hookTimeout: 60_000 } },
+      { test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: [CLUSTER], testTimeout: 30_000, hookTimeout: 150_000 } },
       {
         test: {
           name: 'cluster',

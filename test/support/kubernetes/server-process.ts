@@ -9,6 +9,9 @@ import { until } from '../until.ts';
 /** A busy machine of two cores starts an API server in well under a minute. */
 const START_LIMIT_MS = 60_000;
 
+/** A request into a server that is still starting may never be answered: another one is made. */
+const LOOK_LIMIT_MS = 5_000;
+
 export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #logFile: string;
@@ -38,7 +41,7 @@ export class ServerProcess {
     const server = new ServerProcess(child, name, folder);
     await writeFile(server.#pidFile, String(child.pid));
     try {
-      await until(`${name} to be ready`, async () => server.exited || (await ready()), START_LIMIT_MS);
+      await until(`${name} to be ready`, async () => server.exited || (await soon(ready())), START_LIMIT_MS);
       if (server.exited) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
       return server;
     } catch (error) {
@@ -64,5 +67,16 @@ export class ServerProcess {
       await exit;
     }
     await rm(this.#pidFile, { force: true });
+  }
+}
+
+/** false: no answer by then. */
+async function soon(answer: Promise<boolean>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), LOOK_LIMIT_MS);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
