@@ -4,29 +4,15 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DEFAULT_CARRIERS } from '../../src/model/carriers.ts';
 import type { InterceptModel } from '../../src/model/intercept.ts';
 import type { Proxy } from '../../src/model/proxy.ts';
-import { Translator } from '../../src/translate/translate.ts';
-import { Views } from '../../src/xds/views.ts';
 import { aModel, aServiceModel } from '../support/models.ts';
 import { DrainingEnvoy } from '../support/xds/draining-envoy.ts';
+import { CAPTURED, controlPlane, EXPLICIT } from '../support/xds/draining-sidecars.ts';
 
-const SETTINGS = { carriers: DEFAULT_CARRIERS, lua: '' };
-const POD = { role: 'sidecar', namespace: 'shop', name: 'api-0', services: [] } as const;
 const SIDECARS: Readonly<Record<string, { readonly proxy: Proxy; readonly routes: readonly string[] }>> = {
-  captured: {
-    proxy: { ...POD, inbound: [], outbound: undefined, capture: ['ipv4'] },
-    routes: ['inbound/0.0.0.0:8080', 'outbound/80'],
-  },
-  explicit: {
-    proxy: {
-      ...POD,
-      inbound: [{ listen: { host: '10.0.0.1', port: 8080 }, app: { host: '127.0.0.1', port: 8080 } }],
-      outbound: { host: '127.0.0.1', port: 15001 },
-    },
-    routes: ['inbound/10.0.0.1:8080', 'outbound'],
-  },
+  captured: { proxy: CAPTURED, routes: ['inbound/0.0.0.0:8080', 'outbound/80'] },
+  explicit: { proxy: EXPLICIT, routes: ['inbound/10.0.0.1:8080', 'outbound'] },
 };
 
 interface State {
@@ -50,17 +36,6 @@ function modelOf({ service, member, opaque, keys }: State): InterceptModel {
   const ports = [{ port: 8080, service: api.key, servicePort: 80 }];
   const pods = member && service ? { 'shop/api-0': { ports, previews: [], inBaselineOf: [] } } : {};
   return aModel({ services: service ? [api] : [], pods });
-}
-
-function controlPlane(model: InterceptModel): Views {
-  const translator = new Translator(SETTINGS);
-  const views = new Views({
-    settings: SETTINGS,
-    createTranslation: (scope) => translator.scope(scope),
-    ...{ now: () => 0, idleMs: 60_000, defer: () => undefined, onConverged: () => undefined },
-  });
-  views.publish(model, undefined);
-  return views;
 }
 
 const mostly = fc.integer({ min: 0, max: 3 }).map((number) => number > 0);

@@ -3,22 +3,10 @@
  * has, though they are said to be gone. None of them may name a cluster that is gone by then: that is a 503 (NC).
  */
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_CARRIERS } from '../../src/model/carriers.ts';
-import type { InterceptModel } from '../../src/model/intercept.ts';
-import type { Proxy } from '../../src/model/proxy.ts';
-import { Translator } from '../../src/translate/translate.ts';
-import { Views } from '../../src/xds/views.ts';
+import type { Views } from '../../src/xds/views.ts';
 import { aChange, aModel, aServiceModel } from '../support/models.ts';
 import { DrainingEnvoy } from '../support/xds/draining-envoy.ts';
-
-const SETTINGS = { carriers: DEFAULT_CARRIERS, lua: '' };
-const POD = { role: 'sidecar', namespace: 'shop', name: 'api-0', services: [] } as const;
-const CAPTURED: Proxy = { ...POD, inbound: [], outbound: undefined, capture: ['ipv4'] };
-const EXPLICIT: Proxy = {
-  ...POD,
-  inbound: [{ listen: { host: '10.0.0.1', port: 8080 }, app: { host: '127.0.0.1', port: 8080 } }],
-  outbound: { host: '127.0.0.1', port: 15001 },
-};
+import { CAPTURED, controlPlane, EXPLICIT } from '../support/xds/draining-sidecars.ts';
 
 const api = aServiceModel({ ports: [{ intercepts: [{}] }] });
 const ports = [{ port: 8080, service: api.key, servicePort: 80 }];
@@ -28,17 +16,6 @@ const WITHOUT_POD = aModel({ services: [api] });
 const OPAQUE = aModel({ services: [aServiceModel({ ports: [{ protocol: 'opaque' }] })], pods: POD_OF_API });
 const WITHOUT_SERVICE = aModel({ services: [] });
 const EVERYTHING = aChange({ services: [api.key], pods: ['shop/api-0'], keys: ['pr-42'] });
-
-function controlPlane(model: InterceptModel): Views {
-  const translator = new Translator(SETTINGS);
-  const views = new Views({
-    settings: SETTINGS,
-    createTranslation: (scope) => translator.scope(scope),
-    ...{ now: () => 0, idleMs: 60_000, defer: () => undefined, onConverged: () => undefined },
-  });
-  views.publish(model, undefined);
-  return views;
-}
 
 describe.each(['delta', 'sotw'] as const)(
   'R6, by %s: requests on kept connections go on to where they were going',
