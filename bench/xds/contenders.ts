@@ -2,15 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ClusterChange } from '../../src/model/cluster-state.ts';
 import { imageFlags } from '../image-flags.ts';
+import { bundledServer } from './bundled-server.ts';
 import type { GoPrograms } from './go-programs.ts';
 import { LineProcess } from './line-process.ts';
 import { Resources, translateSettings } from './resources.ts';
 import { world } from './world.ts';
-
-const DETOUR = fileURLToPath(new URL('./detour-server.ts', import.meta.url));
 
 export const CONTENDERS = ['Detour', 'linear cache', 'snapshot cache'] as const;
 export type Contender = (typeof CONTENDERS)[number];
@@ -37,7 +35,7 @@ export async function startServer(contender: Contender, services: number, progra
   const isDetour = contender === 'Detour';
   const process_ = stack.use(
     isDetour
-      ? new LineProcess(process.execPath, [...(await imageFlags()), '--expose-gc', DETOUR, String(services)])
+      ? new LineProcess(process.execPath, [...(await imageFlags()), '--expose-gc', await bundledServer(), String(services)])
       : new LineProcess(programs.server, ['-cache', contender.replace(' cache', '')]),
   );
   const { port } = await process_.answer<{ port: number }>();
