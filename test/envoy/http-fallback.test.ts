@@ -16,10 +16,9 @@ describe('a preview that cannot answer', () => {
 
   /** A preview of frontend that is live. */
   async function live(key: string, pods: readonly Pod[], annotations: Record<string, string> = {}): Promise<Ask> {
-    await shop.world.preview({ key, pods, annotations });
+    await shop.world.arrive({ key, pods, annotations });
     const ask = { headers: { 'x-detour': key } };
     await until(`${key} to be live`, async () => servedBy(await shop.ask(ask)) === key);
-    await shop.world.atHome(pods);
     return ask;
   }
 
@@ -104,6 +103,28 @@ describe('a preview that cannot answer', () => {
     await shop.world.noPreview([app]);
   });
 
+  test('a request that waits on a connection when the preview is killed: 503, also a GET that nobody has read; the next get the baseline', async () => {
+    for (const sidecar of [false, true]) {
+      const key = sidecar ? 'killed-mesh' : 'killed';
+      const pod = await shop.world.pod({ service: 'frontend', copy: key, pod: key, sidecar });
+      const ask = await live(key, [pod]);
+      pod.app.deafen();
+      const [before, baseline] = [pod.app.requests, shop.frontend.app.requests];
+      const waiting = shop.ask(ask);
+      const last = pod.sidecar?.envoy ?? shop.gateway.envoy;
+      await until('the request to be written', async () =>
+        /^cluster\.(?!detour\.).*: 1$/m.test(await last.admin('/stats?filter=upstream_rq_active$')),
+      );
+      await pod.app.crash();
+      const reply = await waiting;
+      // Envoy knows that it has sent it, and nothing else: it may have been done.
+      expect([reply.status, servedBy(reply), pod.app.requests - before]).toEqual([503, key, 0]);
+      expect(shop.frontend.app.requests - baseline).toBe(0);
+      expect(tally(await times(10, () => shop.ask(ask)))).toEqual({ [`200 baseline ${FALLBACK}`]: 10 });
+      await shop.world.noPreview([pod]);
+    }
+  });
+
   test('a preview without ready pods: the baseline; with when-unavailable: fail, a 503 that says why', async () => {
     const app = await shop.world.pod({ service: 'frontend', copy: 'unready', pod: 'frontend-unready' });
     const ask = await live('unready', [app]);
@@ -147,9 +168,8 @@ describe('a preview that cannot answer', () => {
   test('deeper in the chain, the sidecar of the caller falls back, and the way on is the usual one', async () => {
     const pods = [await shop.copy('api', 'deep')];
     const ask = { path: '/api/identity/', headers: { baggage: 'detour=deep' } };
-    await shop.world.preview({ key: 'deep', pods });
+    await shop.world.arrive({ key: 'deep', pods });
     await shop.reaches('baseline > deep > baseline', ask);
-    await shop.world.atHome(pods);
     await pods[0]?.app.die();
     for (const reply of await times(20, () => shop.ask(ask))) {
       expect([reply.status, pathOf(reply), answerOf(reply).nextServedBy]).toEqual([
@@ -164,9 +184,8 @@ describe('a preview that cannot answer', () => {
   test('no circles: a request whose preview is dead passes each Envoy once, however many hops know the preview', async () => {
     const pods = [await shop.copy('api', 'circle')];
     const request = { path: '/api/', headers: { baggage: 'detour=circle' } };
-    await shop.world.preview({ key: 'circle', pods });
+    await shop.world.arrive({ key: 'circle', pods });
     await shop.reaches('baseline > circle', request);
-    await shop.world.atHome(pods);
     await pods[0]?.app.die();
     const envoys = [shop.frontend, ...shop.api, ...pods].map((each) => each.sidecar?.envoy);
     const seen = async (): Promise<number> => {

@@ -1,7 +1,7 @@
 /** Ports of every kind behind a sidecar: HTTP/1.1, HTTP/2 only, not HTTP at all, and those that do not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { ask, H2cClient, pathOf, servedBy } from '../support/world/client.ts';
+import { ask, H2cClient, HttpClient, pathOf, servedBy } from '../support/world/client.ts';
 import { detour, service } from '../support/world/objects.ts';
 import { exchange, startTcpApp } from '../support/world/tcp.ts';
 import { createWorld, NAMESPACE, type Proxy, type World } from '../support/world/world.ts';
@@ -39,6 +39,21 @@ describe('ports', () => {
     await preview.die();
     const reply = await ask(gateway.port, { ...keyed, method: 'POST', body: 'x'.repeat(100_000) });
     expect([reply.status, servedBy(reply)]).toEqual([200, 'baseline; reason=preview-unavailable']);
+  });
+
+  test('a connection from before the sidecar knows its pod goes on as it was, past all routes; the next ones are routed', async () => {
+    const app = await world.app({ service: 'early', copy: 'baseline' });
+    const preview = await world.app({ service: 'early', copy: 'early-1' });
+    const sidecar = await world.sidecar({ namespace: NAMESPACE, name: 'early-0' }, app.port);
+    const keyed = { host: 'early', headers: { 'x-detour': 'early-1' } };
+    using early = new HttpClient(sidecar.port);
+    expect(pathOf(await early.ask(keyed))).toBe('baseline');
+    const pod = { namespace: NAMESPACE, service: 'early', name: 'early-0', port: sidecar.port };
+    await world.baseline({ name: 'early' }, [pod]);
+    await world.preview({ key: 'early-1', pods: [{ ...pod, name: 'early-pr', port: preview.port }] });
+    await until('the preview to be live', async () => pathOf(await ask(sidecar.port, keyed)) === 'early-1');
+    expect(pathOf(await early.ask(keyed))).toBe('baseline');
+    expect(early.connections).toBe(1);
   });
 
   test('a port that is not HTTP passes bytes as they are, whoever speaks first', async () => {

@@ -55,6 +55,7 @@ export class App implements AsyncDisposable {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #webSockets = new Set<WebSocket>();
   #isDraining = false;
+  #isDeaf = false;
 
   constructor(options: AppOptions) {
     this.options = options;
@@ -85,12 +86,12 @@ export class App implements AsyncDisposable {
   }
 
   /**
-   * Dies: connections are cut, new ones refused. Done when the other sides have seen it: a request that is written into
-   * a connection that has just been cut may have been read for all that its sender knows, and is not sent again.
+   * Dies: connections are cut, new ones refused. Done when the other sides have seen it, through a proxy in between too: a
+   * request that is written into a connection that has just been cut may have been read for all that its sender knows, and
+   * is not sent again.
    */
   async die(): Promise<void> {
-    const server = this.#server;
-    const closed = new Promise((resolve) => server.close(resolve));
+    const closed = this.#listenNoMore();
     for (const socket of this.#webSockets) socket.terminate();
     for (const session of this.#sessions) session.destroy();
     await Promise.all([...this.#sockets].map(cut));
@@ -105,8 +106,7 @@ export class App implements AsyncDisposable {
   async drain(): Promise<void> {
     const server = this.#server;
     this.#isDraining = true;
-    // The close of an HTTP server also closes idle connections, at once.
-    const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
+    const closed = this.#listenNoMore();
     for (const session of this.#sessions) session.close();
     const patience = setTimeout(() => {
       if ('closeIdleConnections' in server) server.closeIdleConnections();
@@ -115,15 +115,34 @@ export class App implements AsyncDisposable {
     clearTimeout(patience);
   }
 
+  /** From now on it reads nothing: requests that are sent to it stay in the kernel. */
+  deafen(): void {
+    this.#isDeaf = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Ends as a process that is killed: connections are reset, whatever has not been read of them, and new ones refused. */
+  async crash(): Promise<void> {
+    const closed = this.#listenNoMore();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await closed;
+  }
+
   /** Comes back on the same port. */
   async revive(): Promise<void> {
     this.#server = this.#create();
     this.#isDraining = false;
+    this.#isDeaf = false;
     await this.listen();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#server.listening) await this.die();
+  }
+
+  /** The close of an HTTP server also destroys idle connections, at once and without a word: this one leaves them. */
+  #listenNoMore(): Promise<unknown> {
+    return new Promise((resolve) => NetServer.prototype.close.call(this.#server, resolve));
   }
 
   #create(): Server | Http2Server {
@@ -135,6 +154,7 @@ export class App implements AsyncDisposable {
         : createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, handle);
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket.setNoDelay(true));
+      if (this.#isDeaf) socket.pause();
       socket.once('close', () => this.#sockets.delete(socket));
       socket.on('error', () => undefined);
     });

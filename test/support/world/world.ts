@@ -168,6 +168,16 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /**
+   * The pods of a preview come as a kubelet has it: they are ready when their sidecars know them. A connection from before
+   * that is passed through as it is for as long as it lives.
+   */
+  async arrive(options: PreviewOptions & { readonly pods: readonly Pod[] }): Promise<void> {
+    await this.preview({ ...options, ready: false });
+    await this.atHome(options.pods);
+    await this.preview(options);
+  }
+
   async noPreview(pods: readonly PodIdentity[]): Promise<void> {
     for (const { namespace, name } of pods) await this.manifests.remove('Pod', namespace, name);
   }
