@@ -1,24 +1,68 @@
 package main
 
 import (
-	"context"
+	"log"
 	"math"
-	"net"
 	"sort"
-	"sync/atomic"
+	"strings"
 	"time"
 )
 
-// Change is one of many: when it was made, in µs since the epoch, and what it puts.
-type Change struct {
-	At        int64    `json:"at"`
-	Resources []string `json:"resources"`
+// Keys gives resources that an order names numbers from 1 on; what it does not name has 0.
+type Keys struct {
+	byText map[string]int32
+	byName [kinds][]int32
+}
+
+// Of resources as type URL and name, a line break between them.
+func (fleet *Fleet) keysOf(resources []string) *Keys {
+	keys := &Keys{byText: map[string]int32{}}
+	for _, each := range resources {
+		if _, known := keys.byText[each]; known {
+			continue
+		}
+		number := int32(len(keys.byText) + 1)
+		keys.byText[each] = number
+		typeURL, name, _ := strings.Cut(each, "\n")
+		kind := kindOf(typeURL)
+		id := fleet.names[kind].lookUp([]byte(name))
+		numbers := keys.byName[kind]
+		if missing := int(id) + 1 - len(numbers); missing > 0 {
+			numbers = append(numbers, make([]int32, missing)...)
+		}
+		numbers[id] = number
+		keys.byName[kind] = numbers
+	}
+	return keys
+}
+
+func kindOf(typeURL string) Kind {
+	for kind, each := range typeURLs {
+		if each == typeURL {
+			return Kind(kind)
+		}
+	}
+	log.Fatalf("no resource has the type %q", typeURL)
+	return 0
+}
+
+func (keys *Keys) number(kind Kind, name int32) int32 {
+	if numbers := keys.byName[kind]; int(name) < len(numbers) {
+		return numbers[name]
+	}
+	return 0
 }
 
 // Record is what is noted from a moment on.
 type Record struct {
 	from int64
-	keys map[string]int32
+	keys *Keys
+}
+
+// Change is one of many: when it was made, in µs since the epoch, and what it puts.
+type Change struct {
+	At        int64    `json:"at"`
+	Resources []string `json:"resources"`
 }
 
 // Arrival is a resource that came, so many µs after the beginning of the record.
@@ -43,28 +87,37 @@ const (
 	buckets = 100_000
 )
 
-// Not while anything is under way: clients are not locked.
-func (fleet *Fleet) startRecord(resources []string) {
-	record := &Record{from: time.Now().UnixMicro(), keys: map[string]int32{}}
-	for _, each := range resources {
-		record.keys[each] = int32(len(record.keys))
+func (fleet *Fleet) startWatch(resources []string) {
+	fleet.watch = fleet.keysOf(resources)
+	fleet.times = nil
+	for _, client := range fleet.clients {
+		client.seen = make([]bool, len(fleet.watch.byText)+1)
+		client.missing = len(fleet.watch.byText)
 	}
+}
+
+func (fleet *Fleet) startRecord(resources []string) {
+	fleet.record = &Record{from: time.Now().UnixMicro(), keys: fleet.keysOf(resources)}
 	for _, client := range fleet.clients {
 		client.noted, client.counted = client.noted[:0], 0
 	}
-	fleet.record.Store(record)
 }
 
-func (client *Client) note(response Response, now int64) {
-	record := client.fleet.record.Load()
-	if record == nil {
+func (client *Client) arrived(kind Kind, name int32) {
+	fleet := client.fleet
+	if fleet.record != nil {
+		if key := fleet.record.keys.number(kind, name); key > 0 {
+			client.noted = append(client.noted, Arrival{key, int32(client.now - fleet.record.from)})
+		}
+	}
+	if client.missing == 0 {
 		return
 	}
-	atomic.AddInt64(&client.counted, 1)
-	prefix := response.typeURL + "\n"
-	for _, each := range response.resources {
-		if key, known := record.keys[prefix+string(each.name)]; known {
-			client.noted = append(client.noted, Arrival{key, int32(now - record.from)})
+	if key := fleet.watch.number(kind, name); key > 0 && !client.seen[key] {
+		client.seen[key] = true
+		client.missing--
+		if client.missing == 0 {
+			fleet.came(client.now)
 		}
 	}
 }
@@ -78,34 +131,37 @@ func (fleet *Fleet) recorded() any {
 		Resources int   `json:"resources"`
 	}
 	all := []touched{}
-	from := fleet.record.Load().from
 	for _, client := range fleet.clients {
-		if responses := atomic.LoadInt64(&client.counted); responses > 0 {
-			each := touched{Stream: client.id, Responses: responses, Resources: len(client.noted)}
-			if len(client.noted) > 0 {
-				each.Last = from + int64(client.noted[len(client.noted)-1].after)
-			}
-			all = append(all, each)
+		if client.counted == 0 {
+			continue
 		}
+		each := touched{Stream: client.id, Responses: client.counted, Resources: len(client.noted)}
+		if len(client.noted) > 0 {
+			each.Last = fleet.record.from + int64(client.noted[len(client.noted)-1].after)
+		}
+		all = append(all, each)
 	}
 	return map[string]any{"streams": all}
 }
 
 // A change has come when its resource comes next, whether that is due to it or to one that was made after it.
 func (fleet *Fleet) lags(changes []Change, first int) Lags {
-	record := fleet.record.Load()
+	record := fleet.record
 	var lags Lags
 	histogram := make([]int64, buckets+1)
+	times := make([][]int32, len(record.keys.byText)+1)
 	for _, client := range fleet.clients[first:] {
-		lags.Responses += atomic.LoadInt64(&client.counted)
-		times := map[int32][]int32{}
+		lags.Responses += client.counted
+		for key := range times {
+			times[key] = times[key][:0]
+		}
 		for _, each := range client.noted {
 			times[each.key] = append(times[each.key], each.after)
 		}
 		for _, change := range changes {
 			for _, resource := range change.Resources {
 				at := int32(change.At - record.from)
-				came := times[record.keys[resource]]
+				came := times[record.keys.byText[resource]]
 				index := sort.Search(len(came), func(index int) bool { return came[index] >= at })
 				lags.Count++
 				if index == len(came) {
@@ -132,27 +188,3 @@ func quantile(histogram []int64, count int64, share float64) float64 {
 	}
 	return float64(buckets+1) * bucket / 1000
 }
-
-// A connection whose bytes can be left in the socket.
-type stallable struct {
-	net.Conn
-	client *Client
-}
-
-func (conn stallable) Read(into []byte) (int, error) {
-	count, err := conn.Conn.Read(into)
-	if conn.client.stalled.Load() {
-		// What came with the last read is not looked at either.
-		<-conn.client.stream.Context().Done()
-		return 0, net.ErrClosed
-	}
-	return count, err
-}
-
-func (client *Client) dial(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	return stallable{conn, client}, err
-}
-
-// Reads nothing more, and says nothing more: the connection stays.
-func (client *Client) stall() { client.stalled.Store(true) }

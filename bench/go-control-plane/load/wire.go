@@ -6,185 +6,172 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The codec of gRPC: messages stay the bytes that they are.
-type rawCodec struct{}
-
-func (rawCodec) Name() string                  { return "proto" }
-func (rawCodec) Marshal(v any) ([]byte, error) { return *v.(*[]byte), nil }
-func (rawCodec) Unmarshal(data []byte, v any) error {
-	*v.(*[]byte) = data
-	return nil
-}
-
 var errWire = errors.New("not a protobuf message")
 
-// Calls visit with the length-delimited fields of a message; the others are passed over.
-func fields(message []byte, visit func(number protowire.Number, content []byte) error) error {
-	for len(message) > 0 {
-		number, kind, size := protowire.ConsumeTag(message)
-		if size < 0 {
-			return errWire
-		}
-		message = message[size:]
-		if kind != protowire.BytesType {
-			size = protowire.ConsumeFieldValue(number, kind, message)
-			if size < 0 {
-				return errWire
-			}
-			message = message[size:]
-			continue
-		}
-		content, size := protowire.ConsumeBytes(message)
-		if size < 0 {
-			return errWire
-		}
-		message = message[size:]
-		if err := visit(number, content); err != nil {
-			return err
-		}
-	}
-	return nil
+// Fields goes through the length-delimited fields of a message; the others are passed over. What it gives points into the
+// message.
+type Fields struct {
+	rest     []byte
+	number   protowire.Number
+	content  []byte
+	isBroken bool
 }
 
-// Resource is one entry of a DeltaDiscoveryResponse; its parts point into the response.
+func fieldsOf(message []byte) Fields { return Fields{rest: message} }
+
+func (fields *Fields) next() bool {
+	for len(fields.rest) > 0 {
+		number, kind, size := protowire.ConsumeTag(fields.rest)
+		if size < 0 {
+			return fields.breaks()
+		}
+		fields.rest = fields.rest[size:]
+		if kind == protowire.BytesType {
+			content, size := protowire.ConsumeBytes(fields.rest)
+			if size < 0 {
+				return fields.breaks()
+			}
+			fields.rest, fields.number, fields.content = fields.rest[size:], number, content
+			return true
+		}
+		size = protowire.ConsumeFieldValue(number, kind, fields.rest)
+		if size < 0 {
+			return fields.breaks()
+		}
+		fields.rest = fields.rest[size:]
+	}
+	return false
+}
+
+func (fields *Fields) breaks() bool {
+	fields.isBroken = true
+	return false
+}
+
+// Response is what a client needs of a DeltaDiscoveryResponse; its parts point into it. Type and nonce may stand behind the
+// resources, which are read after this.
+type Response struct {
+	typeURL, nonce []byte
+	message        []byte
+}
+
+func parseResponse(message []byte) (Response, error) {
+	response := Response{message: message}
+	fields := fieldsOf(message)
+	for fields.next() {
+		switch fields.number {
+		case 4:
+			response.typeURL = fields.content
+		case 5:
+			response.nonce = fields.content
+		}
+	}
+	if fields.isBroken {
+		return response, errWire
+	}
+	return response, nil
+}
+
+// Resource is one entry of a DeltaDiscoveryResponse; its parts point into it.
 type Resource struct {
 	name, version, value []byte
 }
 
-// Response is what a client needs of a DeltaDiscoveryResponse.
-type Response struct {
-	typeURL, nonce string
-	resources      []Resource
-	removed        []string
-}
-
-func parseResponse(message []byte) (Response, error) {
-	var response Response
-	err := fields(message, func(number protowire.Number, content []byte) error {
-		switch number {
+func parseResource(message []byte) (Resource, error) {
+	var resource Resource
+	fields := fieldsOf(message)
+	for fields.next() {
+		switch fields.number {
+		case 1:
+			resource.version = fields.content
 		case 2:
-			var each Resource
-			err := fields(content, func(number protowire.Number, content []byte) error {
-				switch number {
-				case 1:
-					each.version = content
-				case 2:
-					return fields(content, func(number protowire.Number, content []byte) error {
-						if number == 2 {
-							each.value = content
-						}
-						return nil
-					})
-				case 3:
-					each.name = content
+			any := fieldsOf(fields.content)
+			for any.next() {
+				if any.number == 2 {
+					resource.value = any.content
 				}
-				return nil
-			})
-			response.resources = append(response.resources, each)
-			return err
-		case 4:
-			response.typeURL = string(content)
-		case 5:
-			response.nonce = string(content)
-		case 6:
-			response.removed = append(response.removed, string(content))
+			}
+			fields.isBroken = fields.isBroken || any.isBroken
+		case 3:
+			resource.name = fields.content
 		}
-		return nil
-	})
-	return response, err
+	}
+	if fields.isBroken || len(resource.name) == 0 || len(resource.version) == 0 {
+		return resource, errWire
+	}
+	return resource, nil
 }
 
 // The endpoints that a Cluster asks for: eds_cluster_config.service_name, else its own name; empty for other kinds.
-func endpointsOf(cluster []byte, name string) string {
-	wanted := ""
-	_ = fields(cluster, func(number protowire.Number, content []byte) error {
-		if number != 3 {
-			return nil
+func endpointsOf(cluster []byte, name []byte) []byte {
+	var wanted []byte
+	for fields := fieldsOf(cluster); fields.next(); {
+		if fields.number != 3 {
+			continue
 		}
 		wanted = name
-		return fields(content, func(number protowire.Number, content []byte) error {
-			if number == 2 && len(content) > 0 {
-				wanted = string(content)
+		for eds := fieldsOf(fields.content); eds.next(); {
+			if eds.number == 2 && len(eds.content) > 0 {
+				wanted = eds.content
 			}
-			return nil
-		})
-	})
+		}
+	}
 	return wanted
 }
 
 // ScopedRouteConfiguration.route_configuration_name
-func routeOf(scope []byte) string {
-	route := ""
-	_ = fields(scope, func(number protowire.Number, content []byte) error {
-		if number == 2 {
-			route = string(content)
+func routeOf(scope []byte) []byte {
+	var route []byte
+	for fields := fieldsOf(scope); fields.next(); {
+		if fields.number == 2 {
+			route = fields.content
 		}
-		return nil
-	})
+	}
 	return route
 }
 
-// The RouteConfigurations that a Listener's connection managers take by name.
-func routesOf(listener []byte) []string {
-	var routes []string
-	// filter_chains, filters, typed_config, Any.value, HttpConnectionManager.rds, route_config_name
-	path := []protowire.Number{3, 3, 4, 2, 3, 2}
-	var walk func(message []byte, depth int) error
-	walk = func(message []byte, depth int) error {
-		return fields(message, func(number protowire.Number, content []byte) error {
-			if number != path[depth] {
-				return nil
-			}
-			if depth == len(path)-1 {
-				routes = append(routes, string(content))
-				return nil
-			}
-			return walk(content, depth+1)
-		})
+// Of a Listener: filter_chains, filters, typed_config, Any.value, HttpConnectionManager.rds, route_config_name.
+var routesPath = []protowire.Number{3, 3, 4, 2, 3, 2}
+
+// Visits the RouteConfigurations that a Listener's connection managers take by name.
+func routesOf(message []byte, path []protowire.Number, visit func(name []byte)) {
+	for fields := fieldsOf(message); fields.next(); {
+		if fields.number != path[0] {
+			continue
+		}
+		if len(path) == 1 {
+			visit(fields.content)
+		} else {
+			routesOf(fields.content, path[1:], visit)
+		}
 	}
-	_ = walk(listener, 0)
-	return routes
 }
 
-// Request is what a client says in a DeltaDiscoveryRequest.
-type Request struct {
-	typeURL, nonce string
-	// An encoded request that has a node and nothing else.
-	node        []byte
-	subscribe   []string
-	unsubscribe []string
-	versions    map[string]string
+// Of a DeltaDiscoveryRequest.
+const (
+	typeField      protowire.Number = 2
+	subscribeField protowire.Number = 3
+	versionsField  protowire.Number = 5
+	nonceField     protowire.Number = 6
+)
+
+func appendText[T string | []byte](out []byte, number protowire.Number, text T) []byte {
+	out = protowire.AppendTag(out, number, protowire.BytesType)
+	out = protowire.AppendVarint(out, uint64(len(text)))
+	return append(out, text...)
 }
 
-func (request Request) encode() []byte {
-	var out []byte
-	text := func(into []byte, number protowire.Number, value string) []byte {
-		return protowire.AppendString(protowire.AppendTag(into, number, protowire.BytesType), value)
-	}
-	out = append(out, request.node...)
-	out = text(out, 2, request.typeURL)
-	for _, name := range request.subscribe {
-		out = text(out, 3, name)
-	}
-	for _, name := range request.unsubscribe {
-		out = text(out, 4, name)
-	}
-	var entry []byte
-	for name, version := range request.versions {
-		entry = text(text(entry[:0], 1, name), 2, version)
-		out = protowire.AppendBytes(protowire.AppendTag(out, 5, protowire.BytesType), entry)
-	}
-	if request.nonce != "" {
-		out = text(out, 6, request.nonce)
-	}
-	return out
+// An entry of initial_resource_versions.
+func appendVersion(out []byte, name, version string) []byte {
+	size := 2 + protowire.SizeBytes(len(name)) + protowire.SizeBytes(len(version))
+	out = protowire.AppendTag(out, versionsField, protowire.BytesType)
+	out = protowire.AppendVarint(out, uint64(size))
+	return appendText(appendText(out, 1, name), 2, version)
 }
 
 // A request with a Node that has metadata {"detour": {"listen": …}}.
 func nodeOf(id string, listen string) []byte {
-	sub := func(number protowire.Number, content []byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), content)
-	}
+	sub := func(number protowire.Number, content []byte) []byte { return appendText(nil, number, content) }
 	// Struct.fields is 1 (key 1, value 2), Value.string_value is 3 and Value.struct_value 5.
 	field := func(key string, value []byte) []byte {
 		return sub(1, append(sub(1, []byte(key)), sub(2, value)...))
