@@ -58,6 +58,23 @@ export class FieldReader {
     return this.#to;
   }
 
+  /**
+   * As {@link next} for those that follow one another in tens of thousands: goes on to a field of this number, which is
+   * below 16, of less than 128 bytes.
+   * @returns whether it has: what comes next may be anything else.
+   */
+  nextShort(field: number): boolean {
+    const at = this.#position;
+    const length = this.#bytes[at + 1] ?? 0;
+    const to = at + 2 + length;
+    if (this.#bytes[at] !== field * 8 + WIRE.delimited || length >= 128 || to > this.#end) return false;
+    this.#start = at;
+    this.#from = at + 2;
+    this.#to = to;
+    this.#position = to;
+    return true;
+  }
+
   /** On with the fields of another message, or part of one. */
   goTo(from: number, to: number): void {
     this.#position = from;

@@ -38,34 +38,47 @@ export class FieldRows {
 }
 
 class FieldWalk {
+  /** Where the content of the present one begins. */
+  from = 0;
+  /** Where it ends. */
+  to = 0;
+  readonly #bytes: Buffer;
   readonly #fields: FieldReader;
   readonly #ends: readonly number[];
   #row = 0;
+  #rowEnd = 0;
 
-  constructor(source: Source, ends: readonly number[]) {
-    this.#fields = new FieldReader(source.bytes, 0, 0);
+  constructor({ bytes }: Source, ends: readonly number[]) {
+    this.#bytes = bytes;
+    this.#fields = new FieldReader(bytes, 0, 0);
     this.#ends = ends;
   }
 
   /** @returns whether there is another one. */
   next(): boolean {
-    while (this.#fields.next() === 0) {
-      const from = this.#ends[this.#row];
-      const to = this.#ends[this.#row + 1];
-      if (from === undefined || to === undefined) return false;
-      this.#row += 2;
-      this.#fields.goTo(from, to);
+    const at = this.to < this.#rowEnd ? this.to : this.#nextRow();
+    if (at < 0) return false;
+    const tag = this.#bytes[at] ?? 0;
+    const length = this.#bytes[at + 1] ?? 0;
+    // Both of one byte, as nearly always.
+    if ((tag | length) < 128) {
+      this.from = at + 2;
+      this.to = this.from + length;
+      return true;
     }
+    const fields = this.#fields;
+    fields.goTo(at, this.#rowEnd);
+    fields.next();
+    this.from = fields.from;
+    this.to = fields.to;
     return true;
   }
 
-  /** Where the content of the present one begins. */
-  get from(): number {
-    return this.#fields.from;
-  }
-
-  /** Where it ends. */
-  get to(): number {
-    return this.#fields.to;
+  /** @returns where it begins; -1: there is none. */
+  #nextRow(): number {
+    this.#rowEnd = this.#ends[this.#row + 1] ?? 0;
+    const from = this.#ends[this.#row] ?? -1;
+    this.#row += 2;
+    return from;
   }
 }

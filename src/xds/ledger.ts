@@ -7,6 +7,7 @@ import { IdSet } from './id-set.ts';
 import { Marks } from './marks.ts';
 import type { PackedVersions } from './packed-versions.ts';
 import type { Item, Known, Mark } from './pass.ts';
+import type { Differences } from './recent-states.ts';
 import type { EncodedResource } from './resource.ts';
 import { textAt } from './source.ts';
 import type { Subscription } from './subscription.ts';
@@ -116,6 +117,21 @@ export class Ledger {
     // C2: what is gone by now.
     for (const [name, version] of gone) this.#compare(name, version, undefined, mustSend);
     this.cursor = seq;
+  }
+
+  /**
+   * The same for a client of which it is known that it has what there was before these changes, and asks for just that, or
+   * for everything.
+   * @param seq the view's newest change number
+   */
+  resume(differences: Differences, seq: number): void {
+    const { wildcard, ids } = this.#subscription;
+    this.#marks.deleteAll(ids);
+    for (const [{ name, current }, version] of differences) {
+      if (version === current?.version || (version === undefined && !wildcard)) continue;
+      this.mark(name, version === undefined ? undefined : { version });
+    }
+    if (wildcard) this.cursor = seq;
   }
 
   #compare(name: string, version: string, entry: Entry | undefined, mustSend: ((name: string) => boolean) | undefined): void {

@@ -63,7 +63,8 @@ export class Marks implements Iterable<readonly [string, Mark]> {
 
   deleteAll(ids: IdSet): void {
     this.#owed.deleteAll(ids);
-    for (const id of this.#byName.size > 0 ? ids : []) this.#byName.delete(this.#names.nameOf(id));
+    if (this.#byName.size > ids.size) for (const id of ids) this.#byName.delete(this.#names.nameOf(id));
+    else for (const name of this.#byName.keys()) if (ids.has(this.#names.find(name) ?? -1)) this.#byName.delete(name);
   }
 
   /** These were asked for, and the client has none of them. */

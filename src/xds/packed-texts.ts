@@ -4,6 +4,7 @@
  */
 import type { FieldReader } from './field-reader.ts';
 import { FieldRows } from './field-rows.ts';
+import { SetDigest } from './set-digest.ts';
 import { checkUtf8, type Source, textAt } from './source.ts';
 
 const WILDCARD = '*';
@@ -35,12 +36,16 @@ export class PackedTexts implements Iterable<string> {
     return this.#hasWildcard;
   }
 
-  /** The present field is one more of these texts. */
-  push({ start, from, to }: FieldReader): void {
-    this.#rows.push(start, to);
-    this.#length += 1;
-    if (to - from > this.#longest) this.#longest = to - from;
-    this.#hasWildcard ||= isWildcard(this.source, from, to);
+  /** The present field is one more of these texts, and so are those that follow it with the same number. */
+  push(fields: FieldReader, field: number): void {
+    const { start } = fields;
+    do {
+      const { from, to } = fields;
+      this.#length += 1;
+      if (to - from > this.#longest) this.#longest = to - from;
+      this.#hasWildcard ||= isWildcard(this.source, from, to);
+    } while (fields.nextShort(field));
+    this.#rows.push(start, fields.to);
   }
 
   /** @throws Error when one of them is not UTF-8. */
@@ -52,6 +57,14 @@ export class PackedTexts implements Iterable<string> {
   /** From the first one on. */
   walk(): ReturnType<FieldRows['walk']> {
     return this.#rows.walk();
+  }
+
+  /** Of all of them. */
+  digest(): SetDigest {
+    const result = new SetDigest();
+    const { words } = this.source;
+    for (const each = this.walk(); each.next(); ) result.add(words, each.from, each.to);
+    return result;
   }
 
   *[Symbol.iterator](): Generator<string> {

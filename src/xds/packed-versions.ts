@@ -1,6 +1,7 @@
 /** What a client says that it has, names with their versions, as it came: see {@link PackedTexts}. */
 import { FieldReader } from './field-reader.ts';
 import { FieldRows } from './field-rows.ts';
+import { SetDigest } from './set-digest.ts';
 import { checkUtf8, type Source, textAt } from './source.ts';
 
 const NAME = 1;
@@ -26,11 +27,15 @@ export class PackedVersions implements Iterable<readonly [name: string, version:
     return this.#size;
   }
 
-  /** The present field is one more entry. */
-  push({ start, from, to }: FieldReader): void {
-    this.#rows.push(start, to);
-    this.#size += 1;
-    this.#areUsual &&= isUsual(this.source.bytes, from, to);
+  /** The present field is one more entry, and so are those that follow it with the same number. */
+  push(fields: FieldReader, field: number): void {
+    const { start } = fields;
+    const { bytes } = this.source;
+    do {
+      this.#size += 1;
+      this.#areUsual &&= isUsual(bytes, fields.from, fields.to);
+    } while (fields.nextShort(field));
+    this.#rows.push(start, fields.to);
   }
 
   /** @throws Error when one of them is not an entry, or not UTF-8. */
@@ -45,6 +50,15 @@ export class PackedVersions implements Iterable<readonly [name: string, version:
   /** From the first one on. */
   walk(): EntryWalk {
     return new EntryWalk(this.source, this.#rows);
+  }
+
+  /** Of all entries, each as it stands there; undefined: some are not written as {@link writeEntry} does. */
+  digest(): SetDigest | undefined {
+    if (!this.#areUsual) return undefined;
+    const result = new SetDigest();
+    const { words } = this.source;
+    for (const each = this.#rows.walk(); each.next(); ) result.add(words, each.from, each.to);
+    return result;
   }
 
   *[Symbol.iterator](): Generator<readonly [name: string, version: string]> {
@@ -99,6 +113,17 @@ class EntryWalk {
       }
     }
   }
+}
+
+/** As clients write an entry that is usual. @param bytes of sufficient length @returns where it ends. */
+export function writeEntry(bytes: Buffer, name: string, version: string): number {
+  const from = 2 + bytes.write(name, 2);
+  const to = from + 2 + bytes.write(version, from + 2);
+  bytes[0] = NAME_TAG;
+  bytes[1] = from - 2;
+  bytes[from] = VERSION_TAG;
+  bytes[from + 1] = to - from - 2;
+  return to;
 }
 
 /** Whether an entry is written as everybody does: a name and a version, in this order, and both of less than 128 bytes. */

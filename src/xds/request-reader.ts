@@ -46,7 +46,7 @@ export function readSotwRequest(message: Uint8Array): SotwFields {
     else if (field === 2) request.node = bytesOf(bytes, fields);
     else if (field === 3) {
       names ??= new PackedTexts(sourceOf(bytes));
-      names.push(fields);
+      names.push(fields, field);
     } else if (field === 4) request.typeUrl = textOf(bytes, fields);
     else if (field === 5) request.nonce = textOf(bytes, fields);
     else if (field === 6) request.error = bytesOf(bytes, fields);
@@ -68,13 +68,13 @@ export function readDeltaRequest(message: Uint8Array): DeltaFields {
     else if (field === 2) request.typeUrl = textOf(bytes, fields);
     else if (field === 3) {
       subscribe ??= new PackedTexts(sourceOf(bytes));
-      subscribe.push(fields);
+      subscribe.push(fields, field);
     } else if (field === 4) {
       unsubscribe ??= new PackedTexts(sourceOf(bytes));
-      unsubscribe.push(fields);
+      unsubscribe.push(fields, field);
     } else if (field === 5) {
       initialVersions ??= new PackedVersions(sourceOf(bytes));
-      initialVersions.push(fields);
+      initialVersions.push(fields, field);
     } else if (field === 6) request.nonce = textOf(bytes, fields);
     else if (field === 7) request.error = bytesOf(bytes, fields);
   }

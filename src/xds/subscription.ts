@@ -140,6 +140,13 @@ export class Subscription {
     };
   }
 
+  /** A first delta request, of these names by their ids. */
+  begin(ids: IdSet): SubscriptionChange {
+    this.#everNamed = true;
+    this.#ids = ids;
+    return { ...NOTHING, answer: ids.copy() };
+  }
+
   /** The same names, with the numbers of another view. */
   moveTo(names: NameTable): void {
     const ids = new IdSet();

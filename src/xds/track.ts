@@ -9,6 +9,7 @@ import { Ledger } from './ledger.ts';
 import type { Marks } from './marks.ts';
 import type { PackedVersions } from './packed-versions.ts';
 import { type Gate, type Item, type Known, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
+import type { Differences } from './recent-states.ts';
 import type { EncodedResource } from './resource.ts';
 import type { SharedPass } from './shared-pass.ts';
 import { Standstill } from './standstill.ts';
@@ -157,6 +158,12 @@ export class Track {
   seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
     this.standstill.moved();
     this.#ledger.seed(versions, seq, mustSend);
+  }
+
+  /** See {@link Ledger.resume}. */
+  resume(differences: Differences, seq: number): void {
+    this.standstill.moved();
+    this.#ledger.resume(differences, seq);
   }
 
   /** The stream's view is another one now: what differs is due, the rest is not. @param seq its newest change number */

@@ -6,7 +6,9 @@ import { Entry } from './entry.ts';
 import { IdSet } from './id-set.ts';
 import { NameTable } from './name-table.ts';
 import { Reaches } from './reach.ts';
+import { type Differences, RecentStates } from './recent-states.ts';
 import type { EncodedResource } from './resource.ts';
+import type { SetDigest } from './set-digest.ts';
 import { SetVersion } from './set-version.ts';
 import { SharedPasses } from './shared-pass.ts';
 import { VersionColumn } from './version-column.ts';
@@ -21,6 +23,8 @@ export class TypeLog {
   readonly #live = new IdSet();
   /** Of resources that name resources of this type. */
   readonly reaches = new Reaches((name) => this.entry(name));
+  /** Made when somebody comes back. */
+  #states: RecentStates | undefined;
   /** Of what there is. */
   readonly versions = new VersionColumn();
 
@@ -83,6 +87,7 @@ export class TypeLog {
     else this.#live.add(entry.id);
     this.versions.set(entry.id, resource?.version);
     entry.set(seq, resource);
+    this.#states?.changed(name, before?.version, resource?.version);
     this.#log.push({ seq, entry });
     return true;
   }
@@ -93,6 +98,12 @@ export class TypeLog {
       const item = this.#log[index];
       if (item !== undefined && item.entry.seq === item.seq) yield item.entry;
     }
+  }
+
+  /** See {@link RecentStates.find}. */
+  recognize(entries: SetDigest, names: SetDigest | undefined): Differences | undefined {
+    this.#states ??= new RecentStates(this.entries());
+    return this.#states.find(entries, names, this.#log);
   }
 
   /** How many changes there were after `cursor`, superseded ones included. */
@@ -118,6 +129,7 @@ export class TypeLog {
       else subscribed.add(entry.id);
     }
     this.#log = this.#log.filter(({ seq, entry }) => entry.seq === seq && this.#entries[entry.id] === entry);
+    this.#states?.forgetPast();
     this.names.sweep(subscribed);
   }
 
