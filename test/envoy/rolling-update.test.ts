@@ -76,6 +76,7 @@ test.each([
           30_000,
         );
         ledger.forbid(was);
+        await Promise.all([throughGateway.more(1), throughSidecar.more(1)]);
         if (pod === undefined && old !== undefined) await world.noPreview([old]);
         was = copy;
         old = pod;
@@ -100,7 +101,6 @@ test.each([
       const report = await load.stop();
       expect(report.details, name).toEqual([]);
       expect(report.failures, name).toBe(0);
-      expect(report.requests, name).toBeGreaterThan(300);
       for (const { key, copies } of slots)
         for (const { copy } of copies)
           expect(

@@ -1,4 +1,5 @@
 /** Constant load through a proxy, on kept-alive connections, bounded, with every failure counted and the first few told. */
+import { until } from '../until.ts';
 import { type Ask, HttpClient, pathOf, type Reply, servedBy } from './client.ts';
 
 /** One kind of request, and the judge of its answers. */
@@ -41,6 +42,8 @@ export interface LoadReport {
 
 export interface Load extends AsyncDisposable {
   readonly requests: number;
+  /** Waits until so many requests of each kind that began after the call have ended, well or not: a state was seen by these. */
+  more(count: number): Promise<void>;
   /** Ends the load and waits for what is still under way. */
   stop(): Promise<LoadReport>;
 }
@@ -49,6 +52,7 @@ export function startLoad(options: LoadOptions): Load {
   const { kinds, connections } = options;
   const began = performance.now();
   const served = new Map<string, number>();
+  const watches = new Set<{ readonly since: number; readonly ended: Map<LoadKind, number> }>();
   const details: string[] = [];
   let requests = 0;
   let failures = 0;
@@ -60,7 +64,7 @@ export function startLoad(options: LoadOptions): Load {
     if (details.length < 20) details.push(`${((startedAt - began) / 1000).toFixed(3)} s, ${kind.name}: ${what}`);
   };
 
-  const once = async (client: HttpClient, kind: LoadKind): Promise<void> => {
+  const ask = async (client: HttpClient, kind: LoadKind): Promise<void> => {
     const startedAt = performance.now();
     requests++;
     let reply: Reply;
@@ -79,6 +83,20 @@ export function startLoad(options: LoadOptions): Load {
     if (wrong !== undefined) fail(kind, startedAt, wrong);
     const name = `${kind.name}: ${path}`;
     served.set(name, (served.get(name) ?? 0) + 1);
+  };
+
+  const once = async (client: HttpClient, kind: LoadKind): Promise<void> => {
+    const startedAt = performance.now();
+    await ask(client, kind);
+    for (const { since, ended } of watches) if (startedAt >= since) ended.set(kind, (ended.get(kind) ?? 0) + 1);
+  };
+
+  const more = async (count: number): Promise<void> => {
+    const watch = { since: performance.now(), ended: new Map<LoadKind, number>() };
+    watches.add(watch);
+    const isSeen = (): boolean => kinds.every((kind) => (watch.ended.get(kind) ?? 0) >= count);
+    await until(`${count} more requests of each kind`, isSeen, 30_000);
+    watches.delete(watch);
   };
 
   const connection = async (index: number): Promise<void> => {
@@ -104,6 +122,7 @@ export function startLoad(options: LoadOptions): Load {
     get requests() {
       return requests;
     },
+    more,
     stop,
     async [Symbol.asyncDispose]() {
       await stop();
