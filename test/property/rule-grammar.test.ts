@@ -7,6 +7,7 @@ import { parseTargets } from '../../src/annotations/parse-target.ts';
 import { refusedName } from '../../src/annotations/rule-names.ts';
 import { parseInstant } from '../../src/annotations/timestamp.ts';
 import type { Operator, Predicate, Rule, Subject } from '../../src/model/rule.ts';
+import { cpuMs } from '../support/cpu-time.ts';
 
 const subject: fc.Arbitrary<Subject> = fc
   .record({
@@ -143,11 +144,12 @@ describe('the rule grammar', () => {
     ['surrogates', '\ud800'],
   ])('takes no time for 1 MiB of %s', (_, piece) => {
     const text = piece.repeat(Math.ceil(2 ** 20 / piece.length));
-    const start = performance.now();
-    parseRule(text);
-    // The longest that is read at all.
-    parseRule(text.slice(0, 8192));
-    expect(performance.now() - start).toBeLessThan(250);
+    const took = cpuMs(() => {
+      parseRule(text);
+      // The longest that is read at all.
+      parseRule(text.slice(0, 8192));
+    });
+    expect(took).toBeLessThan(250);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatRule, parseRule } from '../../../src/annotations/header-rule.ts';
 import type { Operator, Predicate, Rule } from '../../../src/model/rule.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 function header(name: string, operator: Operator, value = ''): Predicate {
   return { subject: { kind: 'header', name }, operator, value };
@@ -122,9 +123,8 @@ describe('a rule', () => {
     ['a name of 1,000 characters', `${'x'.repeat(1000)}=1`],
     ['a value of 5,000 characters', `x-user=${'x'.repeat(5000)}`],
   ])('is too large at once: %s', (_, text) => {
-    const start = performance.now();
+    expect(cpuMs(() => void parseRule(text))).toBeLessThan(250);
     expect(parseRule(text)).toMatchObject({ tooLarge: true, errors: [expect.any(String)] });
-    expect(performance.now() - start).toBeLessThan(250);
   });
 
   it('may have as many predicates as the limit says', () => {

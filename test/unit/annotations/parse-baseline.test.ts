@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BaselinePolicy } from '../../../src/annotations/declarations.ts';
 import { parseBaseline } from '../../../src/annotations/parse-baseline.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 import { type Annotations, service } from './objects.ts';
 
 const DEFAULTS: BaselinePolicy = {
@@ -71,9 +72,8 @@ describe('a baseline Service', () => {
     const nothing = { hosts: [], allowFrom: [], allowMatch: [], allowModes: new Set() };
     const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`x${i}`, 'y']));
     for (const annotations of [many, { host: 'a,'.repeat(2 ** 19) }, { 'allow-from': 'a'.repeat(2 ** 20) }]) {
-      const start = performance.now();
+      expect(cpuMs(() => void policy(annotations))).toBeLessThan(250);
       expect(policy(annotations)).toMatchObject({ ...nothing, problems: [{ code: 'AnnotationTooLarge' }] });
-      expect(performance.now() - start).toBeLessThan(250);
     }
     expect(policy({ 'allow-from': 'a,'.repeat(300) })).toMatchObject({
       allowFrom: [],

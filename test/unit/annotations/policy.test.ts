@@ -4,6 +4,7 @@ import { parseRule } from '../../../src/annotations/header-rule.ts';
 import { parseBaseline } from '../../../src/annotations/parse-baseline.ts';
 import { checkModes, checkRule, namespaceAllowed } from '../../../src/annotations/policy.ts';
 import type { Rule } from '../../../src/model/rule.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 import { type Annotations, service } from './objects.ts';
 
 function rule(text: string): Rule {
@@ -107,9 +108,10 @@ describe('a glob', () => {
   });
 
   it('takes no time, whatever it is', () => {
-    const start = performance.now();
-    expect(matchesGlob('a*'.repeat(60), `${'a'.repeat(5000)}b`)).toBe(true);
-    expect(matchesGlob(`${'*a'.repeat(60)}*c`, `${'a'.repeat(5000)}b`)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(250);
+    const took = cpuMs(() => {
+      expect(matchesGlob('a*'.repeat(60), `${'a'.repeat(5000)}b`)).toBe(true);
+      expect(matchesGlob(`${'*a'.repeat(60)}*c`, `${'a'.repeat(5000)}b`)).toBe(false);
+    });
+    expect(took).toBeLessThan(250);
   });
 });
