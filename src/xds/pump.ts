@@ -1,12 +1,12 @@
-/** Says on a call what its session has to say, one response at a time: the next is made when the last has left (F2). */
+/** Says on a call what its session has to say, as much as goes out at once: the next is made when that has left (F2). */
 import type { ServerCall } from '../grpc/call.ts';
-import { PREFIX_LENGTH } from '../grpc/frame.ts';
+import { type Frame, PREFIX_LENGTH } from '../grpc/frame.ts';
 import type { StreamInfo, XdsObserver } from './observer.ts';
 import type { Session } from './session.ts';
 import { deltaFrame, sotwFrame } from './wire.ts';
 
 export interface PumpOptions {
-  readonly call: ServerCall;
+  readonly call: Pick<ServerCall, 'write'>;
   readonly info: StreamInfo;
   /** ms since the epoch */
   readonly now: () => number;
@@ -15,12 +15,14 @@ export interface PumpOptions {
   readonly onPumped: () => void;
 }
 
+/** With so many bytes no more responses are made before they have left. */
+const TOGETHER = 16 * 1024;
+
 export class Pump {
   readonly #session: Session;
   readonly #options: PumpOptions;
   #writingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isScheduled = false;
   #isPumping = false;
   #isClosed = false;
 
@@ -29,19 +31,9 @@ export class Pump {
     this.#options = options;
   }
 
-  /** Since when a response is on its way out, in ms: there is never more than one. */
+  /** Since when something is on its way out, in ms. */
   get writingSince(): number | undefined {
     return this.#writingSince;
-  }
-
-  /** Once all that came together was read: one answer for all of it (F9). */
-  schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.pump();
-    });
   }
 
   pump(): void {
@@ -62,14 +54,26 @@ export class Pump {
 
   /** @returns whether there was something to say. */
   #say(now: number): boolean {
-    const response = this.#isClosed ? undefined : this.#session.next(now);
-    if (response === undefined) return false;
-    const { call, observer, info } = this.#options;
-    const frame = response.protocol === 'sotw' ? sotwFrame(response) : deltaFrame(response);
+    let frame = this.#next(now);
+    if (frame === undefined) return false;
+    // Small ones of several types cost the system once, and the client one look.
+    while (frame.length < TOGETHER) {
+      const more = this.#next(now);
+      if (more === undefined) break;
+      frame = { parts: [...frame.parts, ...more.parts], length: frame.length + more.length };
+    }
     this.#writingSince = now;
-    call.write(frame, this.#written);
-    observer.responseSent(response.type ?? response.typeUrl, frame.length - PREFIX_LENGTH, response.resources.length, info);
+    this.#options.call.write(frame, this.#written);
     return true;
+  }
+
+  #next(now: number): Frame | undefined {
+    const response = this.#isClosed ? undefined : this.#session.next(now);
+    if (response === undefined) return undefined;
+    const { observer, info } = this.#options;
+    const frame = response.protocol === 'sotw' ? sotwFrame(response) : deltaFrame(response);
+    observer.responseSent(response.type ?? response.typeUrl, frame.length - PREFIX_LENGTH, response.resources.length, info);
+    return frame;
   }
 
   readonly #written = (): void => {

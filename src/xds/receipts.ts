@@ -42,6 +42,21 @@ function heldBy(
   return held;
 }
 
+/** Whether the receipt of one view is `live`: seen without counting the Envoys. */
+export function isLiveIn(intercept: InterceptId, { served, audience }: ServedTo): boolean {
+  if (served.rejection(intercept) !== undefined) return false;
+  const resources = [...served.view.resourcesOf(intercept)];
+  let isNeeded = false;
+  for (const { session } of audience.readers) {
+    for (const resource of resources) {
+      const holds = session.holds(resource);
+      if (holds === false) return false;
+      isNeeded ||= holds === true;
+    }
+  }
+  return isNeeded;
+}
+
 /** @param now ms */
 export function receiptOf(intercept: InterceptId, views: Iterable<ServedTo>, now: number): Receipt {
   const all = [...views];

@@ -174,8 +174,6 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     }
     this.#hand(this.#session, request);
     this.#checkNames(this.#session);
-    // More requests may have come in the same packet: one answer for all of them (xDS rules, F9).
-    this.#pump?.schedule();
   }
 
   async #ask(

@@ -9,9 +9,10 @@ import type { Batch } from './convergence.ts';
 import { InterceptChanges } from './intercept-changes.ts';
 import type { Outcome } from './outcome.ts';
 import type { Rejection } from './quarantine.ts';
-import { holdersOf, type Receipt, receiptOf } from './receipts.ts';
+import { holdersOf, isLiveIn, type Receipt, receiptOf } from './receipts.ts';
 import { Encoder } from './resource.ts';
 import { ServedView, type ViewChange } from './served-view.ts';
+import { Turn } from './turn.ts';
 import type { View } from './view.ts';
 
 export interface ViewsOptions {
@@ -57,11 +58,12 @@ export class Views {
   /** Streams that came before there was a model (S8). */
   readonly #waiting = new Set<Member>();
   readonly #byPod = new Map<ObjectKey, Set<Member>>();
-  readonly #woken = new Set<Member>();
+  readonly #turn: Turn;
   #model: InterceptModel | undefined;
 
   constructor(options: ViewsOptions) {
     this.#options = options;
+    this.#turn = new Turn(options.defer);
   }
 
   get isSynced(): boolean {
@@ -104,7 +106,7 @@ export class Views {
       if (members?.size === 0) this.#byPod.delete(pod);
     }
     this.#waiting.delete(member);
-    this.#woken.delete(member);
+    this.#turn.forget(member);
     const seat = this.#seats.get(member);
     if (seat === undefined) return;
     this.#seats.delete(member);
@@ -114,10 +116,11 @@ export class Views {
     this.#drop(now);
   }
 
-  /** A stream received something: what its answer means for the view. */
+  /** A stream received something: what its answer means for the view. It is answered, in its turn. */
   received(member: Member, outcome: Outcome): void {
     const seat = this.#seats.get(member);
     if (seat === undefined || this.#model === undefined) return;
+    this.#turn.heard(member);
     const { host } = seat;
     const now = this.#options.now();
     if (outcome.kind === 'ack') this.#published(host, host.served.acked(outcome.response, this.#model, now), now);
@@ -163,7 +166,7 @@ export class Views {
     const reader = { member, session: member.start(host.served.view) };
     this.#seats.set(member, { host, reader });
     host.audience.join(reader);
-    this.#wake(member);
+    this.#turn.changed(member);
   }
 
   #move(member: Member, model: InterceptModel, now: number): void {
@@ -174,7 +177,7 @@ export class Views {
     seat.reader.session.moveTo(host.served.view);
     this.#seats.set(member, { host, reader: seat.reader });
     host.audience.join(seat.reader);
-    this.#wake(member);
+    this.#turn.changed(member);
   }
 
   /** Only what the model says of its pod can give a stream another scope. */
@@ -207,26 +210,14 @@ export class Views {
   #published({ served, audience }: Host, { changed, intercepts }: ViewChange, now: number): void {
     if (changed === 0) return;
     audience.published({ seq: served.view.seq, at: now, intercepts });
-    for (const { member } of audience.readers) this.#wake(member);
+    for (const { member } of audience.readers) this.#turn.changed(member);
   }
 
   #converged({ served, audience }: Host, batches: readonly Batch[], now: number): void {
     for (const { at, intercepts } of batches) {
       this.#options.onConverged(now - at);
-      for (const id of intercepts) if (receiptOf(id, [{ served, audience }], now).state === 'live') audience.noteLive(id, now);
+      for (const id of intercepts) if (isLiveIn(id, { served, audience })) audience.noteLive(id, now);
     }
-  }
-
-  /** All that is to be said is said in the next turn: changes of this one come together, and none waits longer (F4). */
-  #wake(member: Member): void {
-    if (this.#woken.size === 0) {
-      this.#options.defer(() => {
-        const woken = [...this.#woken];
-        this.#woken.clear();
-        for (const each of woken) each.wake();
-      });
-    }
-    this.#woken.add(member);
   }
 
   #drop(now: number): void {
