@@ -180,7 +180,6 @@ export interface DoorRule {
 }
 
 export const DOORS: Readonly<Record<string, DoorRule>> = {
-  protobufjs: { door: /^xds\/(codec|message-schemas)\.ts$/, why: 'one codec, so that a resource is encoded once' },
   yaml: {
     door: /^(sources\/directory\/|kubernetes\/kubeconfig-file\.ts$|cli\/)/,
     why: 'text formats stop where files are read or printed',

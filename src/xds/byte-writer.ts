@@ -9,8 +9,13 @@ const FEW = 32;
 const MOST_BYTES = 3;
 
 export class ByteWriter {
-  #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #buffer: Buffer;
   #position = 0;
+
+  /** @param bytes room for so many to begin with */
+  constructor(bytes = FIRST_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+  }
 
   reset(): void {
     this.#position = 0;
@@ -49,6 +54,14 @@ export class ByteWriter {
     let rest = value;
     for (; rest > 127; rest = Math.floor(rest / 128)) this.#buffer[this.#position++] = (rest % 128) | 128;
     this.#buffer[this.#position++] = rest;
+  }
+
+  /** @param value of 64 bits; below zero as two's complement */
+  varint(value: bigint): void {
+    this.#reserve(10);
+    let rest = BigInt.asUintN(64, value);
+    for (; rest > 127n; rest >>= 7n) this.#buffer[this.#position++] = Number(rest & 127n) | 128;
+    this.#buffer[this.#position++] = Number(rest);
   }
 
   double(value: number): void {

@@ -1,7 +1,7 @@
 /** CSDS: what every client was sent, and what it made of it, resource by resource (rule V9). */
 import type { ClientConfig, ClientConfig_GenericXdsConfig, ClientStatusResponse } from '../generated/envoy.d.ts';
-import type { NodeMatch } from './codec.ts';
 import type { Session } from './session.ts';
+import type { NodeMatch } from './status-request.ts';
 import type { Track } from './track.ts';
 
 export interface KnownClient {

@@ -12,7 +12,7 @@ import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { clientStatus } from './client-status.ts';
-import { decodeStatusRequest, encodeMessage } from './codec.ts';
+import { encodeMessage } from './codec.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
 import type { Gate, Pass } from './gate.ts';
 import { guard } from './guard.ts';
@@ -22,6 +22,7 @@ import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
 import { statusMethods, type XdsMethod, xdsMethods } from './services.ts';
+import { decodeStatusRequest } from './status-request.ts';
 import { XdsStream } from './stream.ts';
 import { StreamCounts } from './stream-counts.ts';
 import type { StreamLimits } from './stream-options.ts';
@@ -267,7 +268,7 @@ export class XdsServer implements AsyncDisposable {
       const clients = [...this.#streams].flatMap(({ info, session }) =>
         info === undefined || session === undefined ? [] : [{ nodeId: info.nodeId, id: info.id, session }],
       );
-      return Buffer.from(encodeMessage('envoy.service.status.v3.ClientStatusResponse', clientStatus(clients, matches)));
+      return encodeMessage('envoy.service.status.v3.ClientStatusResponse', clientStatus(clients, matches));
     } catch (error) {
       return { code: STATUS.invalidArgument, details: error instanceof Error ? error.message : String(error) };
     }
