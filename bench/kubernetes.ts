@@ -133,7 +133,7 @@ await writeSection(
   'Kubernetes',
   'npm run bench:kubernetes',
   `A real kube-apiserver and etcd with ${count(SIZE.services)} Services, each with a host and one EndpointSlice, ${count(SIZE.services * SIZE.endpoints)} endpoints, ${count(SIZE.previews)} preview pods.
-Every program is a process of its own; medians of ${ROUNDS} rounds, and the best. The bare list asks for the same pages with the same client, as JSON,
+Every program is a process of its own; medians of ${ROUNDS} rounds, and the best. The bare list asks for pages of 500 objects, as kubectl does, with the same client, as JSON,
 parses them and keeps nothing; Detour and client-go ask for protobuf, in gzip. The gateway is one delta ADS stream that has ${count(clustersOf(SIZE))} clusters with their endpoints, and all routes.
 API server and etcd share the processors with what is measured. The pods change one at a time, ${CHANGES} of them, with that gateway connected.
 

@@ -22,13 +22,18 @@ export interface ListOptions {
   readonly signal: AbortSignal;
   /** The objects of each page as it comes, by `namespace/name`; a list that begins again brings them again. */
   readonly onPage: (objects: ReadonlyMap<string, Projection>) => void;
-  /** Objects a page. */
-  readonly limit?: number;
   /** Milliseconds for a page. */
   readonly pageTimeout?: number;
 }
 
-const LIMIT = 500;
+/** Objects of the first page: how large they are is not known yet. */
+const FIRST_LIMIT = 500;
+/** What later pages are to have. Each is a request for both sides, and in memory as a whole, as is the one after it. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+const LEAST = 50;
+const MOST = 5_000;
+/** One page may be unlike the next. */
+const GROWTH = 4;
 /** Servers that do not speak the first, such as those that stand in for one in a test, may answer in the second. */
 const ACCEPT = `${PROTOBUF}, application/json`;
 const PAGE_TIMEOUT = 60_000;
@@ -58,11 +63,13 @@ async function listOnce(options: ListOptions): Promise<Listed | Failure> {
 async function readPages(options: ListOptions): Promise<Listed | Failure> {
   const { resource } = options.target;
   const names = new Set<string>();
-  let page = await getPage(options, undefined);
+  let limit = FIRST_LIMIT;
+  let page = await getPage(options, limit, undefined);
   while (!isFailure(page)) {
     const { resourceVersion, next } = page;
+    limit = limitAfter(limit, page.bytes);
     // The server makes the next page while this one is read; so the request has to leave first.
-    const following = next === undefined ? undefined : getPage(options, next);
+    const following = next === undefined ? undefined : getPage(options, limit, next);
     await setImmediate();
     const read = readItems(page, resource);
     if (isFailure(read)) return read;
@@ -72,6 +79,12 @@ async function readPages(options: ListOptions): Promise<Listed | Failure> {
     page = await following;
   }
   return page;
+}
+
+/** @param bytes of a page of so many objects. @returns how many the next one is to have. */
+function limitAfter(limit: number, bytes: number): number {
+  const fitting = Math.floor((limit * PAGE_BYTES) / Math.max(1, bytes));
+  return Math.min(Math.max(fitting, LEAST), limit * GROWTH, MOST);
 }
 
 function readItems(page: Page, resource: WatchedResource): ReadonlyMap<string, Projection> | Failure {
@@ -91,8 +104,10 @@ function readItems(page: Page, resource: WatchedResource): ReadonlyMap<string, P
   }
 }
 
-async function getPage(options: ListOptions, token: string | undefined): Promise<Page | Failure> {
-  const { client, target, limit = LIMIT, pageTimeout = PAGE_TIMEOUT } = options;
+type SizedPage = Page & { readonly bytes: number };
+
+async function getPage(options: ListOptions, limit: number, token: string | undefined): Promise<SizedPage | Failure> {
+  const { client, target, pageTimeout = PAGE_TIMEOUT } = options;
   const { resource } = target;
   const late = AbortSignal.timeout(pageTimeout);
   const signal = AbortSignal.any([options.signal, late]);
@@ -113,5 +128,6 @@ async function getPage(options: ListOptions, token: string | undefined): Promise
     return malformed(`a page of a list is no gzip: ${reasonOf(error)}`);
   }
   if (body === undefined) return malformed(`a page of ${limit} objects is larger than ${MAX_PAGE_BYTES} bytes`);
-  return readPage(body, answer.contentType, resource);
+  const page = readPage(body, answer.contentType, resource);
+  return isFailure(page) ? page : { ...page, bytes: body.length };
 }

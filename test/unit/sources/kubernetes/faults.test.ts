@@ -8,7 +8,7 @@ import { until } from '../../../support/until.ts';
 
 test('begins a list again when its pages are too old, with what was deleted meanwhile left out', async () => {
   await using fake = await FakeApiServer.start();
-  for (let index = 0; index < 1100; index += 1) fake.put('services', service(`s${index}`));
+  for (let index = 0; index < 2600; index += 1) fake.put('services', service(`s${index}`));
   let pages = 0;
   fake.onNextPage = () => {
     pages += 1;
@@ -17,7 +17,7 @@ test('begins a list again when its pages are too old, with what was deleted mean
     fake.compact();
   };
   using followed = await follow(fake);
-  expect(followed.objects.size).toBe(1099);
+  expect(followed.objects.size).toBe(2599);
   expect(followed.names).not.toContain('service shop/s3');
   expect(lists(fake)).toBe(6);
   expect(followed.troubles).toEqual([]);

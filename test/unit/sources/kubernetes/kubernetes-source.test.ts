@@ -45,13 +45,38 @@ test('tells each page of the first list as it comes, and a later list at once', 
   for (let index = 0; index < 1100; index += 1) fake.put('services', service(`s${index}`));
   using followed = await follow(fake);
   const told = () => followed.batches.filter(({ changes }) => changes.length > 0);
-  expect(told().map(({ changes, synced }) => [changes.length, synced])).toEqual([500, 500, 100].map((count) => [count, false]));
+  expect(told().map(({ changes, synced }) => [changes.length, synced])).toEqual([500, 600].map((count) => [count, false]));
   fake.deafen('services');
   for (let index = 0; index < 1100; index += 1) fake.put('services', service(`s${index}`, 81));
   fake.compact();
   fake.breakWatches('services', 'end');
   await until('the second list', () => followed.changes === 2200);
-  expect(told()).toHaveLength(4);
+  expect(told()).toHaveLength(3);
+});
+
+test.each([
+  ['small', 100, [500, 2_000, 5_000]],
+  ['usual', 2_000, [500, 1_000, 1_000]],
+  ['large', 20_000, [500, 100, 100]],
+  ['huge', 200_000, [500, 50, 50]],
+])('pages of %s objects are of some megabytes, whatever their number', async (_, bytes, expected) => {
+  await using fake = await FakeApiServer.start();
+  const asked: number[] = [];
+  fake.fault = ({ resource, watch, query }, response) => {
+    if (resource !== 'services' || watch) return false;
+    const limit = Number(query.get('limit'));
+    asked.push(limit);
+    const metadata = { resourceVersion: '1', ...(asked.length < expected.length ? { continue: `${asked.length}` } : {}) };
+    const items = Array.from({ length: limit }, (_none, index) => service(`s${asked.length}-${index}`));
+    const text = JSON.stringify({ kind: 'ServiceList', metadata, items });
+    // Spaces do not count for JSON, but for the page.
+    response.setHeader('content-type', 'application/json').end(text.padEnd(limit * bytes));
+    return true;
+  };
+  using followed = await follow(fake);
+  expect(followed.names).toHaveLength(asked.reduce((sum, each) => sum + each, 0));
+  for (const [index, limit] of expected.entries()) expect(asked[index]).toBeCloseTo(limit, -2);
+  expect(asked).toHaveLength(expected.length);
 });
 
 test('selects by label at the server, and asks for pages, bookmarks and an end', async () => {
