@@ -8,6 +8,7 @@ import type { Request } from '../http2/request.ts';
 import type { Http2Stream } from '../http2/stream.ts';
 import { formatSocketAddress } from '../model/socket-address.ts';
 import { type Method, type Peer, ServerCall } from './call.ts';
+import { giveBack } from './give-back.ts';
 import type { GrpcLimits } from './limits.ts';
 import type { GivenUp, GrpcObserver } from './observer.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
@@ -51,7 +52,10 @@ export class Connection implements ConnectionEvents {
     this.#http2 = new Http2Connection({ limits, wire, buffers, events: this, now: () => performance.now() });
     // What is wrong with a connection ends it, and nothing else.
     socket.on('error', () => undefined);
-    socket.on('data', (chunk: Buffer) => this.#http2.push(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      this.#http2.push(chunk);
+      giveBack(chunk);
+    });
     socket.once('close', () => this.#closed());
     observer.connectionOpened(this.peer.address);
     // Those that come together are not asked together.

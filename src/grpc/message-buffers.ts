@@ -1,4 +1,5 @@
 /** Buffers that messages are put together in, used again: a client that comes back says all that it has, in many pieces. */
+import { giveBack } from './give-back.ts';
 
 /** bytes */
 const SMALLEST = 1_024;
@@ -21,7 +22,7 @@ export class MessageBuffers {
   /** Nobody reads it any more. @param buffer from {@link take} */
   give(buffer: Buffer): void {
     const { length } = buffer;
-    if (this.#kept + length > MOST_KEPT) return;
+    if (this.#kept + length > MOST_KEPT) return giveBack(buffer);
     this.#kept += length;
     const free = this.#free.get(length);
     if (free === undefined) this.#free.set(length, [buffer]);
