@@ -11,7 +11,6 @@ import { Metrics } from './admin/metrics.ts';
 import { ProcessMetrics } from './admin/process-metrics.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { xdsMetrics } from './admin/xds-metrics.ts';
-import { appliedRecord } from './audit/applied-record.ts';
 import type { Auditor } from './audit/auditor.ts';
 import type { Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
@@ -25,12 +24,12 @@ import type { SocketAddress } from './model/proxy.ts';
 import { formatSocketAddress } from './model/socket-address.ts';
 import { openAudit, receiptTeller } from './open-audit.ts';
 import { accessOf, openSource } from './open-source.ts';
+import { openWebhooks } from './open-webhooks.ts';
 import { CensusKeeper } from './replicas/census-keeper.ts';
 import type { Source } from './sources/source.ts';
 import { OwnReceipts } from './status/own-receipts.ts';
 import { STATUS_TIMES, type StatusTimes, type StatusView, StatusWriter } from './status/status-writer.ts';
 import { Translator } from './translate/translate.ts';
-import { WebhookServer } from './webhooks/webhook-server.ts';
 import { type XdsLimits, XdsServer } from './xds/xds.ts';
 
 export interface AppOptions {
@@ -157,8 +156,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   };
   const healthServer =
     health && stack.use(await listening('--health-listen', health.listen, startAdminServer(health.listen, health.routes, log)));
-  const webhooks = await startWebhooks(config, { engine, feed, metrics, audit, log });
-  if (webhooks !== undefined) stack.use(webhooks);
+  const systemNamespace = await systemNamespaceOf(config.source);
+  const hooks = config.webhooks && openWebhooks(config.webhooks, { systemNamespace, engine, feed, metrics, audit, log });
+  const webhooks = hooks && stack.use(await listening('--webhook-listen', hooks.address, hooks.start()));
   log.info('started', { xds, admin, webhooks: webhooks?.address, source: source.name });
 
   const running = stack.move();
@@ -185,7 +185,7 @@ async function streamSecurityOf(
   }
   const { kind: _, gateways, ...setting } = streams;
   const sender = source.kind === 'kubernetes' ? new HttpApiClient(accessOf(source.access, now), 'detour-identity') : undefined;
-  const allowed = gateways.length > 0 ? gateways : [`${await systemNamespace(source)}/*`];
+  const allowed = gateways.length > 0 ? gateways : [`${await systemNamespaceOf(source)}/*`];
   try {
     return await StreamSecurity.open({ ...setting, gateways: allowed, sender, log, now });
   } catch (error) {
@@ -194,45 +194,8 @@ async function streamSecurityOf(
   }
 }
 
-interface WebhookParts {
-  readonly engine: InterceptEngine;
-  readonly feed: Feed;
-  readonly metrics: Metrics;
-  readonly audit: Auditor | undefined;
-  readonly log: Logger;
-}
-
-async function startWebhooks(
-  { webhooks, source }: Config,
-  { engine, feed, metrics, audit, log }: WebhookParts,
-): Promise<WebhookServer | undefined> {
-  if (webhooks === undefined) return undefined;
-  const { listen, certificate, sidecars } = webhooks;
-  const { tls, ...others } = sidecars;
-  const server = new WebhookServer({
-    listen,
-    certificate,
-    xdsCa: tls && { file: tls.caFile, serverName: tls.serverName },
-    sidecars: { ...others, systemNamespace: await systemNamespace(source) },
-    // What is not read yet is not missing.
-    faultsOf: (declaration, namespace) => (feed.synced ? engine.faultsOf(declaration, namespace) : []),
-    onCertificate: (expiresAt, isFailing) => {
-      if (expiresAt !== undefined)
-        metrics.set('detour_tls_certificate_expiry_timestamp_seconds', { listener: 'webhooks' }, expiresAt / 1000);
-      metrics.set('detour_tls_reload_failing', { listener: 'webhooks' }, isFailing ? 1 : 0);
-    },
-    onReview: (webhook, outcome, request) => {
-      metrics.increase('detour_webhook_reviews_total', { webhook, outcome });
-      const record = webhook === 'validate' && request !== undefined ? appliedRecord(request, outcome) : undefined;
-      if (record !== undefined) audit?.applied(record);
-    },
-    log,
-  });
-  return listening('--webhook-listen', listen, server.start());
-}
-
 /** The control plane's own namespace. */
-async function systemNamespace(setting: SourceSetting): Promise<string> {
+async function systemNamespaceOf(setting: SourceSetting): Promise<string> {
   const own = setting.kind === 'kubernetes' ? setting.status.leaseNamespace : undefined;
   return own ?? (await inClusterNamespace()) ?? SYSTEM_NAMESPACE;
 }
@@ -266,7 +229,7 @@ async function statusWriterOf(
     events,
     deleteExpired,
     identity,
-    leaseNamespace: await systemNamespace(setting),
+    leaseNamespace: await systemNamespaceOf(setting),
     namespaces: setting.namespaces,
     times,
     now,
@@ -300,6 +263,6 @@ async function censusKeeperOf(setting: SourceSetting, server: XdsServer, now: ()
   if (setting.kind !== 'kubernetes') return new CensusKeeper({ ...own, name: '', cluster: undefined });
   const { identity } = setting.status;
   const sender = new HttpApiClient(accessOf(setting.access, now), 'detour-census');
-  const namespace = await systemNamespace(setting);
+  const namespace = await systemNamespaceOf(setting);
   return new CensusKeeper({ ...own, name: identity, cluster: { sender, namespace } });
 }

@@ -26,6 +26,8 @@ export interface WebhookSetting {
   readonly listen: SocketAddress;
   /** PEM files. */
   readonly certificate: { readonly cert: string; readonly key: string };
+  /** PEM file; undefined: everybody may call. */
+  readonly clientCa: string | undefined;
   readonly sidecars: SidecarSetting;
 }
 
@@ -189,6 +191,14 @@ export const SETTINGS = {
     readText,
   ),
   'webhook-key': optional({ value: 'FILE', summary: 'The key of --webhook-cert, as PEM.' }, readText),
+  'webhook-client-ca': optional(
+    {
+      value: 'FILE',
+      summary:
+        'The authorities of those who may call the webhooks, as PEM: whoever shows no certificate of theirs is refused. Read again when it changes. Without it everybody may call.',
+    },
+    readText,
+  ),
   ...SIDECAR_FLAGS,
   'log-level': one(
     { value: LOG_LEVELS.join('|'), default: ['warn'], summary: 'What is logged, as JSON lines on standard error.' },
@@ -244,7 +254,7 @@ export function readConfig(args: readonly string[], environment: Environment): C
 function webhookSetting(values: FlagValues<typeof SETTINGS>): WebhookSetting | undefined {
   const { 'webhook-listen': listen, 'webhook-cert': cert, 'webhook-key': key } = values;
   if (listen === undefined || cert === undefined || key === undefined) return undefined;
-  return { listen, certificate: { cert, key }, sidecars: sidecarSetting(values) };
+  return { listen, certificate: { cert, key }, clientCa: values['webhook-client-ca'], sidecars: sidecarSetting(values) };
 }
 
 /** The environment of this process. */
@@ -279,6 +289,8 @@ function contradictions(values: Partial<FlagValues<typeof SETTINGS>>): readonly 
     mistakes.push(
       `${webhook.map((name) => `--${name}`).join(' and ')} ${webhook.length === 1 ? 'is' : 'are'} missing: webhooks need address, certificate and key.`,
     );
+  if (webhook.length === 3 && values['webhook-client-ca'] !== undefined)
+    mistakes.push('--webhook-client-ca is about --webhook-listen: give that too.');
   if (values['health-listen'] === undefined && values['health-metrics'] === 'on')
     mistakes.push('--health-metrics is about --health-listen: give that too.');
   mistakes.push(...streamMistakes(values, values.source?.kind, xds));

@@ -161,8 +161,16 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
     purity: 'shell',
     why: 'a setting to an audit log, and receipts to its lines',
   },
+  'open-webhooks.ts': {
+    imports: ['admin', 'audit', 'intercepts', 'webhooks', 'config.ts', 'feed.ts', 'logger.ts'],
+    purity: 'shell',
+    why: 'a setting to webhooks, and what they were asked to metrics, log and audit log',
+  },
   'app.ts': {
-    imports: [...ROOMS_BELOW_APP, 'generated', 'config.ts', 'open-audit.ts', 'open-source.ts', 'feed.ts', 'logger.ts'],
+    imports: [
+      ...ROOMS_BELOW_APP,
+      ...['generated', 'config.ts', 'open-audit.ts', 'open-source.ts', 'open-webhooks.ts', 'feed.ts', 'logger.ts'],
+    ],
     purity: 'shell',
     why: 'wires every room',
   },

@@ -84,7 +84,7 @@ export const METRICS = {
   detour_webhook_reviews_total: {
     kind: 'counter',
     labels: ['webhook', 'outcome'],
-    help: 'What the API server asked: inject (injected, unfit, left, failed), validate (fine, warned, denied, failed).',
+    help: 'What the API server asked: inject (injected, unfit, left, failed), validate (fine, warned, denied, failed); refused: whoever asked may not.',
   },
 
   detour_xds_streams: {

@@ -2,11 +2,13 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import type { InjectSettings } from '../inject/settings.ts';
 import type { Logger } from '../logger.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import { WatchedFiles } from '../watched-files.ts';
 import { type AdmissionRequest, readReview, reviewOf, type Verdict } from './admission-review.ts';
+import { Callers, strangeness } from './callers.ts';
 import { reviewInjection } from './inject-review.ts';
 import type { FaultsOf } from './object-problems.ts';
 import { reviewAnnotations } from './validate-review.ts';
@@ -15,6 +17,8 @@ export interface WebhookOptions {
   readonly listen: SocketAddress;
   /** PEM files; both are read again when they change. */
   readonly certificate: { readonly cert: string; readonly key: string };
+  /** PEM file: authorities of those who may call; undefined: everybody may. It is read again when it changes. */
+  readonly clientCa: string | undefined;
   /** PEM file: the authorities of the control plane's own certificate; undefined: sidecars speak without TLS. */
   readonly xdsCa: { readonly file: string; readonly serverName: string } | undefined;
   readonly sidecars: Omit<InjectSettings, 'credentials'>;
@@ -22,6 +26,8 @@ export interface WebhookOptions {
   /** What is in use now, ms since the epoch; undefined: none yet. And whether what the files have now cannot be used. */
   readonly onCertificate: (expiresAt: number | undefined, isFailing: boolean) => void;
   readonly onReview: (webhook: 'inject' | 'validate', outcome: string, request?: AdmissionRequest) => void;
+  /** Somebody who may not call has called. @param why to be read after "it" */
+  readonly onStranger: (from: string, why: string) => void;
   readonly log: Logger;
   readonly reloadMs?: number;
 }
@@ -33,6 +39,7 @@ const PATIENCE_MS = 10_000;
 const MOST_CONNECTIONS = 200;
 const RELOAD_MS = 5_000;
 const CERTIFICATE = 'certificate';
+const CLIENTS = 'authorities of callers';
 
 const CONSEQUENCE = 'Pods are made, but get no sidecar, and annotations are not checked when they are applied.';
 
@@ -40,6 +47,12 @@ export class WebhookServer implements AsyncDisposable {
   readonly #options: WebhookOptions;
   readonly #server: Server;
   readonly #stack = new AsyncDisposableStack();
+  readonly #callers: Callers;
+  /** Files that cannot be used now. */
+  readonly #failing = new Set<string>();
+  #pair: { readonly cert: string; readonly key: string } | undefined;
+  /** PEM. */
+  #clientCa: string | undefined;
   #settings: InjectSettings | undefined;
   /** Of the certificate. */
   #expiresAt: number | undefined;
@@ -49,13 +62,17 @@ export class WebhookServer implements AsyncDisposable {
     this.#options = options;
     this.#bound = options.listen;
     this.#settings = options.xdsCa === undefined ? { ...options.sidecars, credentials: undefined } : undefined;
+    this.#callers = new Callers(options.clientCa === undefined);
+    const requestCert = options.clientCa !== undefined;
     this.#server = createServer(
-      { minVersion: 'TLSv1.2', requestTimeout: PATIENCE_MS, headersTimeout: PATIENCE_MS },
+      // Whoever may not call is told so by HTTP: of a handshake that fails neither side's log says why.
+      { minVersion: 'TLSv1.2', requestTimeout: PATIENCE_MS, headersTimeout: PATIENCE_MS, requestCert, rejectUnauthorized: false },
       (request, response) => {
         void this.#answer(request, response);
       },
     );
     this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.on('secureConnection', (socket: TLSSocket) => this.#callers.met(socket));
   }
 
   /** With the port that the system chose. */
@@ -65,13 +82,21 @@ export class WebhookServer implements AsyncDisposable {
 
   /** A certificate that is not there yet is waited for. @throws what node:https says when the address cannot be had. */
   async start(): Promise<this> {
-    const { listen, certificate, xdsCa } = this.#options;
+    const { listen, certificate, clientCa, xdsCa } = this.#options;
     // A key that is not the certificate's is refused there: one of the files is still the old one.
     await this.#watch(CERTIFICATE, certificate, (pair) => {
-      this.#server.setSecureContext(pair);
+      this.#secure(pair, this.#clientCa);
+      this.#pair = pair;
       this.#expiresAt = Date.parse(new X509Certificate(pair.cert).validTo);
-      this.#options.onCertificate(this.#expiresAt, false);
     });
+    if (clientCa !== undefined)
+      await this.#watch(CLIENTS, { ca: clientCa }, ({ ca }) => {
+        new X509Certificate(ca);
+        if (this.#pair !== undefined) this.#secure(this.#pair, ca);
+        this.#clientCa = ca;
+        this.#callers.forget();
+        this.#server.closeIdleConnections();
+      });
     if (xdsCa !== undefined) {
       const { file, serverName } = xdsCa;
       await this.#watch('authorities', { ca: file }, ({ ca }) => {
@@ -99,6 +124,13 @@ export class WebhookServer implements AsyncDisposable {
     await closed;
   }
 
+  /** Before the authorities of callers are there nobody gets a connection: by Node's own list others would be admitted. */
+  #secure(pair: { readonly cert: string; readonly key: string }, ca: string | undefined): void {
+    if (this.#options.clientCa === undefined) this.#server.setSecureContext(pair);
+    else if (ca !== undefined) this.#server.setSecureContext({ ...pair, ca });
+    else createSecureContext(pair);
+  }
+
   async #watch<Name extends string>(
     what: string,
     files: Readonly<Record<Name, string>>,
@@ -110,10 +142,11 @@ export class WebhookServer implements AsyncDisposable {
       pollMs: reloadMs,
       use: (texts) => {
         use(texts);
+        this.#tell(what, false);
         log.info(`the webhooks have their ${what}`, { files: Object.values(files) });
       },
       onTrouble: (why) => {
-        if (what === CERTIFICATE) this.#options.onCertificate(this.#expiresAt, why !== '');
+        this.#tell(what, why !== '');
         if (why !== '')
           log.warn(`the webhooks' ${what} cannot be used: ${why}`, {
             consequence: `What was read before stays in force. Without any: ${CONSEQUENCE}`,
@@ -124,10 +157,27 @@ export class WebhookServer implements AsyncDisposable {
     await watched.start();
   }
 
+  /** Of the files that connections need. */
+  #tell(what: string, isFailing: boolean): void {
+    if (what !== CERTIFICATE && what !== CLIENTS) return;
+    if (isFailing) this.#failing.add(what);
+    else this.#failing.delete(what);
+    this.#options.onCertificate(this.#expiresAt, this.#failing.size > 0);
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ''] = (request.url ?? '').split('?');
     const hook = Object.hasOwn(HOOKS, path) ? HOOKS[path] : undefined;
     try {
+      if (!this.#callers.admits(request.socket)) {
+        const why = strangeness(request.socket);
+        if (hook !== undefined) this.#options.onReview(hook.webhook, 'refused');
+        this.#options.onStranger(request.socket.remoteAddress ?? 'somewhere', why);
+        // Else the connection is reset under the answer.
+        await bodyOf(request).catch(() => undefined);
+        response.setHeader('connection', 'close');
+        return send(response, 403, { error: `A caller has to show a certificate of --webhook-client-ca; this one ${why}.` });
+      }
       if (hook === undefined)
         return send(response, 404, { error: `There is nothing here; there is ${Object.keys(HOOKS).join(', ')}.` });
       if (request.method !== 'POST') return send(response, 405, { error: 'An AdmissionReview is sent by POST.' });
@@ -135,6 +185,8 @@ export class WebhookServer implements AsyncDisposable {
       if (text === undefined) return send(response, 413, { error: `More than ${MOST_BYTES} bytes.` });
       const review = readReview(parsed(text));
       if ('mistake' in review) return send(response, 400, { error: `The body ${review.mistake}.` });
+      // It came while the authorities changed.
+      if (!this.#callers.admits(request.socket)) response.setHeader('connection', 'close');
       send(response, 200, reviewOf(review, this.#review(hook, review)));
     } catch (error) {
       this.#options.log.error(`POST ${path.slice(0, 100)} failed`, {

@@ -279,6 +279,23 @@ test('where pods have IPv6 addresses, everything that is asked listens there', a
   expect(JSON.stringify(objects)).not.toContain('0.0.0.0');
 });
 
+test('who may call the webhooks is whom an authority names, or everybody; it may come later', async () => {
+  const of = async (value: string) => {
+    const objects = await chartObjects('--set', `webhooks.enabled=true,webhooks.clientCaSecret=${value}`);
+    const { template } = theObject(objects, 'Deployment', 'detour')['spec'] as { template: { spec: PodSpec & MountingSpec } };
+    const { containers, volumes } = template.spec;
+    const { config, mistakes } = readConfig((containers[0]?.args ?? []).slice(1), { KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+    expect(mistakes).toEqual([]);
+    const mount = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === '/etc/detour/webhook-clients');
+    return { file: config?.webhooks?.clientCa, secret: volumes.find(({ name }) => name === mount?.name)?.secret };
+  };
+  expect(await of('callers')).toEqual({
+    file: '/etc/detour/webhook-clients/ca.crt',
+    secret: { secretName: 'callers', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] },
+  });
+  expect(await of('')).toEqual({ file: undefined, secret: undefined });
+});
+
 test('with watchNamespaces the webhooks are about these', async () => {
   const values = ['--set', 'webhooks.enabled=true,webhooks.validate=true', '--set', 'watchNamespaces={shop,web},plaintext=true'];
   const objects = await chartObjects(...values);

@@ -79,6 +79,7 @@ describe('settings', () => {
       'webhook-listen': '10.0.0.1:3',
       'webhook-cert': '/w/tls.crt',
       'webhook-key': '/w/tls.key',
+      'webhook-client-ca': '/w/clients.crt',
       'sidecar-xds': 'xds.tools:1,10.0.0.1:1',
       'sidecar-xds-ca': '/ca.crt',
       'sidecar-xds-name': 'xds.example.com',
@@ -123,6 +124,7 @@ describe('settings', () => {
       webhooks: {
         listen: { host: '10.0.0.1', port: 3 },
         certificate: { cert: '/w/tls.crt', key: '/w/tls.key' },
+        clientCa: '/w/clients.crt',
         sidecars: {
           xds: [
             { host: 'xds.tools', port: 1 },
@@ -164,6 +166,9 @@ describe('settings', () => {
   test('tell what webhooks lack, and that sidecars begin as the installation of this version', () => {
     expect(mistakes([...SOURCE, '--webhook-listen', '0.0.0.0:9443'])).toEqual([
       '--webhook-cert and --webhook-key are missing: webhooks need address, certificate and key.',
+    ]);
+    expect(mistakes([...SOURCE, '--webhook-client-ca', 'a'])).toEqual([
+      '--webhook-client-ca is about --webhook-listen: give that too.',
     ]);
     const args = ['--webhook-listen', '0.0.0.0:9443', '--webhook-cert', 'a', '--webhook-key', 'b'];
     const tls = ['--tls-cert', 'c', '--tls-key', 'k', '--tokens', 'off', '--tls-client-ca', 'd'];

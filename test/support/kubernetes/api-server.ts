@@ -21,6 +21,8 @@ export interface ApiServerOptions {
    * `kubernetes`, and Pods need a ServiceAccount, so that somebody has to start a controller manager.
    */
   readonly address?: string;
+  /** Further ones of kube-apiserver. */
+  readonly flags?: readonly string[];
 }
 
 interface Ports {
@@ -149,6 +151,7 @@ export class ApiServer extends ApiAccess implements AsyncDisposable {
       '--service-cluster-ip-range=10.96.0.0/16',
       ...(host === LOOPBACK ? ALONE : []),
       '--profiling=false',
+      ...(this.#options.flags ?? []),
     ];
     const ready = async (): Promise<boolean> => {
       const admin = await this.clientWith(this.token());

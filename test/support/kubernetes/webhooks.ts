@@ -18,21 +18,27 @@ export class Webhooks implements AsyncDisposable {
   readonly #api: ApiServer;
   readonly #folder: string;
   readonly port: number;
+  /** Of `detour serve`. */
+  readonly #flags: readonly string[];
   #app: App | undefined;
 
-  private constructor(api: ApiServer, folder: string, port: number) {
+  private constructor(api: ApiServer, folder: string, port: number, flags: readonly string[]) {
     this.#api = api;
     this.#folder = folder;
     this.port = port;
+    this.#flags = flags;
   }
 
-  /** Registered and running. @param authorities how many certificates the API server trusts: those of {@link useCertificate} */
-  static async start(api: ApiServer, authorities: number): Promise<Webhooks> {
+  /**
+   * Registered and running. @param authorities how many certificates the API server trusts: those of {@link useCertificate}
+   * @param flags further ones of `detour serve`
+   */
+  static async start(api: ApiServer, authorities: number, flags: readonly string[] = []): Promise<Webhooks> {
     const folder = join(api.folder, 'webhooks');
     await mkdir(folder);
     const [port] = await freePorts(1);
     if (port === undefined) throw new Error('one port was asked for');
-    const webhooks = new Webhooks(api, folder, port);
+    const webhooks = new Webhooks(api, folder, port, flags);
     for (let number = 0; number < authorities; number++) await makeCertificate(folder, number);
     await webhooks.useCertificate(0);
     await webhooks.#register(authorities);
@@ -65,6 +71,7 @@ export class Webhooks implements AsyncDisposable {
         ...['--xds-listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--drain-time', '0'],
         ...['--webhook-listen', `127.0.0.1:${this.port}`, '--webhook-cert', file('tls.crt'), '--webhook-key', file('tls.key')],
         ...['--sidecar-xds-ca', file('0.crt'), '--audit-log', file('audit.log')],
+        ...this.#flags,
       ],
       { POD_NAMESPACE: 'detour-system' },
     );

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebhookServer } from '../../../src/webhooks/webhook-server.ts';
+import { Authority, type Certificate } from '../../support/certificates.ts';
 import { until } from '../../support/until.ts';
 
 let folder = '';
@@ -23,21 +24,24 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 beforeEach(async () => {
   for (const kind of ['key', 'crt']) await cp(file(`a.${kind}`), file(`tls.${kind}`));
-  await rm(file('ca.crt'), { force: true });
+  for (const name of ['ca.crt', 'clients.crt']) await rm(file(name), { force: true });
 });
 
 interface Running extends AsyncDisposable {
   readonly server: WebhookServer;
   readonly said: string[];
   readonly counted: string[];
+  /** Why somebody was refused. */
+  readonly strangers: string[];
 }
 
-async function start(xdsCa = false): Promise<Running> {
-  const [said, counted]: [string[], string[]] = [[], []];
+async function start({ xdsCa = false, clientCa = false } = {}): Promise<Running> {
+  const [said, counted, strangers]: [string[], string[], string[]] = [[], [], []];
   const say = (message: string): void => void said.push(message);
   const server = await new WebhookServer({
     listen: { host: '127.0.0.1', port: 0 },
     certificate: { cert: file('tls.crt'), key: file('tls.key') },
+    clientCa: clientCa ? file('clients.crt') : undefined,
     xdsCa: xdsCa ? { file: file('ca.crt'), serverName: 'detour.detour-system' } : undefined,
     sidecars: {
       xds: [{ host: 'detour.detour-system', port: 18_000 }],
@@ -54,10 +58,11 @@ async function start(xdsCa = false): Promise<Running> {
       said.push(`certificate: ${days} ${isFailing ? 'failing' : 'fine'}`);
     },
     onReview: (webhook, outcome) => counted.push(`${webhook} ${outcome}`),
+    onStranger: (from, why) => strangers.push(`${from} ${why}`),
     log: { debug: say, info: say, warn: say, error: say },
     reloadMs: 20,
   }).start();
-  return { server, said, counted, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return { server, said, counted, strangers, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 interface Answer {
@@ -67,15 +72,23 @@ interface Answer {
   readonly shown: string;
 }
 
-function send({ server }: Running, path: string, body: string | undefined, method = 'POST'): Promise<Answer> {
+const NOBODY = { rejectUnauthorized: false, keepAlive: false };
+
+function send(
+  { server }: Running,
+  path: string,
+  body: string | undefined,
+  method = 'POST',
+  agent = new Agent(NOBODY),
+): Promise<Answer> {
   const { host, port } = server.address;
   return new Promise((resolve, reject) => {
-    const agent = new Agent({ rejectUnauthorized: false, keepAlive: false });
     const outgoing = request({ host, port, path, method, agent }, (response) => {
       const { socket } = response;
       const shown =
         'getPeerCertificate' in socket
-          ? String((socket.getPeerCertificate as () => { subject: { CN: string } })().subject.CN)
+          ? // Not told again on a connection that resumes the session of another.
+            String((socket.getPeerCertificate as () => { subject?: { CN: string } })().subject?.CN)
           : '';
       text(response).then((said) => resolve({ status: response.statusCode ?? 0, body: said, shown }), reject);
     });
@@ -179,7 +192,7 @@ describe('its files', () => {
   });
 
   test('with the authorities for sidecars: without them no pod gets one that could not speak', async () => {
-    await using running = await start(true);
+    await using running = await start({ xdsCa: true });
     expect((await send(running, '/inject', review())).status).toBe(500);
     expect(running.counted).toEqual(['inject failed']);
     expect((await send(running, '/validate', review())).status).toBe(200);
@@ -196,5 +209,91 @@ describe('its files', () => {
       return Buffer.from(JSON.parse(answer.body).response.patch, 'base64').toString() !== patch;
     };
     await until('new pods to have the new authority', isNew);
+  });
+});
+
+describe('with authorities of callers', () => {
+  const [ours, theirs] = [new Authority(), new Authority()];
+  const YESTERDAY = Date.now() - 86_400_000;
+  const showing = (certificate: Certificate | undefined, more: object = {}): Agent =>
+    new Agent({ ...NOBODY, ...certificate, ...more });
+  const clients = (...authorities: readonly Authority[]): Promise<void> =>
+    writeFile(file('clients.crt'), authorities.map(({ cert }) => cert).join(''));
+
+  test('who shows a certificate of theirs is answered, others are refused in words, counted, and not listened to', async () => {
+    await clients(ours);
+    await using running = await start({ clientCa: true });
+    const ask = async (certificate: Certificate | undefined, path = '/validate'): Promise<string> => {
+      const { status, body } = await send(running, path, review(), 'POST', showing(certificate));
+      return `${status} ${JSON.parse(body).error ?? JSON.parse(body).response.allowed}`;
+    };
+    expect(await ask(ours.issue({ names: ['DNS:api-server'] }))).toBe('200 true');
+    const refusal = '403 A caller has to show a certificate of --webhook-client-ca; this one ';
+    expect(await ask(undefined)).toBe(`${refusal}shows no certificate.`);
+    expect(await ask(theirs.issue({}), '/inject')).toMatch(/^403 .* shows a certificate that does not count: .+\.$/);
+    expect(await ask(ours.issue({ from: 0, until: YESTERDAY }))).toMatch(/^403 .* does not count: CERT_HAS_EXPIRED\.$/);
+    expect(await ask(undefined, '/elsewhere')).toBe(`${refusal}shows no certificate.`);
+    expect(running.counted).toEqual(['validate fine', 'validate refused', 'inject refused', 'validate refused']);
+    expect(running.strangers).toHaveLength(4);
+    expect(running.strangers[0]).toBe('127.0.0.1 shows no certificate');
+  });
+
+  test('a connection that goes on with the session of another admits nobody', async () => {
+    await clients(ours);
+    await using running = await start({ clientCa: true });
+    // It keeps sessions, and opens a connection for each request.
+    const stranger = showing(undefined);
+    const ask = async (agent: Agent): Promise<number> => (await send(running, '/validate', review(), 'POST', agent)).status;
+    for (let round = 0; round < 3; round += 1) expect(await ask(stranger)).toBe(403);
+    const known = showing(ours.issue({}));
+    for (let round = 0; round < 3; round += 1) expect(await ask(known)).toBe(200);
+    expect(running.strangers).toEqual(Array.from({ length: 3 }, () => '127.0.0.1 shows no certificate'));
+  });
+
+  test('a long review of somebody who may not ask is refused in words, too', async () => {
+    await clients(ours);
+    await using running = await start({ clientCa: true });
+    const long = review({ object: { ...POD, metadata: { annotations: { note: 'x'.repeat(2_000_000) } } } });
+    expect((await send(running, '/validate', long)).status).toBe(403);
+  });
+
+  test('other authorities count at once, on connections that are open too; those that cannot be read change nothing', async () => {
+    await clients(ours, theirs);
+    await using running = await start({ clientCa: true });
+    // Both keep their connections, and their sessions for further ones.
+    const [one, other] = [ours.issue({}), theirs.issue({})].map((each) => showing(each, { keepAlive: true }));
+    const status = async (agent: Agent | undefined): Promise<number> =>
+      (await send(running, '/validate', review(), 'POST', agent)).status;
+    expect([await status(one), await status(other)]).toEqual([200, 200]);
+    await clients(theirs);
+    await until('the first to be refused', async () => (await status(one)) === 403);
+    expect([await status(other), await status(showing(ours.issue({}))), await status(showing(theirs.issue({})))]).toEqual([
+      200, 403, 200,
+    ]);
+    await writeFile(file('clients.crt'), 'none');
+    await until('it to say so', () => running.said.some((line) => line.includes('authorities of callers cannot be used')));
+    expect(running.said.findLast((line) => line.startsWith('certificate: '))).toBe('certificate: 2 failing');
+    // Another certificate of the server does not make it well.
+    for (const kind of ['key', 'crt']) await cp(file(`b.${kind}`), file(`tls.${kind}`));
+    await until('the new one', async () => (await send(running, '/validate', review())).shown === 'b');
+    expect([await status(one), await status(other)]).toEqual([403, 200]);
+    expect(running.said.findLast((line) => line.startsWith('certificate: '))).toBe('certificate: 2 failing');
+    await clients(ours);
+    await until('the first to be answered', async () => (await status(one)) === 200);
+    await until(
+      'it to be well',
+      () => running.said.findLast((line) => line.startsWith('certificate: ')) === 'certificate: 2 fine',
+    );
+    one?.destroy();
+    other?.destroy();
+  });
+
+  test('before they are there nobody is answered', async () => {
+    await using running = await start({ clientCa: true });
+    const caller = showing(ours.issue({}));
+    await expect(send(running, '/validate', review(), 'POST', caller)).rejects.toThrow();
+    await clients(ours);
+    await until('it to answer', async () => (await send(running, '/validate', review(), 'POST', caller)).status === 200);
+    expect(running.counted).toEqual(['validate fine']);
   });
 });
