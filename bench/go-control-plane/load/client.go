@@ -113,13 +113,10 @@ func (client *Client) ended(err error) {
 func (client *Client) isGateway() bool { return len(client.order) == len(gatewayOrder) }
 
 func (client *Client) take(message []byte) error {
-	response, err := parseResponse(message)
-	if err != nil {
-		return err
-	}
-	kind, isAsked := client.kindOf(response.typeURL)
-	if !isAsked {
-		return fmt.Errorf("a response of type %q", response.typeURL)
+	typeURL, nonce := headOf(message)
+	kind, isAsked := client.kindOf(typeURL)
+	if !isAsked || len(nonce) == 0 {
+		return fmt.Errorf("a response of type %q with the nonce %q", typeURL, nonce)
 	}
 	fleet := client.fleet
 	client.now = time.Now().UnixMicro()
@@ -128,7 +125,8 @@ func (client *Client) take(message []byte) error {
 	fleet.bytes += int64(len(message))
 	client.counted++
 	fleet.wanted = fleet.wanted[:0]
-	for fields := fieldsOf(message); fields.next(); {
+	fields := fieldsOf(message)
+	for fields.next() {
 		switch fields.number {
 		case 2:
 			if err := client.takeResource(kind, fields.content); err != nil {
@@ -138,7 +136,10 @@ func (client *Client) take(message []byte) error {
 			client.set(kind, fleet.names[kind].id(fields.content), unknown)
 		}
 	}
-	client.reply(kind, response.nonce)
+	if fields.isBroken {
+		return errWire
+	}
+	client.reply(kind, nonce)
 	if !client.isSynced && client.isUpToDate() {
 		client.isSynced, client.hadAll = true, true
 		if client.isAwaited {

@@ -72,7 +72,7 @@ func dial(loop *Loop, address string, onMessage func([]byte) error, onEnd func(e
 		return nil, err
 	}
 	connection := &Connection{
-		loop: loop, fd: fd, onMessage: onMessage, onEnd: onEnd,
+		loop: loop, fd: fd, onMessage: onMessage, onEnd: onEnd, messages: Messages{rooms: &loop.rooms},
 		// It has room when it is connected.
 		unsent: opening(address),
 		room:   defaultWindow, streamRoom: defaultWindow, initialRoom: defaultWindow,

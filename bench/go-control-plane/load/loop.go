@@ -7,7 +7,7 @@ import (
 )
 
 // As many bytes are read from a socket at once, and written to it.
-const chunk = 256 << 10
+const chunk = 64 << 10
 
 // Reader is told when its descriptor has something to read, or room for what waits to be written.
 type Reader interface {
@@ -23,6 +23,7 @@ type Loop struct {
 	read [chunk]byte
 	// What is put together to be written.
 	write [chunk]byte
+	rooms Rooms
 }
 
 type timer struct {

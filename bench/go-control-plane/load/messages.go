@@ -10,9 +10,29 @@ const prefixLength = 5
 
 // Messages takes what comes on a call apart. A message that came in one piece is not copied.
 type Messages struct {
+	rooms *Rooms
 	// The beginning of one that has not come whole.
 	begun []byte
 }
+
+// Rooms are what long messages are put together in, of all connections: used again, as new ones cost the system.
+type Rooms struct {
+	free [][]byte
+}
+
+func (rooms *Rooms) take(size int) []byte {
+	for index, room := range rooms.free {
+		if cap(room) >= size {
+			last := len(rooms.free) - 1
+			rooms.free[index] = rooms.free[last]
+			rooms.free = rooms.free[:last]
+			return room[:0]
+		}
+	}
+	return make([]byte, 0, size)
+}
+
+func (rooms *Rooms) give(room []byte) { rooms.free = append(rooms.free, room) }
 
 func (messages *Messages) push(piece []byte, handle func(message []byte) error) error {
 	for len(piece) > 0 {
@@ -35,7 +55,7 @@ func (messages *Messages) push(piece []byte, handle func(message []byte) error) 
 			return nil
 		}
 		if cap(messages.begun) < size {
-			messages.begun = append(make([]byte, 0, size), messages.begun...)
+			messages.begun = append(messages.rooms.take(size), messages.begun...)
 		}
 		count := min(size-len(messages.begun), len(piece))
 		messages.begun = append(messages.begun, piece[:count]...)
@@ -48,6 +68,7 @@ func (messages *Messages) push(piece []byte, handle func(message []byte) error) 
 		}
 		messages.begun = messages.begun[:0]
 		if size > maxFrame {
+			messages.rooms.give(messages.begun)
 			messages.begun = nil
 		}
 	}

@@ -20,6 +20,13 @@ type Fields struct {
 func fieldsOf(message []byte) Fields { return Fields{rest: message} }
 
 func (fields *Fields) next() bool {
+	// Most fields have a short tag, and many are short.
+	if rest := fields.rest; len(rest) > 1 && rest[0] < 0x80 && rest[0]&7 == byte(protowire.BytesType) && rest[0] > 7 && rest[1] < 0x80 {
+		if end := 2 + int(rest[1]); end <= len(rest) {
+			fields.number, fields.content, fields.rest = protowire.Number(rest[0]>>3), rest[2:end], rest[end:]
+			return true
+		}
+	}
 	for len(fields.rest) > 0 {
 		number, kind, size := protowire.ConsumeTag(fields.rest)
 		if size < 0 {
@@ -48,28 +55,17 @@ func (fields *Fields) breaks() bool {
 	return false
 }
 
-// Response is what a client needs of a DeltaDiscoveryResponse; its parts point into it. Type and nonce may stand behind the
-// resources, which are read after this.
-type Response struct {
-	typeURL, nonce []byte
-	message        []byte
-}
-
-func parseResponse(message []byte) (Response, error) {
-	response := Response{message: message}
-	fields := fieldsOf(message)
-	for fields.next() {
+// The type and the nonce of a DeltaDiscoveryResponse, which may stand before the resources or behind them.
+func headOf(response []byte) (typeURL, nonce []byte) {
+	for fields := fieldsOf(response); (typeURL == nil || nonce == nil) && fields.next(); {
 		switch fields.number {
 		case 4:
-			response.typeURL = fields.content
+			typeURL = fields.content
 		case 5:
-			response.nonce = fields.content
+			nonce = fields.content
 		}
 	}
-	if fields.isBroken {
-		return response, errWire
-	}
-	return response, nil
+	return typeURL, nonce
 }
 
 // Resource is one entry of a DeltaDiscoveryResponse; its parts point into it.
