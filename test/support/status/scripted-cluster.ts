@@ -19,7 +19,7 @@ export class ScriptedCluster implements AsyncDisposable {
   #problems: readonly Problem[] = [];
   readonly writer: StatusWriter;
 
-  constructor(fake: FakeApiServer, timeoutMs: number) {
+  constructor(fake: FakeApiServer, timeoutMs: number, termMs: number) {
     this.fake = fake;
     fake.fault = (request, response) => {
       const { method, path, body } = request;
@@ -50,7 +50,7 @@ export class ScriptedCluster implements AsyncDisposable {
       namespaces: ['shop'],
       times: {
         ...QUICK,
-        lease: { durationMs: 1_500, renewWithinMs: 1_000, retryMs: 50, deniedMs: 100 },
+        lease: { durationMs: termMs, renewWithinMs: (termMs * 2) / 3, retryMs: 50, deniedMs: 100 },
         ledger: { ...QUICK.ledger, settleMs: 20 },
         timeoutMs,
         everyMs: 10,
@@ -61,9 +61,12 @@ export class ScriptedCluster implements AsyncDisposable {
     });
   }
 
-  /** @param timeoutMs of a request: short where the server hangs, else long enough for a machine that is busy */
-  static async start({ timeoutMs = 10_000 } = {}): Promise<ScriptedCluster> {
-    return new ScriptedCluster(await FakeApiServer.start(), timeoutMs);
+  /**
+   * @param timeoutMs of a request: short where the server hangs, else long enough for a machine that is busy
+   * @param termMs for so long a leader leads that cannot renew, or two thirds of it
+   */
+  static async start({ timeoutMs = 10_000, termMs = 1_500 } = {}): Promise<ScriptedCluster> {
+    return new ScriptedCluster(await FakeApiServer.start(), timeoutMs, termMs);
   }
 
   /** What there is to tell from now on. */
