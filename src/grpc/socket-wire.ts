@@ -21,15 +21,22 @@ export class SocketWire implements Wire {
   write(pieces: readonly Buffer[]): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
+    const [first] = pieces;
+    if (pieces.length === 1 && first !== undefined) socket.write(first, this.#left);
+    else this.#writeAll(pieces);
+    this.#isWaiting = socket.writableLength > 0;
+    return !this.#isWaiting;
+  }
+
+  #writeAll(pieces: readonly Buffer[]): void {
+    const socket = this.#socket;
+    socket.cork();
     const last = pieces.length - 1;
-    if (last > 0) socket.cork();
     for (const [index, piece] of pieces.entries()) {
       if (index < last) socket.write(piece);
       else socket.write(piece, this.#left);
     }
-    if (last > 0) socket.uncork();
-    this.#isWaiting = socket.writableLength > 0;
-    return !this.#isWaiting;
+    socket.uncork();
   }
 
   end(): void {

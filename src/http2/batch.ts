@@ -1,7 +1,7 @@
 /** Bytes that go out together: what is small is put into one buffer, what is large stays where it is. */
 
-/** From so many bytes on a copy costs more than a piece of its own. */
-const WORTH_A_PIECE = 8_192;
+/** From so many bytes on a copy costs more than a piece of its own: several pieces cost the socket a list. */
+const WORTH_A_PIECE = 16_384;
 /** Of all that goes out together, in bytes. */
 const MOST = 256 * 1024;
 

@@ -248,10 +248,10 @@ export class Session implements Gate, ViewReader {
     const version = isFull ? SetVersion.of(resources.map((resource) => resource.version)).toString() : track.log.version;
     const mayRemove = this.protocol === 'delta' && shared === undefined;
     const removed = mayRemove ? [...items].flatMap(([name, item]) => (item.sent === undefined ? [name] : [])) : [];
-    const body = this.protocol === 'delta' ? shared?.body : undefined;
+    const common = this.protocol === 'delta' ? shared?.common(typeUrl, version) : undefined;
     track.sent(nonce, version, items);
     if (facts?.type === 'cluster') this.#sendEndpointsOf(sent, shared);
-    return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, body, removed };
+    return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, common, removed };
   }
 
   /** M2, M3, M5: a cluster that was sent waits for its endpoints to be sent after it, whether they changed or not. */

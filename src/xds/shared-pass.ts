@@ -7,6 +7,7 @@ import { IdSet } from './id-set.ts';
 import type { NameTable } from './name-table.ts';
 import type { Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
+import { commonParts } from './wire.ts';
 
 /** All that is after a cursor, for a stream that has just what the cursor says. Nothing in it is a removal. */
 export class SharedPass {
@@ -18,7 +19,7 @@ export class SharedPass {
   readonly reached: number;
   /** Whether any of it sends requests to clusters. */
   readonly needsClusters: boolean;
-  #body: Buffer | undefined;
+  #common: { readonly version: string; readonly parts: readonly Buffer[] } | undefined;
   #endpointsNames: ReadonlySet<string> | undefined;
   #endpointsIds: { readonly of: NameTable; readonly sweeps: number; readonly ids: IdSet } | undefined;
 
@@ -30,12 +31,13 @@ export class SharedPass {
     this.needsClusters = resources.some(({ clusters }) => clusters.length > 0);
   }
 
-  /** The resources one after the other, as entries of a delta response. */
-  get body(): Buffer {
-    const [first] = this.resources;
-    this.#body ??=
-      this.resources.length === 1 && first !== undefined ? first.bytes : Buffer.concat(this.resources.map(({ bytes }) => bytes));
-    return this.#body;
+  /** Of delta responses: all but the nonce. @param version of the type, the same until there is another pass */
+  common(typeUrl: string, version: string): readonly Buffer[] {
+    if (this.#common?.version !== version) {
+      const entries = this.resources.map(({ bytes }) => bytes);
+      this.#common = { version, parts: commonParts(typeUrl, version, entries) };
+    }
+    return this.#common.parts;
   }
 
   /** Of clusters: the names of their endpoints. */

@@ -45,8 +45,8 @@ export interface ResponseParts {
   readonly nonce: string;
   readonly version: string;
   readonly resources: readonly ResourceEntry[];
-  /** The entries one after the other, where somebody has put them together already. Delta only. */
-  readonly body?: Buffer | undefined;
+  /** Delta only: what {@link commonParts} made of all but the nonce, where nothing is removed. */
+  readonly common?: readonly Buffer[] | undefined;
   /** Delta only. */
   readonly removed: readonly string[];
 }
@@ -69,8 +69,33 @@ export function sotwFrame(parts: ResponseParts): Frame {
 
 /** A DeltaDiscoveryResponse as it goes out. */
 export function deltaFrame(parts: ResponseParts): Frame {
-  const { body, resources, removed } = parts;
-  return frameWith(TAG.delta, parts, body === undefined ? resources.map(({ bytes }) => bytes) : [body], removed);
+  const { common, resources, removed, nonce } = parts;
+  if (common !== undefined) return frameAround(common, nonce);
+  const entries = resources.map(({ bytes }) => bytes);
+  return frameWith(TAG.delta, parts, entries, removed);
+}
+
+/** What a DeltaDiscoveryResponse says to every stream that is told the same: all but its nonce. */
+export function commonParts(typeUrl: string, version: string, entries: readonly Buffer[]): readonly Buffer[] {
+  const versionLength = Buffer.byteLength(version);
+  const typeLength = Buffer.byteLength(typeUrl);
+  const head = new Writer(Buffer.allocUnsafeSlow(fieldLength(versionLength) + fieldLength(typeLength)));
+  head.text(TAG.delta.version, version, versionLength);
+  head.text(TAG.delta.typeUrl, typeUrl, typeLength);
+  const [first] = entries;
+  const body = entries.length === 1 && first !== undefined ? first : Buffer.concat(entries);
+  return body.length < WORTH_A_PART ? [Buffer.concat([head.buffer, body])] : [head.buffer, body];
+}
+
+function frameAround(common: readonly Buffer[], nonce: string): Frame {
+  const nonceLength = Buffer.byteLength(nonce);
+  const own = new Writer(Buffer.allocUnsafe(PREFIX_LENGTH + fieldLength(nonceLength)));
+  let { length } = own.buffer;
+  for (const part of common) length += part.length;
+  writePrefix(own.buffer, length - PREFIX_LENGTH);
+  own.skip(PREFIX_LENGTH);
+  own.text(TAG.delta.nonce, nonce, nonceLength);
+  return { parts: [own.buffer, ...common], length };
 }
 
 /** From so many bytes on a copy for each stream costs more than a part of its own. */
@@ -83,9 +108,9 @@ function frameWith(
   removed: readonly string[],
 ): Frame {
   const texts = [
+    { tag: tags.nonce, text: nonce },
     { tag: tags.version, text: version },
     { tag: tags.typeUrl, text: typeUrl },
-    { tag: tags.nonce, text: nonce },
     ...removed.map((text) => ({ tag: TAG.delta.removed, text })),
   ].map((field) => ({ ...field, length: Buffer.byteLength(field.text) }));
   let copied = PREFIX_LENGTH;

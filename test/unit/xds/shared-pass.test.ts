@@ -41,12 +41,12 @@ describe('what many streams are told', () => {
     const [one, other] = [open(view), open(view)];
     for (const session of [one, other]) ask(session, 'cluster');
     const first = [one.next(0), other.next(0)];
-    expect(first[0]?.body).toBeDefined();
-    expect(first[0]?.body).toBe(first[1]?.body);
+    expect(first[0]?.common).toBeDefined();
+    expect(first[0]?.common).toBe(first[1]?.common);
     for (const session of [one, other]) ask(session, 'endpoints', session === one ? many : many.toReversed());
     const second = [one.next(0), other.next(0)];
-    expect(second[0]?.body).toBeDefined();
-    expect(second[0]?.body).toBe(second[1]?.body);
+    expect(second[0]?.common).toBeDefined();
+    expect(second[0]?.common).toBe(second[1]?.common);
   });
 
   it('is put together once, too, for those that name the same part of it', () => {
@@ -55,7 +55,7 @@ describe('what many streams are told', () => {
     const part = many.slice(10, 30);
     const told = [open(view), open(view), open(view)].map((session, index) => {
       ask(session, 'endpoints', index === 2 ? part.slice(1) : part);
-      return session.next(0)?.body;
+      return session.next(0)?.common;
     });
     expect(told[0]).toBeDefined();
     expect(told[1]).toBe(told[0]);
@@ -73,8 +73,8 @@ describe('what many streams are told', () => {
     });
     view.apply([put('endpoints', 'a', '2')]);
     const [one, other, third] = sessions.map((session) => session.next(0));
-    expect(one?.body).toBeDefined();
-    expect(other?.body).toBe(one?.body);
+    expect(one?.common).toBeDefined();
+    expect(other?.common).toBe(one?.common);
     expect(third).toBeUndefined();
   });
 
@@ -109,13 +109,13 @@ describe('what many streams are told', () => {
       ask(session, 'cluster');
       const bodies: (Buffer | undefined)[] = [];
       for (let reply = session.next(0); reply !== undefined; reply = session.next(0)) {
-        bodies.push(reply.body);
+        bodies.push(reply.common);
         ask(session, 'cluster', [], reply.nonce);
       }
       return bodies;
     });
     expect(told[0]?.length).toBeGreaterThan(3);
-    expect(told[0]?.filter((body) => body === undefined).length).toBeLessThanOrEqual(3);
+    expect(told[0]?.filter((common) => common === undefined).length).toBeLessThanOrEqual(3);
     expect(told[0]?.[1]).toBe(told[1]?.[1]);
   });
 
