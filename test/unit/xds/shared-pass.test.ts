@@ -107,12 +107,12 @@ describe('what many streams are told', () => {
     view.apply(many.map((name) => put('cluster', name, '1')));
     const told = [open(view, 400), open(view, 400)].map((session) => {
       ask(session, 'cluster');
-      const bodies: (Buffer | undefined)[] = [];
+      const parts: (readonly Buffer[] | undefined)[] = [];
       for (let reply = session.next(0); reply !== undefined; reply = session.next(0)) {
-        bodies.push(reply.common);
+        parts.push(reply.common);
         ask(session, 'cluster', [], reply.nonce);
       }
-      return bodies;
+      return parts;
     });
     expect(told[0]?.length).toBeGreaterThan(3);
     expect(told[0]?.filter((common) => common === undefined).length).toBeLessThanOrEqual(3);
