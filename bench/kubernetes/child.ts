@@ -24,9 +24,9 @@ export class Child implements AsyncDisposable {
   readonly #waiting: Waiting[] = [];
   #errors = '';
 
-  constructor(name: string, program: string, args: readonly string[]) {
+  constructor(name: string, program: string, args: readonly string[], env?: NodeJS.ProcessEnv) {
     this.#name = name;
-    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error('pipes were asked for');
     createInterface(stdout).on('line', (line) => this.#receive(readLine(line)));

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '../../test/support/ports.ts';
-import { imageFlags } from '../image-flags.ts';
+import { imageEnvironment, imageFlags } from '../image-flags.ts';
 import { Child } from './child.ts';
 
 const DETOUR = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -50,7 +50,7 @@ export class Detour implements AsyncDisposable {
       '--log-level',
       'warn',
     ];
-    return new Detour(new Child('detour serve', process.execPath, args), xds, admin);
+    return new Detour(new Child('detour serve', process.execPath, args, await imageEnvironment()), xds, admin);
   }
 
   /** Whether `/readyz` says so. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterChange } from '../../src/model/cluster-state.ts';
-import { imageFlags } from '../image-flags.ts';
+import { imageEnvironment, imageFlags } from '../image-flags.ts';
 import { bundledServer } from './bundled-server.ts';
 import type { GoPrograms } from './go-programs.ts';
 import { LineProcess } from './line-process.ts';
@@ -26,6 +26,12 @@ export interface Prepared {
   apply(): Promise<number>;
 }
 
+/** As the image runs it; with the collector at hand, for sizes after collecting. */
+async function startDetour(services: number): Promise<LineProcess> {
+  const args = [...(await imageFlags()), '--expose-gc', await bundledServer(), String(services)];
+  return new LineProcess(process.execPath, args, await imageEnvironment());
+}
+
 /** The server holds the world and waits for streams. */
 export async function startServer(contender: Contender, services: number, programs: GoPrograms): Promise<RunningServer> {
   await using stack = new AsyncDisposableStack();
@@ -34,9 +40,7 @@ export async function startServer(contender: Contender, services: number, progra
   const { bytes } = resources.apply(world(services));
   const isDetour = contender === 'Detour';
   const process_ = stack.use(
-    isDetour
-      ? new LineProcess(process.execPath, [...(await imageFlags()), '--expose-gc', await bundledServer(), String(services)])
-      : new LineProcess(programs.server, ['-cache', contender.replace(' cache', '')]),
+    isDetour ? await startDetour(services) : new LineProcess(programs.server, ['-cache', contender.replace(' cache', '')]),
   );
   const { port } = await process_.answer<{ port: number }>();
   if (!isDetour) {

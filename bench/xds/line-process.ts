@@ -12,9 +12,9 @@ export class LineProcess implements AsyncDisposable {
   readonly #name: string;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(program: string, args: readonly string[]) {
+  constructor(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) {
     this.#name = program.replace(/.*\//, '');
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error(`${this.#name} has no standard output`);
     this.#answers = createInterface(stdout)[Symbol.asyncIterator]();
