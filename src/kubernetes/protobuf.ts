@@ -64,6 +64,14 @@ export class ProtobufReader {
     return number;
   }
 
+  /** What `read` reads is not read where it returns undefined. */
+  attempt<T>(read: (reader: ProtobufReader) => T | undefined): T | undefined {
+    const [at, end, wire] = [this.#at, this.#end, this.#wire];
+    const result = read(this);
+    if (result === undefined) [this.#at, this.#end, this.#wire] = [at, end, wire];
+    return result;
+  }
+
   bytes(): Buffer {
     const end = this.#delimited();
     const bytes = this.#bytes.subarray(this.#at, end);
@@ -81,12 +89,12 @@ export class ProtobufReader {
   /** Of the field if this is one, else of all the bytes. */
   message({ fields }: MessageSchema): Readonly<Data> {
     const data: Data = {};
-    const outer = this.#enter();
+    const outer = this.enter();
     for (let number = this.next(); number !== 0; number = this.next()) {
       const field = fields[number];
       if (field !== undefined) this.#read(field, data);
     }
-    this.#leave(outer);
+    this.leave(outer);
     return data;
   }
 
@@ -98,7 +106,7 @@ export class ProtobufReader {
         break;
       }
       case 'word': {
-        const word = this.#word();
+        const word = this.word();
         if (word !== '') data[name] = word;
         break;
       }
@@ -106,16 +114,18 @@ export class ProtobufReader {
         append(data, name, this.text());
         break;
       case 'int':
-        data[name] = this.#number();
+        data[name] = this.number();
         break;
       case 'flag':
-        data[name] = this.#number() !== 0;
+        data[name] = this.number() !== 0;
         break;
-      case 'time':
-        this.#readTime(name, data);
+      case 'time': {
+        const time = this.time();
+        if (time !== undefined) data[name] = new Date(time);
         break;
+      }
       case 'intOrString':
-        data[name] = this.#intOrString();
+        data[name] = this.intOrString();
         break;
       default:
         if (isRepeated(type)) append(data, name, this.message(type[0]));
@@ -124,36 +134,40 @@ export class ProtobufReader {
     }
   }
 
-  #readTime(name: string, data: Data): void {
-    const outer = this.#enter();
+  /** Milliseconds since the epoch, of a `Time`; undefined for the zero one. */
+  time(): number | undefined {
+    const outer = this.enter();
     let seconds = 0;
     let isSet = false;
     for (let number = this.next(); number !== 0; number = this.next()) {
       isSet = true;
-      if (number === 1) seconds = this.#number();
+      if (number === 1) seconds = this.number();
     }
-    this.#leave(outer);
+    this.leave(outer);
     // The API's times are whole seconds.
-    if (isSet) data[name] = new Date(seconds * 1000);
+    return isSet ? seconds * 1000 : undefined;
   }
 
-  #intOrString(): number | string {
-    const outer = this.#enter();
+  intOrString(): number | string {
+    const outer = this.enter();
     let isText = false;
     let int = 0;
     let text = '';
     for (let number = this.next(); number !== 0; number = this.next()) {
-      if (number === 1) isText = this.#number() === 1;
-      else if (number === 2) int = this.#number();
+      if (number === 1) isText = this.number() === 1;
+      else if (number === 2) int = this.number();
       else if (number === 3) text = this.text();
     }
-    this.#leave(outer);
+    this.leave(outer);
     return isText ? text : int;
   }
 
-  /** An entry of a map is a message with its key as field 1 and its value as field 2. */
-  #readEntry(name: string, data: Data, { keys }: TextMap): void {
-    const outer = this.#enter();
+  /**
+   * An entry of a map is a message with its key as field 1 and its value as field 2.
+   * @returns undefined where the key is none of those that are asked for.
+   */
+  entry({ keys }: TextMap): readonly [key: string, value: string] | undefined {
+    const outer = this.enter();
     let key = '';
     let value = '';
     for (let number = this.next(); number !== 0; number = this.next()) {
@@ -161,14 +175,21 @@ export class ProtobufReader {
         const end = this.#delimited();
         if (keys.length > 0 && !this.#isAny(keys, end)) {
           this.#at = this.#end;
-          this.#leave(outer);
-          return;
+          this.leave(outer);
+          return undefined;
         }
         key = this.#bytes.toString('utf8', this.#at, end);
         this.#at = end;
       } else if (number === 2) value = this.text();
     }
-    this.#leave(outer);
+    this.leave(outer);
+    return [key, value];
+  }
+
+  #readEntry(name: string, data: Data, type: TextMap): void {
+    const entry = this.entry(type);
+    if (entry === undefined) return;
+    const [key, value] = entry;
     const known = data[name];
     // Only this method makes it. As JSON.parse does, `__proto__` becomes a key like any other.
     const map = known === undefined ? {} : (known as Data);
@@ -191,7 +212,8 @@ export class ProtobufReader {
     return false;
   }
 
-  #word(): string {
+  /** Of which there are few: equal ones are one string. */
+  word(): string {
     const end = this.#delimited();
     const start = this.#at;
     this.#at = end;
@@ -205,13 +227,14 @@ export class ProtobufReader {
     return word;
   }
 
-  #enter(): number {
+  /** Fields are those of the message that the field is, until {@link leave} is told what this returns. */
+  enter(): number {
     const outer = this.#end;
     if (this.#wire !== NO_FIELD) this.#end = this.#delimited();
     return outer;
   }
 
-  #leave(outer: number): void {
+  leave(outer: number): void {
     this.#end = outer;
   }
 
@@ -225,7 +248,7 @@ export class ProtobufReader {
     return end;
   }
 
-  #number(): number {
+  number(): number {
     if (this.#wire !== WIRE.varint) throw new ProtobufError('a field is not of its type');
     this.#wire = NO_FIELD;
     return this.#varint();

@@ -3,7 +3,7 @@ import type { FieldReader, Fields } from '../model/field-reader.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../model/names.ts';
 import { isDnsSubdomain, type Metadata } from './metadata.ts';
 
-const SERVICE_LABEL = 'kubernetes.io/service-name';
+export const SERVICE_LABEL = 'kubernetes.io/service-name';
 const SERVICE_LABEL_PATH = `metadata.labels[${SERVICE_LABEL}]`;
 const ADDRESS_TYPES = ['IPv4', 'IPv6', 'FQDN'] as const;
 

@@ -55,7 +55,7 @@ export function readMetadata(object: Fields, read: FieldReader): Metadata {
 }
 
 /** Most objects have none. */
-const NO_ANNOTATIONS: Readonly<Record<string, string>> = Object.freeze({});
+export const NO_ANNOTATIONS: Readonly<Record<string, string>> = Object.freeze({});
 
 function readAnnotations(metadata: Fields, read: FieldReader): Readonly<Record<string, string>> {
   if (metadata['annotations'] === undefined) return NO_ANNOTATIONS;

@@ -4,9 +4,10 @@ import { type ApiClient, isFailure, readBody, reasonOf } from '../../kubernetes/
 import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
 import { PROTOBUF, ProtobufError } from '../../kubernetes/protobuf.ts';
 import { unzip } from '../../kubernetes/unzip.ts';
+import { NO_ITEMS } from '../../model/none.ts';
 import type { Projection } from '../objects.ts';
 import { nameOfObject, project } from './object-store.ts';
-import { type Page, readPage, unreadable } from './page.ts';
+import { type Page, readPage, UsualItem, unreadable } from './page.ts';
 import { pathOf, type Target, type WatchedResource } from './resources.ts';
 
 export interface Listed {
@@ -91,6 +92,10 @@ function readItems(page: Page, resource: WatchedResource): ReadonlyMap<string, P
   const objects = new Map<string, Projection>();
   try {
     for (const item of page.items) {
+      if (item instanceof UsualItem) {
+        objects.set(item.object.key, { objects: [item.object], problems: NO_ITEMS, incomplete: false });
+        continue;
+      }
       const name = nameOfObject(item);
       if (name === undefined) continue;
       const projection = project(item, name, resource);

@@ -3,15 +3,26 @@ import { reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed } from '../../kubernetes/failure.ts';
 import { openEnvelope, PROTOBUF, ProtobufError, ProtobufReader } from '../../kubernetes/protobuf.ts';
 import { isFields } from '../../model/field-reader.ts';
+import type { ClusterObject } from '../objects.ts';
 import { LIST_META, OBJECT_SCHEMAS } from './protobuf-schemas.ts';
 import type { WatchedResource } from './resources.ts';
+import { readUsual } from './usual-object.ts';
 
 export interface Page {
-  /** Those of protobuf are read while one goes over them. @throws ProtobufError meanwhile */
+  /** Those of protobuf are read while one goes over them. Plain data, or {@link UsualItem}s. @throws ProtobufError meanwhile */
   readonly items: Iterable<unknown>;
   readonly resourceVersion: string;
   /** The token for the next page. */
   readonly next: string | undefined;
+}
+
+/** An item that was read already. */
+export class UsualItem {
+  readonly object: ClusterObject;
+
+  constructor(object: ClusterObject) {
+    this.object = object;
+  }
 }
 
 export function readPage(bytes: Buffer, contentType: string, resource: WatchedResource): Page | Failure {
@@ -41,8 +52,11 @@ function metadataOf(list: Buffer): unknown {
 
 function* itemsOf(list: Buffer, { kind }: WatchedResource): Generator<unknown> {
   const reader = new ProtobufReader(list);
-  for (let number = reader.next(); number !== 0; number = reader.next())
-    if (number === LIST.items) yield reader.message(OBJECT_SCHEMAS[kind]);
+  for (let number = reader.next(); number !== 0; number = reader.next()) {
+    if (number !== LIST.items) continue;
+    const object = readUsual(kind, reader);
+    yield object === undefined ? reader.message(OBJECT_SCHEMAS[kind]) : new UsualItem(object);
+  }
 }
 
 function readJson(text: string): Page | Failure {

@@ -1,6 +1,7 @@
 /**
  * What of the watched objects is read, by the numbers of their `.proto` files (k8s.io/api, k8s.io/apimachinery); names are
  * those of the JSON. Of labels and annotations only those that somebody looks at are read. A number never gets another meaning there.
+ * What is added for Services or EndpointSlices is added to `usual-object.ts` too, or such objects are not usual.
  */
 import { type MessageSchema, messageSchema, textMap } from '../../kubernetes/message-schema.ts';
 import { DETOUR_PREFIX } from '../metadata.ts';
