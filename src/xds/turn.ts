@@ -9,6 +9,9 @@ export class Turn {
   readonly #defer: (task: () => void) => void;
   readonly #due = new Set<Speaker>();
   #isSet = false;
+  /** Whether streams have said something that came in this turn. */
+  #hasHeard = false;
+  #isPutOff = false;
 
   /** @param defer runs it when all that has come was read, in the next turn */
   constructor(defer: (task: () => void) => void) {
@@ -23,15 +26,10 @@ export class Turn {
     this.#defer(this.#run);
   }
 
-  /**
-   * It has answered, or asked for something. Others have too: what they say is read first, and what the source said
-   * meanwhile is worked out, so that there is one answer for all of it (F9).
-   */
+  /** It has answered, or asked for something. */
   heard(speaker: Speaker): void {
-    this.#due.add(speaker);
-    if (this.#isSet) return;
-    this.#isSet = true;
-    this.#defer(() => this.#defer(this.#run));
+    this.#hasHeard = true;
+    this.changed(speaker);
   }
 
   /** It has nothing to say any more. */
@@ -40,9 +38,19 @@ export class Turn {
   }
 
   readonly #run = (): void => {
+    const hasHeard = this.#hasHeard;
+    this.#hasHeard = false;
+    // Others speak at the same time, and so does the source: what that changes may be worked out after this. One answer
+    // for all of it is made a turn later (F9), and never later than that.
+    if (hasHeard && !this.#isPutOff) {
+      this.#isPutOff = true;
+      this.#defer(this.#run);
+      return;
+    }
     const due = [...this.#due];
     this.#due.clear();
     this.#isSet = false;
+    this.#isPutOff = false;
     for (const each of due) each.wake();
   };
 }

@@ -38,6 +38,19 @@ test('who was heard is asked when what came with it was read, and is told what c
   expect(pass()).toEqual([]);
 });
 
+test('what changed waits a turn where streams are heard, for what comes with them; and no longer', () => {
+  const { turn, pass, speaker } = loop();
+  const [a, b] = [speaker('a'), speaker('b')];
+  turn.changed(a);
+  turn.heard(b);
+  expect(pass()).toEqual([]);
+  turn.heard(b);
+  expect(pass()).toEqual(['a', 'b']);
+  turn.heard(a);
+  expect(pass()).toEqual([]);
+  expect(pass()).toEqual(['a']);
+});
+
 test('who has left is not asked', () => {
   const { turn, pass, speaker } = loop();
   const [a, b] = [speaker('a'), speaker('b')];
