@@ -12,6 +12,7 @@ import { ProcessMetrics } from './admin/process-metrics.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { xdsMetrics } from './admin/xds-metrics.ts';
 import type { Auditor } from './audit/auditor.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import type { Config, SourceSetting } from './config.ts';
 import { Feed } from './feed.ts';
 import { StreamSecurity } from './identity/stream-security.ts';
@@ -95,6 +96,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       createTranslation: (scope) => translator.scope(scope),
       observer: xdsMetrics(metrics, log),
       now,
+      onCalm: collectGarbage,
       ...(security === undefined ? {} : { gate: security.gate, createServer: security.createServer }),
       limits: { maxAgeMs: config.connectionAgeMs, maxSyncing: config.maxSyncing, ...options.limits },
     }),

@@ -106,6 +106,7 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   },
   generated: { imports: [], purity: 'pure', why: 'made by tools/gen-protos.ts' },
   'logger.ts': { imports: ['config.ts'], purity: 'shell', why: 'the one door to pino' },
+  'collect-garbage.ts': { imports: [], purity: 'shell', why: 'what of V8 is told to collect, and when not' },
   'watched-files.ts': { imports: [], purity: 'shell', why: 'files that others replace, used together' },
   'flags.ts': { imports: ['model'], purity: 'pure', why: 'a table of flags, whatever command they belong to' },
   'flag-values.ts': { imports: ['model', 'flags.ts'], purity: 'pure', why: 'values that flags of several commands take' },
@@ -169,7 +170,16 @@ export const ROOMS: Readonly<Record<string, RoomRule>> = {
   'app.ts': {
     imports: [
       ...ROOMS_BELOW_APP,
-      ...['generated', 'config.ts', 'open-audit.ts', 'open-source.ts', 'open-webhooks.ts', 'feed.ts', 'logger.ts'],
+      ...[
+        'generated',
+        'collect-garbage.ts',
+        'config.ts',
+        'open-audit.ts',
+        'open-source.ts',
+        'open-webhooks.ts',
+        'feed.ts',
+        'logger.ts',
+      ],
     ],
     purity: 'shell',
     why: 'wires every room',

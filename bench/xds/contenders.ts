@@ -26,9 +26,9 @@ export interface Prepared {
   apply(): Promise<number>;
 }
 
-/** As the image runs it; with the collector at hand, for sizes after collecting. */
+/** As the image runs it. */
 async function startDetour(services: number): Promise<LineProcess> {
-  const args = [...(await imageFlags()), '--expose-gc', await bundledServer(), String(services)];
+  const args = [...(await imageFlags()), await bundledServer(), String(services)];
   return new LineProcess(process.execPath, args, await imageEnvironment());
 }
 

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Metrics } from '../../src/admin/metrics.ts';
 import { xdsMetrics } from '../../src/admin/xds-metrics.ts';
+import { collectGarbage } from '../../src/collect-garbage.ts';
 import { Feed } from '../../src/feed.ts';
 import { InterceptEngine } from '../../src/intercepts/engine.ts';
 import { createLogger } from '../../src/logger.ts';
@@ -38,6 +39,7 @@ const server = new XdsServer({
   createTranslation: (scope) => translator.scope(scope),
   observer: xdsMetrics(metrics, log),
   now: Date.now,
+  onCalm: collectGarbage,
 });
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
 

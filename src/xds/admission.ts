@@ -32,6 +32,11 @@ export class Admission {
     this.#limits = limits;
   }
 
+  /** Nobody waits, and nobody is being brought up to date. */
+  get isIdle(): boolean {
+    return this.#waiting.size === 0 && this.#syncing.size === 0;
+  }
+
   /** There is something to serve: until then nobody who waits is sent away. @param now ms, as everywhere here */
   open(now: number): void {
     this.#isOpen = true;

@@ -14,6 +14,7 @@ import { Admission, type AdmissionLimits } from './admission.ts';
 import { clientStatus } from './client-status.ts';
 import { encodeMessage } from './codec.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
+import { FirstCalm } from './first-calm.ts';
 import type { Gate, Pass } from './gate.ts';
 import { guard } from './guard.ts';
 import { NodeClaims } from './node-claims.ts';
@@ -63,6 +64,8 @@ export interface XdsServerOptions {
   readonly limits?: Partial<XdsLimits>;
   /** Of {@link XdsServer.drain}; the system's unless told. */
   readonly drainClock?: DrainClock;
+  /** Called once, when the first streams are up to date and no others come: time for what would hold them up. */
+  readonly onCalm?: () => void;
   /** undefined: everybody is let in, as whoever it says it is. */
   readonly gate?: Gate | undefined;
   /** With TLS; undefined: without. */
@@ -84,6 +87,7 @@ export class XdsServer implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #now: () => number;
   readonly #checks: NodeJS.Timeout;
+  readonly #calm: FirstCalm;
   readonly #drainClock: DrainClock;
   #opened = 0;
   #isDraining = false;
@@ -140,13 +144,17 @@ export class XdsServer implements AsyncDisposable {
         unary((request) => this.#clientStatus(request)),
       ),
     );
-    const { createServer } = options;
+    const { createServer, onCalm } = options;
     const tls = createServer === undefined ? {} : { createServer };
     this.#server = new GrpcServer({ methods: new Map([...methods, ...csds]), limits, observer, ...tls });
     this.#checks = setInterval(() => {
       for (const stream of this.#streams) stream.check(now());
       this.#admission.check(now());
     }, CHECK_MS).unref();
+    this.#calm = new FirstCalm(
+      () => this.#streams.size > 0 && this.#admission.isIdle,
+      () => onCalm?.(),
+    );
   }
 
   /**
@@ -225,6 +233,7 @@ export class XdsServer implements AsyncDisposable {
   /** Ends all streams, so that their clients go elsewhere. @param graceMs how long to wait for connections to end */
   async stop(graceMs = 1_000): Promise<void> {
     clearInterval(this.#checks);
+    this.#calm[Symbol.dispose]();
     for (const stream of [...this.#streams]) stream.leave();
     const force = setTimeout(() => this.#server.destroy(), graceMs);
     await this.#server.close();
