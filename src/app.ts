@@ -96,7 +96,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       createTranslation: (scope) => translator.scope(scope),
       observer: xdsMetrics(metrics, log),
       now,
-      onCalm: collectGarbage,
+      onCalm: () => collectGarbage(),
       ...(security === undefined ? {} : { gate: security.gate, createServer: security.createServer }),
       limits: { maxAgeMs: config.connectionAgeMs, maxSyncing: config.maxSyncing, ...options.limits },
     }),

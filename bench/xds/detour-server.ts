@@ -39,7 +39,7 @@ const server = new XdsServer({
   createTranslation: (scope) => translator.scope(scope),
   observer: xdsMetrics(metrics, log),
   now: Date.now,
-  onCalm: collectGarbage,
+  onCalm: () => collectGarbage(),
 });
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
 
