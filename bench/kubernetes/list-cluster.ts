@@ -1,6 +1,6 @@
 /**
  * The least that anybody who reads a cluster has to do: lists what Detour watches, page by page, parses it, and keeps
- * nothing. `node list-cluster.ts KUBECONFIG MEDIA-TYPE`; prints how many objects there were, and stays until its input ends.
+ * nothing. `node list-cluster.ts KUBECONFIG MEDIA-TYPE LIMIT`; prints how many objects there were, and stays until its input ends.
  */
 import { HttpApiClient, isFailure } from '../../src/kubernetes/api-client.ts';
 import { kubeconfigAccess } from '../../src/kubernetes/kubeconfig.ts';
@@ -8,7 +8,7 @@ import { readPage } from '../../src/sources/kubernetes/page.ts';
 import { pathOf, WATCHED_RESOURCES } from '../../src/sources/kubernetes/resources.ts';
 import { say } from './messages.ts';
 
-const [file = '', accept = 'application/json'] = process.argv.slice(2);
+const [file = '', accept = 'application/json', limit = '500'] = process.argv.slice(2);
 const client = new HttpApiClient(
   kubeconfigAccess({ files: [file], context: undefined, environment: process.env, now: Date.now }),
 );
@@ -20,7 +20,7 @@ let bytes = 0;
 await Promise.all(
   WATCHED_RESOURCES.map(async (resource) => {
     for (let token: string | undefined; ; ) {
-      const query = { limit: 500, continue: token, labelSelector: resource.label === '' ? undefined : resource.label };
+      const query = { limit: Number(limit), continue: token, labelSelector: resource.label === '' ? undefined : resource.label };
       const path = pathOf({ resource, namespace: undefined });
       const answer = await client.get({ path, query, resource: resource.name, signal, accept });
       if (isFailure(answer)) throw new Error(answer.reason);

@@ -18,9 +18,9 @@ async function figures(child: Child, at: number): Promise<Start> {
   return { wallMs: at - child.startedAt, cpuMs, bytes: now, highestBytes: highest };
 }
 
-/** @param mediaType of the lists */
-export async function bareList(kubeconfig: string, mediaType: string): Promise<Start> {
-  await using child = startScript('list-cluster.ts', kubeconfig, mediaType);
+/** @param mediaType of the lists @param limit of objects in a page */
+export async function bareList(kubeconfig: string, mediaType: string, limit: number): Promise<Start> {
+  await using child = startScript('list-cluster.ts', kubeconfig, mediaType, limit);
   await child.message('objects');
   return await figures(child, monotonicMs());
 }

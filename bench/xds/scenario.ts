@@ -34,6 +34,8 @@ export interface Figures {
 
 /** What is still under way is not measured as the next thing: acknowledgements, garbage. */
 const SETTLE_MS = 1_000;
+/** After a sync, longer: what a server does once it is calm, Detour's one collection of garbage too, is part of what the sync costs. */
+const CALM_MS = 4_000;
 const PAUSE_MS = 20;
 
 interface Report {
@@ -58,8 +60,8 @@ export async function measure(
   const cpuBefore = await settledCpu(server);
   const sync = await load.ask<Report>({ do: 'connect', address, streams });
   const syncWall = Math.max(...sync.times) / 1000 - sync.from / 1000;
-  const syncCpu = (await settledCpu(server)) - cpuBefore;
-  await wait(SETTLE_MS);
+  await wait(CALM_MS);
+  const syncCpu = (await server.process.cpuMs()) - cpuBefore;
   const memory = await server.process.residentMb();
   progress(`${contender}: synced in ${syncWall.toFixed(0)} ms, ${sync.resources} resources, ${(sync.bytes / 1e6).toFixed(1)} MB`);
 
