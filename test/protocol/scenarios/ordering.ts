@@ -149,6 +149,26 @@ export const ORDERING: readonly Scenario[] = [
     },
   },
   {
+    name: 'R1 O3: a name that was never there is said not to exist at once, also while listeners are refused and removals wait',
+    aggregated: true,
+    protocols: DELTA,
+    run: async (harness) => {
+      const client = await settled(harness);
+      const { world, publish } = harness;
+      world.set('listener', 'l', '2').remove('route', 'r');
+      publish();
+      client.nack(await client.expect('listener', { l: '2' }));
+      await client.silent();
+      client.subscribe('route', ['never']);
+      await client.take('route', {}, ['never']);
+      await client.silent();
+      world.set('listener', 'l', '3');
+      publish();
+      await client.take('listener', { l: '3' });
+      await client.take('route', {}, ['r']);
+    },
+  },
+  {
     name: 'O3 C2: a client that comes back loses its clusters after its routes are acknowledged, whatever it asks for first',
     aggregated: true,
     protocols: DELTA,

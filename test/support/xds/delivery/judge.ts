@@ -76,7 +76,7 @@ export class Judge {
     }
   }
 
-  /** O3: nothing goes that something accepted names. */
+  /** O3: nothing goes that something accepted names. R5, R6: nor is what went said to be gone, when it is asked for meanwhile. */
   checkUnused(type: ResourceType, name: string): void {
     const users = type === 'cluster' ? (['route', 'listener'] as const) : type === 'route' ? (['scopedRoute'] as const) : [];
     for (const user of users) {

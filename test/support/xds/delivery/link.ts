@@ -1,4 +1,5 @@
 /** A stream between a client and a session in this process, on which both directions take their time. */
+import type { ResourceType } from '../../../../src/translate/resource.ts';
 import { decodeDeltaRequest, decodeSotwRequest } from '../../../../src/xds/codec.ts';
 import type { Session } from '../../../../src/xds/session.ts';
 import { deltaResponse, sotwResponse } from '../../../../src/xds/wire.ts';
@@ -8,17 +9,24 @@ export interface Arrival {
   readonly bytes: Buffer;
   /** How many requests the server had when it wrote this. */
   readonly after: number;
+  /** Names that it says are gone, of which the server had never heard when it wrote this. */
+  readonly neverThere: ReadonlySet<string>;
 }
+
+/** Whether a server, as long as it is there and its scope is the same, ever had something under a name. */
+export type WasThere = (type: ResourceType, name: string) => boolean;
 
 export class Link implements Wire {
   readonly #session: Session;
+  readonly #wasThere: WasThere;
   readonly #requests: Buffer[] = [];
   readonly #responses: Arrival[] = [];
   #sent = 0;
   #delivered = 0;
 
-  constructor(session: Session) {
+  constructor(session: Session, wasThere: WasThere) {
     this.#session = session;
+    this.#wasThere = wasThere;
   }
 
   /** How many requests were sent. */
@@ -47,7 +55,9 @@ export class Link implements Wire {
     const response = this.#session.next(now);
     if (response === undefined) return false;
     const bytes = response.protocol === 'sotw' ? sotwResponse(response) : deltaResponse(response);
-    this.#responses.push({ bytes, after: this.#delivered });
+    const { type, removed } = response;
+    const neverThere = new Set(removed.filter((name) => type === undefined || !this.#wasThere(type, name)));
+    this.#responses.push({ bytes, after: this.#delivered, neverThere });
     return true;
   }
 

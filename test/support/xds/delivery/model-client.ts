@@ -9,7 +9,7 @@ import { Judge, type Knowledge } from './judge.ts';
 import type { Link } from './link.ts';
 import { endpointsOf, type Memory } from './memory.ts';
 import { type DeliveryCase, TYPES } from './step.ts';
-import { isFull, mayCome, newStream, type TypeStream } from './type-stream.ts';
+import { isFull, mayCome, newStream, type OpenResponse, type TypeStream } from './type-stream.ts';
 
 export interface ModelClientOptions {
   readonly protocol: DeliveryCase['protocol'];
@@ -113,12 +113,11 @@ export class ModelClient {
     ok(stream.open === undefined, `${stream.memory.type}: a response before the last was answered`);
     const answers = new Set([...Object.keys(reply.resources), ...reply.removed].filter((name) => stream.asked.has(name)));
     this.#judge.checkNeeded(stream, reply, arrival.after);
-    stream.open = { reply, after: arrival.after, answers };
+    stream.open = { reply, after: arrival.after, neverThere: arrival.neverThere, answers };
     stream.nonces.push(reply.nonce);
     this.#open.push(stream.memory.type);
     if (stream.memory.type === 'endpoints') this.#warmed(reply);
-    if (this.#isEnvoy && stream.memory.type === 'cluster' && !this.#isBad(stream, reply))
-      this.#warm(stream, reply, arrival.after);
+    if (this.#isEnvoy && stream.memory.type === 'cluster' && !this.#isBad(stream, reply)) this.#warm(stream, stream.open);
     return true;
   }
 
@@ -134,12 +133,13 @@ export class ModelClient {
     if (type === undefined) return false;
     const stream = this.#of(type);
     if (stream.open === undefined) throw new Error('What is open has a response.');
-    const { reply, after, answers } = stream.open;
+    const { open } = stream;
+    const { reply, answers } = open;
     stream.open = undefined;
     stream.nonce = reply.nonce;
     const isBad = this.#isBad(stream, reply);
     if (isBad) this.#refuse(stream, reply, answers);
-    else this.#accept(stream, reply, after);
+    else this.#accept(stream, open);
     const request: RawRequest = { nonce: reply.nonce, version: stream.version, ...(isBad ? { error: 'bad' } : {}) };
     const along = alongOf(type);
     if (along.length > 0 && !this.#isManaged(type)) this.#ask(stream, along, request);
@@ -279,14 +279,14 @@ export class ModelClient {
   }
 
   /** What an Envoy does with clusters when it gets them: those that are different wait for endpoints, and it asks for them. */
-  #warm(stream: TypeStream, reply: Reply, after: number): void {
-    const changed = this.#judge.changedBy(stream, reply);
+  #warm(stream: TypeStream, open: OpenResponse): void {
+    const changed = this.#judge.changedBy(stream, open.reply);
     const { memory } = this.#options;
     for (const name of changed) {
       const isNew = !memory.serves(name);
       memory.warming.set(name, { endpoints: endpointsOf(name), isNew });
     }
-    this.#accept(stream, reply, after);
+    this.#accept(stream, open);
     const endpoints = this.#of('endpoints');
     const wanted = new Set(changed.map(endpointsOf));
     const fresh = [...wanted].filter((name) => !endpoints.memory.names.has(name));
@@ -325,12 +325,14 @@ export class ModelClient {
     for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
   }
 
-  #accept(stream: TypeStream, reply: Reply, after: number): void {
+  #accept(stream: TypeStream, { reply, after, neverThere }: OpenResponse): void {
     const { memory } = stream;
     const { type, held } = memory;
     const gone = this.#judge.goneBy(stream, reply);
     for (const name of gone) {
-      if (!stream.mayHaveAny) this.#judge.checkUnused(type, name);
+      // R1: a name that the client does not have, and the server never had, does not go: it is answered that there is none.
+      const isAnswer = neverThere.has(name) && !held.has(name);
+      if (!stream.mayHaveAny && !isAnswer) this.#judge.checkUnused(type, name);
       held.delete(name);
       if (type === 'cluster') this.#options.memory.warming.delete(name);
     }

@@ -44,6 +44,8 @@ class Run implements Knowledge {
   readonly #world = new FakeWorld();
   readonly #contents = new Map<string, string>();
   readonly #away = new Set<string>();
+  /** What the view ever had. */
+  readonly #wereThere = new Set<string>();
   readonly #seats: readonly Seat[];
   #encoder = new Encoder();
   #translation = this.#world.translation();
@@ -177,6 +179,7 @@ class Run implements Knowledge {
 
   #publish(): void {
     const changes = this.#translation.update(EMPTY_MODEL, NO_CHANGE, new Set());
+    for (const { type, name, resource } of changes) if (resource !== undefined) this.#wereThere.add(`${type} ${name}`);
     this.#view.apply(
       changes.map(({ type, name, resource }) => ({
         type,
@@ -192,6 +195,7 @@ class Run implements Knowledge {
 
   #replaceView(): void {
     this.#view = this.#newView();
+    this.#wereThere.clear();
     this.#translation = this.#world.translation();
     this.#publish();
   }
@@ -209,7 +213,7 @@ class Run implements Knowledge {
         now: this.#now,
         ...limits,
       });
-      seat.link = new Link(seat.session);
+      seat.link = new Link(seat.session, (type, name) => this.#wereThere.has(`${type} ${name}`));
       const { kind, memory } = seat;
       // Only a delta client says what it has: of a State-of-the-World client that asks late for what names others, nobody knows.
       const isWarming = memory.warming.size > 0;

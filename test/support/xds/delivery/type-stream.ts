@@ -4,6 +4,14 @@ import { factsOf } from '../../../../src/xds/type-urls.ts';
 import type { Reply } from '../client.ts';
 import type { TypeMemory } from './memory.ts';
 
+export interface OpenResponse {
+  readonly reply: Reply;
+  readonly after: number;
+  readonly neverThere: ReadonlySet<string>;
+  /** Names that were asked for, and that it answers. */
+  readonly answers: ReadonlySet<string>;
+}
+
 /** One type, on one stream. */
 export interface TypeStream {
   readonly memory: TypeMemory;
@@ -28,7 +36,7 @@ export interface TypeStream {
   /** It refused a full state for several things in it: their parts come one by one, each as a full state. */
   isUnclear: boolean;
   /** That waits for an answer. */
-  open: { readonly reply: Reply; readonly after: number; readonly answers: ReadonlySet<string> } | undefined;
+  open: OpenResponse | undefined;
 }
 
 export function newStream(memory: TypeMemory): TypeStream {
