@@ -93,4 +93,10 @@ export class Audience {
     for (const { session } of this.#readers.keys()) if (session.holds(resource) === true) return true;
     return false;
   }
+
+  /** Whether a stream has refused just this resource, and will not be told it again. */
+  hasRefused(resource: EncodedResource): boolean {
+    for (const { session } of this.#readers.keys()) if (session.refuses(resource)) return true;
+    return false;
+  }
 }

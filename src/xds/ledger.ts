@@ -6,11 +6,11 @@ import type { Entry } from './entry.ts';
 import { IdSet } from './id-set.ts';
 import { Marks } from './marks.ts';
 import type { PackedVersions } from './packed-versions.ts';
-import type { Item, Known, Mark } from './pass.ts';
+import { type Item, type Known, type Mark, type Speech, UNKNOWN } from './pass.ts';
 import type { Differences } from './recent-states.ts';
 import type { EncodedResource } from './resource.ts';
 import { textAt } from './source.ts';
-import type { Subscription } from './subscription.ts';
+import type { Subscription, SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 
 export class Ledger {
@@ -64,6 +64,25 @@ export class Ledger {
   restart(): void {
     for (const name of this.#subscription.explicit()) if (!this.#marks.has(name)) this.mark(name, this.has(name));
     this.cursor = 0;
+  }
+
+  /**
+   * What is under way may be taken all the same by a client that gave it up and asks for it anew: if it goes before it is
+   * sent again, that has to be said. Of a name that delta asks for it is said anyway (R1).
+   * @param items of the response that is under way
+   */
+  doubt(items: ReadonlyMap<string, Item>, change: SubscriptionChange, { missing }: Speech, isFullState: boolean): void {
+    const { everything, answer } = change;
+    if (missing ? !everything : !isFullState || (!everything && answer.size === 0)) return;
+    const { ids } = this.#subscription;
+    for (const [name, { sent }] of items) {
+      const id = this.#log.names.find(name) ?? -1;
+      const isAnew = ids.has(id) ? !missing && answer.has(id) : everything;
+      if (!isAnew || sent === undefined) continue;
+      // A full state holds it or does not: it is taken for accepted, and sent again.
+      if (missing) this.mark(name, UNKNOWN);
+      else this.mark(name, sent, { forced: true });
+    }
   }
 
   /** What is not subscribed any more needs no mark. */

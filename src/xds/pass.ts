@@ -92,8 +92,10 @@ export class Pass {
     const wasThere = has !== undefined || entry?.last !== undefined;
     const mayGo = this.#facts === undefined || !wasThere || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0);
     if (!mayGo) {
-      // Who asks for it while it is still pointed at gets it as it last was: a cluster may be warming (R5, R6).
-      if (forced && entry?.last !== undefined) return this.#considerSending(name, entry, entry.last, has, mark);
+      // Who asks for it while it is still pointed at gets it as it last was, in the view before this one too: a cluster may be
+      // warming (R5, R6).
+      const last = entry?.last ?? (has?.bytes === undefined ? undefined : has);
+      if (forced && last !== undefined) return this.#considerSending(name, entry, last, has, mark);
       this.hasHeldRemovals = true;
       return this.#speech.removals ? 'held' : 'known';
     }

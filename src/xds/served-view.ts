@@ -19,6 +19,8 @@ export interface ServedViewOptions {
   readonly changes: InterceptChanges;
   /** Whether a stream of the view has acknowledged just this resource. */
   readonly isAccepted: (resource: EncodedResource) => boolean;
+  /** Whether a stream of the view has refused just this resource: it will not be told it again. */
+  readonly isRefused: (resource: EncodedResource) => boolean;
 }
 
 /** What became different in the view by a call. */
@@ -32,6 +34,8 @@ export class ServedView {
   readonly view: View;
   readonly #options: ServedViewOptions;
   readonly #quarantine = new Quarantine();
+  /** What an Envoy said last of a resource that it refused, by type and name. */
+  readonly #errors = new Map<string, string>();
   /** Every publication up to this one was accepted, but for the intercepts that are left out. */
   #goodPublication = 0;
   #changed = 0;
@@ -93,6 +97,7 @@ export class ServedView {
     // Of several, the session finds the bad one first.
     if (response.items.size !== 1 || item?.sent === undefined) return this.#take();
     const { type, name, version } = item.sent;
+    this.#errors.set(`${type} ${name}`, error);
     // A verdict on what is not there any more says nothing of what is.
     if (this.view.log(type).entry(name)?.current?.version !== version) return this.#take();
     const before = this.#quarantine.excluded;
@@ -156,8 +161,20 @@ export class ServedView {
     const applied = this.view.apply(encoded);
     this.#changed += applied.changed;
     for (const id of applied.intercepts) this.#intercepts.add(id);
+    this.#refuseAgain(encoded, now);
     // Every round leaves more out, so it ends.
     this.#retranslate(model, before, now);
+  }
+
+  /** Who has refused a resource is not told it again when it comes back (N8), and so would never say that it is bad. */
+  #refuseAgain(changes: readonly EncodedChange[], now: number): void {
+    if (this.#errors.size === 0) return;
+    for (const { type, name, resource } of changes) {
+      const error = this.#errors.get(`${type} ${name}`);
+      if (error === undefined) continue;
+      if (resource === undefined) this.#errors.delete(`${type} ${name}`);
+      else if (this.#options.isRefused(resource)) this.#refuse(resource, error, now);
+    }
   }
 
   #take(): ViewChange {

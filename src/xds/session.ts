@@ -181,6 +181,11 @@ export class Session implements Gate, ViewReader {
     return track.accepted(name)?.version === version;
   }
 
+  /** Whether the client has refused this very resource, and so is not told it again (N8). */
+  refuses({ type, name, version }: EncodedResource): boolean {
+    return this.track(type)?.marks.get(name)?.refused === version;
+  }
+
   get isOpen(): boolean {
     return this.track('cluster')?.isSettled(this.#view.seq) ?? !this.#isYetToAskFor('cluster');
   }

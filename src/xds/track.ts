@@ -32,6 +32,8 @@ export class Track {
   #owesFirst = false;
   /** Whether the client may have more than it accepted on this stream. */
   #comesWithUnknown = false;
+  /** Whether it came with versions, and is sent resources whatever those are: it may have some that nothing here tells of. */
+  #hasOlder = false;
   readonly #held = new Held();
   readonly #company: Company;
 
@@ -120,9 +122,11 @@ export class Track {
     this.marks.deleteAll(change.dropped);
     if (change.everything) {
       this.#ledger.restart();
-      this.#owesFirst = isFirst && this.facts?.fullState === true;
+      this.#owesFirst ||= isFirst && this.facts?.fullState === true;
     }
     this.marks.owe(change.answer);
+    if (this.inFlight !== undefined)
+      this.#ledger.doubt(this.inFlight.items, change, this.#speech, this.facts?.fullState === true);
     // A full state says what the client has; where it did not have to hold the name, what it keeps is not known.
     const isCertain = this.facts?.fullState === true && !this.#speech.missing && !this.#comesWithUnknown;
     for (const name of change.answerAgain) {
@@ -157,6 +161,7 @@ export class Track {
   /** A reconnected client says what it has: see {@link Ledger.seed}. */
   seed(versions: PackedVersions, seq: number, mustSend: ((name: string) => boolean) | undefined): void {
     this.standstill.moved();
+    this.#hasOlder = mustSend !== undefined;
     this.#ledger.seed(versions, seq, mustSend);
   }
 
@@ -267,7 +272,8 @@ export class Track {
       const mark = this.marks.get(name);
       // Asked for again since: then it may have dropped what it had.
       const isAskedAgain = mark?.forced === true && (mark.has === undefined || mark.has === UNKNOWN);
-      const has = isAskedAgain ? mark.has : (had ?? (this.#comesWithUnknown ? UNKNOWN : undefined));
+      const mayHave = this.#comesWithUnknown || (this.#hasOlder && sent !== undefined);
+      const has = isAskedAgain ? mark.has : (had ?? (mayHave ? UNKNOWN : undefined));
       // R1: that a name does not exist has to be said yet.
       const forced = mark?.forced === true || (sent === undefined && has === undefined);
       this.#ledger.mark(name, has, { refused: version, forced });

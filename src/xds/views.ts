@@ -200,6 +200,7 @@ export class Views {
       encoder: this.#encoder,
       changes: this.#changes,
       isAccepted: (resource) => audience.hasAccepted(resource),
+      isRefused: (resource) => audience.hasRefused(resource),
     });
     served.publish(model, undefined, false, now);
     const host = { key, served, audience };

@@ -36,6 +36,7 @@ class Envoy {
       encoder: new Encoder(),
       changes: this.#changes,
       isAccepted: (resource) => this.#session.holds(resource) === true,
+      isRefused: (resource) => this.#session.refuses(resource),
     });
     this.#session = new Session({
       protocol: 'delta',
@@ -64,7 +65,13 @@ class Envoy {
     this.#served.publish(this.#model, change, isSettled, 0);
   }
 
-  answerAll(): void {
+  /** Up to the next refusal: what comes of it is not said yet. */
+  refuseOne(): void {
+    this.answerAll(this.refusals + 1);
+    this.#isSettled = false;
+  }
+
+  answerAll(mostRefusals = Infinity): void {
     for (let response = this.#session.next(0); response !== undefined; response = this.#session.next(0)) {
       const decoded = decodeMessage('envoy.service.discovery.v3.DeltaDiscoveryResponse', deltaResponse(response));
       const contents: string[] = decoded.resources.map(({ resource }: { resource: { type_url: string; value: Buffer } }) => {
@@ -76,6 +83,7 @@ class Envoy {
       if (response.type === 'route' && !isBad) this.route = contents[0] ?? '';
       this.refusals += isBad ? 1 : 0;
       this.#answer(response.typeUrl, response.nonce, isBad ? 'refused' : undefined);
+      if (this.refusals === mostRefusals) break;
     }
     this.#isSettled = true;
   }
@@ -184,6 +192,22 @@ describe('the quarantine', () => {
     other.publish({ k0: 2, k1: 2, new: 1 });
     expect(other.rejected).toEqual([idOf('k0')]);
     expect(other.route).toBe('[k1=2,new=1]');
+  });
+
+  it('knows what was refused when it comes again before anything else was said: nobody else is blamed for it later', () => {
+    const envoy = new Envoy(has('bad=1'));
+    envoy.publish({ k0: 1, k1: 1 });
+    envoy.publishOnly({ k0: 1, k1: 1, bad: 1 });
+    envoy.refuseOne();
+    expect(envoy.rejected).toEqual([idOf('bad')]);
+    // It changed, and is as it was.
+    envoy.publishOnly({ k0: 1, k1: 1, bad: 2 });
+    envoy.publishOnly({ k0: 1, k1: 1, bad: 1 });
+    expect(envoy.rejected).toEqual([idOf('bad')]);
+    envoy.answerAll();
+    envoy.publish({ k0: 2, k1: 2, bad: 1 });
+    expect(envoy.rejected).toEqual([idOf('bad')]);
+    expect(envoy.route).toBe('[k0=2,k1=2]');
   });
 
   it('blames the intercept of a refused cluster too', () => {
