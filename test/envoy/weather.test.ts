@@ -22,6 +22,8 @@ import { spoiling } from '../support/xds/spoiling.ts';
 import { Weather } from '../support/xds/weather.ts';
 
 const HOST = 'shop.example.com';
+/** All of 62 clusters (17,000 to 19,500) and a part of their endpoints (from 9,300), in bytes. */
+const HOLD = 22_000;
 
 /** A gateway, its control plane in this process, and the network between them. */
 class Lab implements AsyncDisposable {
@@ -261,18 +263,28 @@ describe.each(['delta', 'sotw'] as const)('%s, by a bad network', (protocol) => 
   it('a cluster that changed warms at once, though its stream broke before its endpoints came', async () => {
     await using lab = await Lab.open(protocol, 15_000);
     const { apps, weather, envoy } = lab;
-    // Clusters change with what their port speaks; their endpoints do not.
-    const service = (appProtocol: string): ClusterObject =>
-      aService({ annotations: { host: HOST }, ports: [aPort({ appProtocol })] });
+    // Clusters change with what their port speaks; their endpoints do not. More than go out together with anything else.
+    const names = ['api', ...Array.from({ length: 60 }, (_, index) => `other-${index}`)];
+    const services = (appProtocol: string): readonly ClusterObject[] =>
+      names.map((name) => {
+        const host = name === 'api' ? HOST : `${name}.example.com`;
+        return aService({ name, annotations: { host }, ports: [aPort({ appProtocol })] });
+      });
+    lab.put(
+      ...services('http'),
+      ...names
+        .slice(1)
+        .map((service) => aSlice({ service: `shop/${service}`, ports: [{ name: 'http', port: apps.baseline.port }] })),
+    );
     lab.put(lab.preview('steady', apps.one, { 'when-unavailable': 'fail' }));
     await lab.live('steady');
     await until('the preview', async () => (await lab.serves({ 'x-detour': 'steady' })) === 'one');
     const warming = async (): Promise<boolean> => (await envoy.stat('cluster_manager.warming_clusters')) > 0;
     let times = 0;
     for (const appProtocol of ['kubernetes.io/h2c', 'http']) {
-      // All of the clusters passes (some 700 bytes), and a part of the endpoints (some 400).
-      weather.hold('down', 1_000);
-      lab.put(service(appProtocol));
+      // All of the clusters passes, and a part of the endpoints.
+      weather.hold('down', HOLD);
+      lab.put(...services(appProtocol));
       const isWarming = await until('the clusters to warm', warming, 10_000).catch(() => false);
       if (isWarming) times += 1;
       weather.cut();
