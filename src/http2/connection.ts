@@ -38,9 +38,12 @@ export interface ConnectionOptions {
   readonly now: () => number;
 }
 
-/** What a client may send before it is read, in bytes: on one stream, and on all of the connection. */
-const WINDOWS: Windows = { initial: 64 * 1024, read: 256 * 1024 };
-const CONNECTION_WINDOW = 256 * 1024;
+/**
+ * What a client may send before it is read, in bytes: on one stream, and on all of the connection. Once it is read it may
+ * be more: who comes back says a megabyte, and each time that it is given room costs both ends a write.
+ */
+const WINDOWS: Windows = { initial: 64 * 1024, read: 1024 * 1024 };
+const CONNECTION_WINDOWS: Windows = { initial: 256 * 1024, read: 1024 * 1024 };
 const PING = Buffer.from('detour!!');
 const NOTHING = Buffer.alloc(0);
 
@@ -56,8 +59,9 @@ export class Http2Connection implements ReceivingConnection, StreamOwner {
   readonly #closed = new ClosedStreams();
   /** Of each new stream: what the client takes. */
   #initialWindow = DEFAULT_WINDOW;
-  /** What the client may send on all streams, and what of it is used up and was not given back. */
-  #window = CONNECTION_WINDOW;
+  /** What the client may send on all streams, of how much it was given; and what is used up and was not given back. */
+  #window = CONNECTION_WINDOWS.initial;
+  #size = CONNECTION_WINDOWS.initial;
   #used = 0;
   #isGoingAway = false;
   #isOver = false;
@@ -74,7 +78,7 @@ export class Http2Connection implements ReceivingConnection, StreamOwner {
   start(): void {
     const { maxStreams, maxHeaderBytes } = this.#limits;
     this.control(settingsFrame({ maxStreams, initialWindow: WINDOWS.initial, maxHeaderList: maxHeaderBytes }));
-    this.control(numberFrame(TYPE.windowUpdate, 0, CONNECTION_WINDOW - DEFAULT_WINDOW));
+    this.control(numberFrame(TYPE.windowUpdate, 0, CONNECTION_WINDOWS.initial - DEFAULT_WINDOW));
     this.flush();
   }
 
@@ -117,9 +121,11 @@ export class Http2Connection implements ReceivingConnection, StreamOwner {
 
   consumed(bytes: number): void {
     this.#used += bytes;
-    if (this.#used < CONNECTION_WINDOW / 2) return;
-    this.control(numberFrame(TYPE.windowUpdate, 0, this.#used));
-    this.#window += this.#used;
+    if (this.#used < this.#size / 2) return;
+    const more = this.#used + CONNECTION_WINDOWS.read - this.#size;
+    this.control(numberFrame(TYPE.windowUpdate, 0, more));
+    this.#window += more;
+    this.#size = CONNECTION_WINDOWS.read;
     this.#used = 0;
   }
 

@@ -23,7 +23,7 @@ export class TypeLog {
   readonly #live = new IdSet();
   /** Of resources that name resources of this type. */
   readonly reaches = new Reaches((name) => this.entry(name));
-  /** Made when somebody comes back. */
+  /** Made when somebody comes back, or is expected to. */
   #states: RecentStates | undefined;
   /** Of what there is. */
   readonly versions = new VersionColumn();
@@ -102,8 +102,12 @@ export class TypeLog {
 
   /** See {@link RecentStates.find}. */
   recognize(entries: SetDigest, names: SetDigest | undefined): Differences | undefined {
-    this.#states ??= new RecentStates(this.entries());
-    return this.#states.find(entries, names, this.#log);
+    return this.#recentStates().find(entries, names, this.#log);
+  }
+
+  /** Does now what the first one who comes back would wait for. */
+  expectReturns(): void {
+    this.#recentStates();
   }
 
   /** How many changes there were after `cursor`, superseded ones included. */
@@ -131,6 +135,11 @@ export class TypeLog {
     this.#log = this.#log.filter(({ seq, entry }) => entry.seq === seq && this.#entries[entry.id] === entry);
     this.#states?.forgetPast();
     this.names.sweep(subscribed);
+  }
+
+  #recentStates(): RecentStates {
+    this.#states ??= new RecentStates(this.entries());
+    return this.#states;
   }
 
   #make(name: string): Entry {

@@ -42,6 +42,9 @@ type Leftover = (name: string) => EncodedResource | undefined;
 /** A listener that drains asks for one; a pod has few. */
 const MAX_LEFTOVERS = 256;
 
+/** Of fewer resources of a type, who comes back waits less than a millisecond. */
+const WORTH_EXPECTING = 500;
+
 export class View {
   readonly key: string;
   /** Of which types its resources can be at all, now or later. */
@@ -94,6 +97,11 @@ export class View {
 
   detach(reader: ViewReader): void {
     this.#readers.delete(reader);
+  }
+
+  /** Streams may break and come back, all at once. */
+  expectReturns(): void {
+    for (const log of this.#logs.values()) if (log.size >= WORTH_EXPECTING) log.expectReturns();
   }
 
   /** The newest resources that an intercept shaped. */

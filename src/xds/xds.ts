@@ -153,7 +153,10 @@ export class XdsServer implements AsyncDisposable {
     }, CHECK_MS).unref();
     this.#calm = new FirstCalm(
       () => this.#streams.size > 0 && this.#admission.isIdle,
-      () => onCalm?.(),
+      () => {
+        for (const view of this.#views.views()) view.expectReturns();
+        onCalm?.();
+      },
     );
   }
 
