@@ -12,7 +12,8 @@ export interface Reach {
 
 export class Reaches {
   readonly #entry: (name: string) => Entry | undefined;
-  readonly #known = new Map<EncodedResource, Reach>();
+  /** undefined: nothing is, as in most views most of the time. */
+  #known: Map<EncodedResource, Reach> | undefined;
 
   /** @param entry a cluster by its name */
   constructor(entry: (name: string) => Entry | undefined) {
@@ -21,12 +22,11 @@ export class Reaches {
 
   /** The clusters are others now. */
   clear(): void {
-    // Even one that is empty gets new room by it.
-    if (this.#known.size > 0) this.#known.clear();
+    this.#known = undefined;
   }
 
   of(resource: EncodedResource): Reach {
-    const known = this.#known.get(resource);
+    const known = this.#known?.get(resource);
     if (known !== undefined) return known;
     let complete = 0;
     let begun = 0;
@@ -38,6 +38,7 @@ export class Reaches {
       if (entry.current !== undefined) begun = Math.max(begun, entry.firstSeq);
     }
     const reach = { complete, begun };
+    this.#known ??= new Map();
     this.#known.set(resource, reach);
     return reach;
   }

@@ -2,6 +2,7 @@
  * Streams that come with nothing, or that are at the same point and take everything, are told the same: that is worked
  * out once, and its bytes are put together once, for all of them.
  */
+import { NO_ITEMS } from '../model/none.ts';
 import type { Entry } from './entry.ts';
 import { IdSet } from './id-set.ts';
 import type { NameTable } from './name-table.ts';
@@ -74,9 +75,10 @@ const MAX_NAMED = 32;
 export class SharedPasses {
   readonly #log: Changes;
   readonly #worthSharing: () => number;
-  readonly #passes = new Map<string, SharedPass | undefined>();
+  /** undefined: none, as in most views most of the time. */
+  #passes: Map<string, SharedPass | undefined> | undefined;
   /** The newest last. */
-  #named: { readonly ids: IdSet; readonly maxBytes: number; readonly pass: SharedPass }[] = [];
+  #named: readonly { readonly ids: IdSet; readonly maxBytes: number; readonly pass: SharedPass }[] = NO_ITEMS;
 
   /** @param worthSharing from how many changes on */
   constructor(log: Changes, worthSharing: () => number) {
@@ -86,9 +88,8 @@ export class SharedPasses {
 
   /** The log is another one now. */
   clear(): void {
-    // Even one that is empty gets new room by it.
-    if (this.#passes.size > 0) this.#passes.clear();
-    if (this.#named.length > 0) this.#named = [];
+    this.#passes = undefined;
+    this.#named = NO_ITEMS;
   }
 
   /**
@@ -98,6 +99,7 @@ export class SharedPasses {
   after(cursor: number, maxBytes: number): SharedPass | undefined {
     if (this.#log.countSince(cursor) < this.#worthSharing()) return undefined;
     const key = `${cursor} ${maxBytes}`;
+    this.#passes ??= new Map();
     if (!this.#passes.has(key)) this.#passes.set(key, this.#make(cursor, maxBytes));
     return this.#passes.get(key);
   }

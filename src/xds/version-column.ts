@@ -3,16 +3,18 @@
 /** Four characters a word. */
 const WORDS = 3;
 const LENGTH = WORDS * 4;
-const FIRST_IDS = 16;
+const FIRST_IDS = 4;
+/** Most views have nothing of most types. */
+const NO_WORDS = new Int32Array(0);
 
 export class VersionColumn {
-  #words = new Int32Array(FIRST_IDS * WORDS);
+  #words = NO_WORDS;
 
   /** @param version undefined: there is none */
   set(id: number, version: string | undefined): void {
     const start = id * WORDS;
     if (start >= this.#words.length) {
-      const words = new Int32Array(Math.max(this.#words.length * 2, start + WORDS));
+      const words = new Int32Array(Math.max(this.#words.length * 2, start + WORDS, FIRST_IDS * WORDS));
       words.set(this.#words);
       this.#words = words;
     }
