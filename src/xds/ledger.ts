@@ -85,6 +85,19 @@ export class Ledger {
     }
   }
 
+  /** A full state goes out: it answers those who were asked for again and are as the client has them. */
+  answerKept(): void {
+    for (const [name, { forced, has }] of this.#marks) {
+      if (!forced || has?.bytes === undefined) continue;
+      if (has.version === this.#log.entry(name)?.current?.version) this.settle(name, has);
+    }
+  }
+
+  /** Where it was not known whether the client has something, it has nothing. */
+  forgetUnknown(): void {
+    for (const [name, mark] of this.#marks) if (mark.has === UNKNOWN) this.#marks.set(name, { ...mark, has: undefined });
+  }
+
   /** What is not subscribed any more needs no mark. */
   forgetUnsubscribed(): void {
     for (const [name] of this.#marks) if (!this.#subscription.has(name)) this.unmark(name);

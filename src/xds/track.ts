@@ -127,8 +127,9 @@ export class Track {
     this.marks.owe(change.answer);
     if (this.inFlight !== undefined)
       this.#ledger.doubt(this.inFlight.items, change, this.#speech, this.facts?.fullState === true);
-    // A full state says what the client has; where it did not have to hold the name, what it keeps is not known.
-    const isCertain = this.facts?.fullState === true && !this.#speech.missing && !this.#comesWithUnknown;
+    // A full state says what the client has, also one that is under way; where it did not have to hold the name, what the
+    // client keeps is not known.
+    const isCertain = this.#saysAll && (!this.#comesWithUnknown || this.inFlight !== undefined);
     for (const name of change.answerAgain) {
       const has = this.#ledger.has(name);
       const mayHave = this.log.entry(name)?.last !== undefined || has !== undefined;
@@ -244,6 +245,7 @@ export class Track {
     const { pass } = this.#company;
     if (items === pass?.items) this.marks.deleteAll(pass.ids);
     else for (const [name, { sent }] of items) this.#ledger.settle(name, sent);
+    if (this.#saysAll) this.#ledger.answerKept();
     this.#company.skip();
   }
 
@@ -251,6 +253,8 @@ export class Track {
   ack(): InFlight | undefined {
     this.standstill.moved();
     this.#comesWithUnknown = false;
+    // W11: what it may have had went by the full state that did not hold it.
+    if (this.#saysAll) this.#ledger.forgetUnknown();
     return this.#exchange.accept();
   }
 
@@ -286,6 +290,11 @@ export class Track {
   get #hasNothingToSay(): boolean {
     if (this.marks.size > 0 || this.#owesFirst || this.#isolation.from !== undefined) return false;
     return this.log.newestSeq <= this.cursor;
+  }
+
+  /** Whether each response holds all that is subscribed. */
+  get #saysAll(): boolean {
+    return this.facts?.fullState === true && !this.#speech.missing;
   }
 
   #goAlong(cursor: number): void {

@@ -44,10 +44,7 @@ export class Judge {
     const mayBeAgain = (name: string): boolean => asked.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
     const isAnswer = isState ? asked.size > 0 : names.some(mayBeAgain);
     const isSaying = isAnswer || changed.size > 0 || gone.length > 0;
-    // A full state already holds a name beside `*` that is held back until its clusters are there, and then it is answered.
-    const isTwice = isState && memory.everything && memory.names.size > 0;
-    const isUnclear = stream.first !== undefined || stream.mayHaveAny || stream.isUnclear || after < stream.changedBy;
-    const mayBeEmpty = isUnclear || isTwice;
+    const mayBeEmpty = stream.first !== undefined || stream.mayHaveAny || after < stream.changedBy;
     ok(isSaying || mayBeEmpty, `${type}: a response that says nothing: ${names} ${reply.removed}`);
     if (after > 0) stream.first = undefined;
     for (const name of names) {
@@ -87,6 +84,14 @@ export class Judge {
       );
       ok(all.length === 0 || !this.#of(user).isAsked, `${type} ${name} goes, and ${user} ${all.map(([each]) => each)} names it`);
     }
+  }
+
+  /** W11: a full state holds what is there and was accepted, whatever waits beside it. */
+  checkThere({ memory, mayHaveAny }: TypeStream, name: string): void {
+    const { type, held } = memory;
+    const knowledge = this.#knowledge;
+    const isThere = held.has(name) && knowledge.exists(type, name) && !knowledge.wasAway(type, name);
+    ok(!isThere || mayHaveAny, `${type} ${name} goes, and it is there`);
   }
 
   /** M8: nothing comes before the clusters that it names are there, and warm. */

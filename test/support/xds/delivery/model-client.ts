@@ -318,11 +318,10 @@ export class ModelClient {
     const items = new Set([...(isState ? this.#judge.changedBy(stream, reply) : names), ...gone, ...answers]);
     const [only] = items;
     if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
-    const isAlone = items.size === 1 && only !== undefined && !(isState && (stream.mayHaveAny || stream.isUnclear));
-    if (isState && !isAlone) stream.isUnclear = true;
+    const isAlone = items.size === 1 && only !== undefined && !(isState && stream.mayHaveAny);
     if (isAlone) stream.refused.set(only, reply.resources[only] ?? '');
-    // Of several, the good ones come again; and what was asked for is not answered yet.
-    for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
+    // Of several, the good ones come again; and what was asked for is not answered yet. Of a full state that is new to it.
+    if (!isState) for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
   }
 
   #accept(stream: TypeStream, { reply, after, neverThere }: OpenResponse): void {
@@ -333,6 +332,7 @@ export class ModelClient {
       // R1: a name that the client does not have, and the server never had, does not go: it is answered that there is none.
       const isAnswer = neverThere.has(name) && !held.has(name);
       if (!stream.mayHaveAny && !isAnswer) this.#judge.checkUnused(type, name);
+      this.#judge.checkThere(stream, name);
       held.delete(name);
       if (type === 'cluster') this.#options.memory.warming.delete(name);
     }

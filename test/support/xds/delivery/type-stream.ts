@@ -33,8 +33,6 @@ export interface TypeStream {
   changedBy: number;
   /** A State-of-the-World client that comes back cannot say what it has: nobody can spare it that. */
   mayHaveAny: boolean;
-  /** It refused a full state for several things in it: their parts come one by one, each as a full state. */
-  isUnclear: boolean;
   /** That waits for an answer. */
   open: OpenResponse | undefined;
 }
@@ -51,7 +49,6 @@ export function newStream(memory: TypeMemory): TypeStream {
       changedBy: 0,
       first: undefined,
       mayHaveAny: false,
-      isUnclear: false,
       open: undefined,
     },
     ...{ asked: new Map(), owed: new Map(), refused: new Map() },
