@@ -135,6 +135,7 @@ export class Track {
       const mayHave = this.log.entry(name)?.last !== undefined || has !== undefined;
       this.#ledger.mark(name, isCertain ? has : mayHave ? UNKNOWN : undefined, { forced: true });
     }
+    if (change.lostEverything || change.dropped.size > 0) this.#oweUnsaid();
     if (this.subscription.isEmpty) this.#ledger.cursor = seq;
   }
 
@@ -268,11 +269,13 @@ export class Track {
     this.standstill.moved();
     const refused = this.#exchange.refuse(error, now);
     if (refused === undefined) return undefined;
+    // What goes and is not wanted any more is no reason to refuse.
+    const items = new Map([...refused.items].filter(([name, { sent }]) => sent !== undefined || this.subscription.has(name)));
     const names: string[] = [];
-    for (const [name, { sent, had }] of refused.items) {
+    for (const [name, { sent, had }] of items) {
       if (!this.subscription.has(name)) continue;
       names.push(name);
-      const version = refused.items.size === 1 ? (sent?.version ?? REMOVAL) : undefined;
+      const version = items.size === 1 ? (sent?.version ?? REMOVAL) : undefined;
       const mark = this.marks.get(name);
       // Asked for again since: then it may have dropped what it had.
       const isAskedAgain = mark?.forced === true && (mark.has === undefined || mark.has === UNKNOWN);
@@ -282,14 +285,22 @@ export class Track {
       const forced = mark?.forced === true || (sent === undefined && has === undefined);
       this.#ledger.mark(name, has, { refused: version, forced });
     }
-    if (refused.items.size > 1) this.#isolation.split(names, refused.from);
-    return refused;
+    if (items.size > 1) this.#isolation.split(names, refused.from);
+    if (items.size > 0) this.#oweUnsaid();
+    return { ...refused, items };
   }
 
   /** Most of what happens is no business of most types: seen without looking at a name. */
   get #hasNothingToSay(): boolean {
     if (this.marks.size > 0 || this.#owesFirst || this.#isolation.from !== undefined) return false;
     return this.log.newestSeq <= this.cursor;
+  }
+
+  /** W11: what the client may have from before goes by a full state, once that takes nothing that the client is to keep. */
+  #oweUnsaid(): void {
+    if (!this.#comesWithUnknown || !this.#saysAll || this.inFlight !== undefined || this.subscription.isEmpty) return;
+    for (const [, { has }] of this.marks) if (has === UNKNOWN) return;
+    this.#owesFirst = true;
   }
 
   /** Whether each response holds all that is subscribed. */

@@ -87,11 +87,11 @@ export class Judge {
   }
 
   /** W11: a full state holds what is there and was accepted, whatever waits beside it. */
-  checkThere({ memory, mayHaveAny }: TypeStream, name: string): void {
+  checkThere({ memory, taken }: TypeStream, name: string): void {
     const { type, held } = memory;
-    const knowledge = this.#knowledge;
-    const isThere = held.has(name) && knowledge.exists(type, name) && !knowledge.wasAway(type, name);
-    ok(!isThere || mayHaveAny, `${type} ${name} goes, and it is there`);
+    const isKept = held.has(name) && taken.has(name);
+    const isThere = this.#knowledge.exists(type, name) && !this.#knowledge.wasAway(type, name);
+    ok(!isKept || !isThere, `${type} ${name} goes, and it is there`);
   }
 
   /** M8: nothing comes before the clusters that it names are there, and warm. */

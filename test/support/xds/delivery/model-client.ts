@@ -341,6 +341,7 @@ export class ModelClient {
       const isNew = held.get(name)?.content !== content;
       if (isNew && (type === 'route' || type === 'listener')) this.#judge.checkUsable(content, after);
       held.set(name, { content, version: reply.versions[name] ?? '' });
+      stream.taken.add(name);
       // It crossed a request that may have taken the name away and asked for it again.
       if (after < stream.changedBy && !stream.asked.has(name)) stream.asked.set(name, stream.changedBy);
     }

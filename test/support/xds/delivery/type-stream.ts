@@ -27,6 +27,8 @@ export interface TypeStream {
   readonly owed: Map<string, number>;
   /** Content that the client refused alone. */
   readonly refused: Map<string, string>;
+  /** Names that it was given, and accepted: only of those the server knows for sure that it has them. */
+  readonly taken: Set<string>;
   /** Whether a first response may be empty, and must come (C6). */
   first: 'may' | 'must' | undefined;
   /** The number of the newest request that changed what is wanted. */
@@ -51,7 +53,7 @@ export function newStream(memory: TypeMemory): TypeStream {
       mayHaveAny: false,
       open: undefined,
     },
-    ...{ asked: new Map(), owed: new Map(), refused: new Map() },
+    ...{ asked: new Map(), owed: new Map(), refused: new Map(), taken: new Set() },
   };
 }
 
