@@ -85,11 +85,10 @@ export class Ledger {
     }
   }
 
-  /** A full state goes out: it answers those who were asked for again and are as the client has them. */
+  /** A full state goes out: it answers those who were asked for again, also where it holds what the client has. */
   answerKept(): void {
-    for (const [name, { forced, has }] of this.#marks) {
-      if (!forced || has?.bytes === undefined) continue;
-      if (has.version === this.#log.entry(name)?.current?.version) this.settle(name, has);
+    for (const [name, mark] of this.#marks) {
+      if (mark.forced && mark.has?.bytes !== undefined) this.#marks.set(name, { ...mark, forced: false });
     }
   }
 

@@ -43,7 +43,8 @@ export class Judge {
     const knowledge = this.#knowledge;
     const mayBeAgain = (name: string): boolean => asked.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
     const isAnswer = isState ? asked.size > 0 : names.some(mayBeAgain);
-    const isSaying = isAnswer || changed.size > 0 || gone.length > 0;
+    const isNews = isState && this.untakenBy(stream, reply).length > 0;
+    const isSaying = isAnswer || isNews || changed.size > 0 || gone.length > 0;
     const mayBeEmpty = stream.first !== undefined || stream.mayHaveAny || after < stream.changedBy;
     ok(isSaying || mayBeEmpty, `${type}: a response that says nothing: ${names} ${reply.removed}`);
     if (after > 0) stream.first = undefined;
@@ -109,6 +110,11 @@ export class Judge {
 
   changedBy({ memory }: TypeStream, reply: Reply): readonly string[] {
     return Object.keys(reply.resources).filter((name) => memory.held.get(name)?.content !== reply.resources[name]);
+  }
+
+  /** Names that the client was not given on this stream: it may have them from before, and not have said so. */
+  untakenBy({ taken }: TypeStream, reply: Reply): readonly string[] {
+    return Object.keys(reply.resources).filter((name) => !taken.has(name));
   }
 
   /** Whether a response holds all that is wanted. */

@@ -315,7 +315,8 @@ export class ModelClient {
     const names = Object.keys(reply.resources);
     const isState = this.#judge.isState(memory.type);
     const gone = this.#judge.goneBy(stream, reply);
-    const items = new Set([...(isState ? this.#judge.changedBy(stream, reply) : names), ...gone, ...answers]);
+    const news = isState ? [...this.#judge.changedBy(stream, reply), ...this.#judge.untakenBy(stream, reply)] : names;
+    const items = new Set([...news, ...gone, ...answers]);
     const [only] = items;
     if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
     const isAlone = items.size === 1 && only !== undefined && !(isState && stream.mayHaveAny);
