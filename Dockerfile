@@ -28,7 +28,8 @@ EXPOSE 18000 19000
 USER 65532:65532
 # For a large cluster's first state: room for what lives long before it is gone over, and some for what is made on the way to
 # die young (twice that room is 10 MB more, and no faster); from then on little room to grow before garbage is collected.
-# Functions are compiled at their best five times later than usual: at a start, threads that compile take the processor from
-# the program itself and from the API server. What a start has left behind is collected once (src/collect-garbage.ts).
-ENTRYPOINT ["node", "--expose-gc", "--min-semi-space-size=2", "--max-semi-space-size=4", "--heap-growing-percent=50", "--initial-old-space-size=160", "--invocation-count-for-turbofan=15000", "/app/dist/main.js"]
+# Functions are compiled well, and at their best, five times later than usual: at a start, threads that compile take the
+# processor from the program itself and from the API server. What a start has left behind is collected once
+# (src/collect-garbage.ts).
+ENTRYPOINT ["node", "--expose-gc", "--min-semi-space-size=2", "--max-semi-space-size=4", "--heap-growing-percent=50", "--initial-old-space-size=160", "--invocation-count-for-maglev=2000", "--invocation-count-for-turbofan=15000", "/app/dist/main.js"]
 CMD ["help"]
