@@ -30,12 +30,18 @@ export interface ViewChange {
   readonly intercepts: ReadonlySet<InterceptId>;
 }
 
+interface Refusal {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly error: string;
+}
+
 export class ServedView {
   readonly view: View;
   readonly #options: ServedViewOptions;
   readonly #quarantine = new Quarantine();
-  /** What an Envoy said last of a resource that it refused, by type and name. */
-  readonly #errors = new Map<string, string>();
+  /** What an Envoy said last of a resource that it refused, by type and name: until all know that it is gone. */
+  readonly #errors = new Map<string, Refusal>();
   /** Every publication up to this one was accepted, but for the intercepts that are left out. */
   #goodPublication = 0;
   #changed = 0;
@@ -72,6 +78,7 @@ export class ServedView {
   publish(model: InterceptModel, change: ModelChange | undefined, isSettled: boolean, now: number): ViewChange {
     const { changes } = this.#options;
     const before = this.#quarantine.excluded;
+    if (isSettled) this.#forgetGone();
     if (isSettled && this.#quarantine.isDecided) {
       this.#goodPublication = changes.publication - 1;
       this.#quarantine.settle();
@@ -97,7 +104,7 @@ export class ServedView {
     // Of several, the session finds the bad one first.
     if (response.items.size !== 1 || item?.sent === undefined) return this.#take();
     const { type, name, version } = item.sent;
-    this.#errors.set(`${type} ${name}`, error);
+    this.#errors.set(`${type} ${name}`, { type, name, error });
     // A verdict on what is not there any more says nothing of what is.
     if (this.view.log(type).entry(name)?.current?.version !== version) return this.#take();
     const before = this.#quarantine.excluded;
@@ -170,10 +177,16 @@ export class ServedView {
   #refuseAgain(changes: readonly EncodedChange[], now: number): void {
     if (this.#errors.size === 0) return;
     for (const { type, name, resource } of changes) {
-      const error = this.#errors.get(`${type} ${name}`);
-      if (error === undefined) continue;
-      if (resource === undefined) this.#errors.delete(`${type} ${name}`);
-      else if (this.#options.isRefused(resource)) this.#refuse(resource, error, now);
+      const refusal = this.#errors.get(`${type} ${name}`);
+      if (refusal === undefined || resource === undefined) continue;
+      if (this.#options.isRefused(resource)) this.#refuse(resource, refusal.error, now);
+    }
+  }
+
+  /** Everybody has answered that it is gone: whoever refused it is told it again when it comes back. */
+  #forgetGone(): void {
+    for (const [key, { type, name }] of this.#errors) {
+      if (this.view.log(type).entry(name)?.current === undefined) this.#errors.delete(key);
     }
   }
 

@@ -42,7 +42,7 @@ type Leftover = (name: string) => EncodedResource | undefined;
 /** A listener that drains asks for one; a pod has few. */
 const MAX_LEFTOVERS = 256;
 
-/** Of fewer resources of a type, who comes back waits less than a millisecond. */
+/** Of fewer resources of a type, who comes back waits a few milliseconds at most. */
 const WORTH_EXPECTING = 500;
 
 export class View {

@@ -210,6 +210,19 @@ describe('the quarantine', () => {
     expect(envoy.route).toBe('[k0=2,k1=2]');
   });
 
+  it('knows it also where it went meanwhile, and nobody was told', () => {
+    const envoy = new Envoy((content) => content === 'k1');
+    envoy.publish({ k0: 1 });
+    envoy.publishOnly({ k0: 1, k1: 1 });
+    envoy.refuseOne();
+    expect(envoy.rejected).toEqual([idOf('k1')]);
+    // Its cluster is gone with it, and comes again as it was.
+    envoy.publishOnly({ k0: 1, k1: 2 });
+    expect(envoy.rejected).toEqual([idOf('k1')]);
+    envoy.answerAll();
+    expect(envoy.route).toBe('[k0=1]');
+  });
+
   it('blames the intercept of a refused cluster too', () => {
     const envoy = new Envoy((content) => content === 'k1');
     envoy.publish({ k0: 1, k1: 1 });
