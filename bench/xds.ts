@@ -4,22 +4,24 @@
  *
  *   npm run bench:xds                    1,000 services × 100 streams, then 10,000 × 200, then alone; minutes, 3 GB
  *   npm run bench:xds -- --quick         the first size alone, and all else smaller; writes no results
- *   npm run bench:xds -- --only NAME     one server ('Detour', 'linear cache', 'snapshot cache'), or sidecars, steady or stuck
+ *   npm run bench:xds -- --only NAME     one server ('Detour', 'linear cache', 'snapshot cache'), or bare, sidecars, steady or stuck
  */
 import { parseArgs } from 'node:util';
 import { table, writeSection } from './results.ts';
+import { bare } from './xds/bare.ts';
 import { CONTENDERS, type Contender } from './xds/contenders.ts';
 import { type GoPrograms, goPrograms } from './xds/go-programs.ts';
 import { type Figures, measure, type Size } from './xds/scenario.ts';
 import { sidecars } from './xds/sidecars.ts';
 import { steady } from './xds/steady.ts';
 import { stuck } from './xds/stuck.ts';
+import { medianSync, type SyncFigures, syncAgain } from './xds/sync.ts';
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 const SIZES: readonly Size[] = [
-  { services: 1_000, streams: 100, changes: 100, before: 50 },
-  { services: 10_000, streams: 200, changes: 10, before: 15 },
+  { services: 1_000, streams: 100, changes: 100, before: 50, syncs: 7 },
+  { services: 10_000, streams: 200, changes: 10, before: 15, syncs: 3 },
 ];
 
 /** What nobody else has. */
@@ -31,6 +33,11 @@ interface Alone {
 }
 
 const ALONE: readonly Alone[] = [
+  {
+    name: 'bare',
+    title: 'xDS: what the connections cost',
+    measure: (programs, isQuick) => bare(200, isQuick ? 20 : 200, programs),
+  },
   {
     name: 'sidecars',
     title: 'xDS: sidecars with views of their own',
@@ -86,6 +93,10 @@ const sections: string[] = [];
 for (const size of contenders.length === 0 ? [] : flags.quick ? SIZES.slice(0, 1) : SIZES) {
   const measured = new Map<Contender, Figures>();
   for (const contender of contenders) measured.set(contender, await measure(contender, size, programs, say));
+  for (const [contender, medians] of await syncInTurn(size, measured)) {
+    const figures = measured.get(contender);
+    if (figures !== undefined) measured.set(contender, { ...figures, ...medians });
+  }
   sections.push(tableOf(size, measured));
   say(`\n${sections.at(-1)}\n`);
 }
@@ -106,7 +117,18 @@ for (const { title, measure: measureAlone } of alone) {
   if (!flags.quick) await writeSection(title, 'npm run bench:xds', body);
 }
 
-function tableOf({ services, streams, changes, before }: Size, measured: ReadonlyMap<Contender, Figures>): string {
+/** All of them again and again, so that what the machine does besides concerns all. @param first one round of each */
+async function syncInTurn(size: Size, first: ReadonlyMap<Contender, SyncFigures>): Promise<ReadonlyMap<Contender, SyncFigures>> {
+  const rounds = new Map([...first].map(([contender, figures]) => [contender, [figures]]));
+  const count = flags.quick ? 1 : size.syncs;
+  for (let round = 2; round <= count; round += 1) {
+    say(`Synced once more, ${round} of ${count}`);
+    for (const [contender, all] of rounds) all.push(await syncAgain(contender, size, programs));
+  }
+  return new Map([...rounds].map(([contender, all]) => [contender, medianSync(all)]));
+}
+
+function tableOf({ services, streams, changes, before, syncs }: Size, measured: ReadonlyMap<Contender, Figures>): string {
   const count = new Intl.NumberFormat('en');
   const rows = ROWS.map(({ title, figure, unit }) => {
     const values = contenders.map((contender) => measured.get(contender)?.[figure] ?? Number.NaN);
@@ -115,7 +137,10 @@ function tableOf({ services, streams, changes, before }: Size, measured: Readonl
     return [unit === '' ? title : `${title}, ${unit}`, ...values.map((value) => figureText(value)), ratio];
   });
   const head = [`${count.format(services)} services × ${count.format(streams)} streams`, ...contenders, 'ratio'];
-  return `${table(head, rows)}\n\nMedians and percentiles over ${changes} changes of each kind, after ${before} that are not counted.`;
+  return `${table(head, rows)}
+
+Medians and percentiles over ${changes} changes of each kind, after ${before} that are not counted. Initial sync and memory: medians of ${flags.quick ? 1 : syncs}
+servers of each kind, in turn.`;
 }
 
 function figureText(value: number): string {

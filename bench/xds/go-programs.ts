@@ -13,12 +13,14 @@ export interface GoPrograms {
   /** go-control-plane, behind `-cache linear` or `-cache snapshot`. */
   readonly server: string;
   readonly load: string;
+  /** Writes to connections, and nothing else. */
+  readonly bare: string;
 }
 
 /** @throws Error that says what to install, when they cannot be built. */
 export async function goPrograms(progress: (line: string) => void): Promise<GoPrograms> {
   const folder = join(homedir(), '.cache', 'detour', `bench-xds-${await sourcesHash()}`);
-  const programs = { server: join(folder, 'server'), load: join(folder, 'load') };
+  const programs = { server: join(folder, 'server'), load: join(folder, 'load'), bare: join(folder, 'bare') };
   const isBuilt = await access(folder).then(
     () => true,
     () => false,
@@ -45,6 +47,7 @@ async function build(folder: string, progress: (line: string) => void): Promise<
     `${folder}/`,
     './server',
     './load',
+    './bare',
   ];
   const began = Date.now();
   const timer = setInterval(() => progress(`  ${Math.round((Date.now() - began) / 1000)} s`), PROGRESS_MS);

@@ -4,6 +4,7 @@ import type { ClusterChange } from '../../src/model/cluster-state.ts';
 import { type Contender, type RunningServer, startServer } from './contenders.ts';
 import type { GoPrograms } from './go-programs.ts';
 import { LineProcess } from './line-process.ts';
+import { type Report, type SyncFigures, settledCpu, sync, wallOf } from './sync.ts';
 import { endpointChange, newPreview, pick, ruleChange } from './world.ts';
 
 export interface Size {
@@ -13,38 +14,25 @@ export interface Size {
   readonly changes: number;
   /** How many of each kind come before them and are not counted, with any server: a control plane runs for weeks. */
   readonly before: number;
+  /** How many servers of each kind are synced, of which there are medians. */
+  readonly syncs: number;
 }
 
 /** Times in ms, memory in MB. */
-export interface Figures {
+export interface Figures extends SyncFigures {
   readonly endpointP50: number;
   readonly endpointP99: number;
   readonly endpointCpu: number;
   readonly ruleP99: number;
   readonly ruleCpu: number;
   readonly previewP99: number;
-  readonly syncWall: number;
-  readonly syncCpu: number;
   readonly reconnectWall: number;
   readonly reconnectCpu: number;
   /** Over all streams. */
   readonly resent: number;
-  readonly memory: number;
 }
 
-/** What is still under way is not measured as the next thing: acknowledgements, garbage. */
-const SETTLE_MS = 1_000;
-/** After a sync, longer: what a server does once it is calm, Detour's one collection of garbage too, is part of what the sync costs. */
-const CALM_MS = 4_000;
 const PAUSE_MS = 20;
-
-interface Report {
-  readonly from: number;
-  readonly times: readonly number[];
-  readonly responses: number;
-  readonly resources: number;
-  readonly bytes: number;
-}
 
 export async function measure(
   contender: Contender,
@@ -55,15 +43,9 @@ export async function measure(
   progress(`${contender}, ${services} services × ${streams} streams: starting`);
   await using server = await startServer(contender, services, programs);
   await using load = new LineProcess(programs.load, []);
-  const address = `127.0.0.1:${server.port}`;
-
-  const cpuBefore = await settledCpu(server);
-  const sync = await load.ask<Report>({ do: 'connect', address, streams });
-  const syncWall = Math.max(...sync.times) / 1000 - sync.from / 1000;
-  await wait(CALM_MS);
-  const syncCpu = (await server.process.cpuMs()) - cpuBefore;
-  const memory = await server.process.residentMb();
-  progress(`${contender}: synced in ${syncWall.toFixed(0)} ms, ${sync.resources} resources, ${(sync.bytes / 1e6).toFixed(1)} MB`);
+  const { report, ...first } = await sync(server, load, streams);
+  const { resources, bytes } = report;
+  progress(`${contender}: synced in ${first.syncWall.toFixed(0)} ms, ${resources} resources, ${(bytes / 1e6).toFixed(1)} MB`);
 
   const make = (kind: (index: number, round: number) => readonly ClusterChange[]) => (round: number) =>
     kind(pick(services, round), round + 1);
@@ -89,12 +71,11 @@ export async function measure(
   const put = missed.flatMap((each) => each.put);
   const cpuApart = await settledCpu(server);
   const again = await load.ask<Report>({ do: 'reconnect', resources: put });
-  const reconnectWall = Math.max(...again.times) / 1000 - again.from / 1000;
   const reconnectCpu = (await settledCpu(server)) - cpuApart;
   return {
     ...{ endpointP50: endpoint.p50, endpointP99: endpoint.p99, endpointCpu: endpoint.cpu },
     ...{ ruleP99: rule.p99, ruleCpu: rule.cpu, previewP99: preview.p99 },
-    ...{ syncWall, syncCpu, reconnectWall, reconnectCpu, memory },
+    ...{ ...first, reconnectWall: wallOf(again), reconnectCpu },
     resent: again.resources - put.length * streams,
   };
 }
@@ -124,11 +105,6 @@ async function makeChanges(
     await wait(PAUSE_MS);
   }
   return latencies;
-}
-
-async function settledCpu(server: RunningServer): Promise<number> {
-  await wait(SETTLE_MS);
-  return server.process.cpuMs();
 }
 
 export function percentile(values: readonly number[], share: number): number {
