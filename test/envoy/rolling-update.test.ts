@@ -116,15 +116,11 @@ test.each([
 );
 
 /** Until no Envoy that may send requests to the pod knows it any more, wherever its stream was when the pod went. */
-async function letGoOf({ frontend, api }: Shop, pod: Pod): Promise<void> {
+async function letGoOf({ world, frontend, api }: Shop, pod: Pod): Promise<void> {
   const deciders = [frontend, ...api];
-  await until(
-    `every Envoy to have let go of ${pod.copy}`,
-    async () => {
-      const lists = await Promise.all(deciders.map(({ sidecar }) => sidecar?.envoy.admin('/clusters')));
-      return lists.every((list) => list !== undefined && !list.includes(`127.0.0.1:${pod.port}::`));
-    },
-    30_000,
+  await world.letGo(
+    deciders.flatMap(({ sidecar }) => sidecar ?? []),
+    pod,
   );
   // Workers follow the main thread within a turn of their loop.
   await Promise.all(deciders.map(({ port, service }) => ask(port, { host: service })));

@@ -23,6 +23,8 @@ export interface Answer extends Asked {
   readonly next?: Answer;
   readonly nextStatus?: number;
   readonly nextServedBy?: string;
+  /** What came instead of an app's answer. */
+  readonly nextText?: string;
 }
 
 /** Trace context that an instrumented application passes on. */
@@ -102,8 +104,9 @@ function callOn(link: Link, path: string, request: IncomingMessage): Promise<Par
       for await (const chunk of reply.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
       const nextServedBy = String(reply.headers['x-detour-served-by'] ?? '');
       const told = { nextStatus: reply.statusCode ?? 0, nextServedBy };
-      // What is no JSON is a reply of an Envoy's own: its status tells enough.
-      resolve(reply.headers['content-type'] === 'application/json' ? { next: JSON.parse(text) as Answer, ...told } : told);
+      // What is no JSON is a reply of an Envoy's own.
+      const isAnswer = reply.headers['content-type'] === 'application/json';
+      resolve(isAnswer ? { next: JSON.parse(text) as Answer, ...told } : { ...told, nextText: text.slice(0, 200) });
     });
     onward.on('error', reject).end();
   });

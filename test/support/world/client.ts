@@ -31,10 +31,13 @@ export function answerOf(reply: Reply): Answer {
   return JSON.parse(reply.text) as Answer;
 }
 
-/** `pr-42` or `pr-42 > pr-7`: the copies that answered, hop by hop. */
+/** `pr-42` or `pr-42 > pr-7`: the copies that answered, hop by hop; `pr-42 > 503` where an Envoy answered in place of the next. */
 export function pathOf(reply: Reply): string {
   const copies: string[] = [];
-  for (let hop: Answer | undefined = answerOf(reply); hop !== undefined; hop = hop.next) copies.push(hop.copy);
+  for (let hop: Answer | undefined = answerOf(reply); hop !== undefined; hop = hop.next) {
+    copies.push(hop.copy);
+    if (hop.next === undefined && hop.nextStatus !== undefined) copies.push(`${hop.nextStatus} ${hop.nextText ?? ''}`.trim());
+  }
   return copies.join(' > ');
 }
 

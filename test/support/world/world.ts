@@ -160,6 +160,15 @@ export class World implements AsyncDisposable {
     await this.manifests.remove('EndpointSlice', of.namespace, sliceName({ service: serviceName, pod: of.name }));
   }
 
+  /** Waits until the main thread of none of these Envoys knows the pod any more. */
+  async letGo(proxies: readonly Proxy[], { name, port }: PodIdentity): Promise<void> {
+    const hasGone = async (): Promise<boolean> => {
+      const lists = await Promise.all(proxies.map(({ envoy }) => envoy.admin('/clusters')));
+      return lists.every((list) => !list.includes(`127.0.0.1:${port}::`));
+    };
+    await until(`every Envoy to have let go of ${name}`, hasGone, 30_000);
+  }
+
   /** Writes the pods of a preview: all that a user does. */
   async preview({ key, pods, annotations = {}, ...rest }: PreviewOptions): Promise<void> {
     for (const { namespace, name, service: target, port } of pods) {
