@@ -120,7 +120,7 @@ for (const { title, measure: measureAlone } of alone) {
 /** All of them again and again, so that what the machine does besides concerns all. @param first one round of each */
 async function syncInTurn(size: Size, first: ReadonlyMap<Contender, SyncFigures>): Promise<ReadonlyMap<Contender, SyncFigures>> {
   const rounds = new Map([...first].map(([contender, figures]) => [contender, [figures]]));
-  const count = flags.quick ? 1 : size.syncs;
+  const count = flags.quick ? 2 : size.syncs;
   for (let round = 2; round <= count; round += 1) {
     say(`Synced once more, ${round} of ${count}`);
     for (const [contender, all] of rounds) all.push(await syncAgain(contender, size, programs));
@@ -139,7 +139,7 @@ function tableOf({ services, streams, changes, before, syncs }: Size, measured: 
   const head = [`${count.format(services)} services × ${count.format(streams)} streams`, ...contenders, 'ratio'];
   return `${table(head, rows)}
 
-Medians and percentiles over ${changes} changes of each kind, after ${before} that are not counted. Initial sync and memory: medians of ${flags.quick ? 1 : syncs}
+Medians and percentiles over ${changes} changes of each kind, after ${before} that are not counted. Initial sync and memory: medians of ${flags.quick ? 2 : syncs}
 servers of each kind, in turn.`;
 }
 

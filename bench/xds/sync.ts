@@ -47,7 +47,7 @@ export async function syncAgain(
 ): Promise<SyncFigures> {
   await using server = await startServer(contender, services, programs);
   await using load = new LineProcess(programs.load, []);
-  return sync(server, load, streams);
+  return await sync(server, load, streams);
 }
 
 /** Until the last stream was up to date, in ms. */
