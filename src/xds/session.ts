@@ -8,8 +8,9 @@ import type { DeltaRequest, SotwRequest } from './codec.ts';
 import { receiveDelta } from './delta.ts';
 import { EndpointsDue } from './endpoints-due.ts';
 import type { IdSet } from './id-set.ts';
+import { OrderGate, type Types } from './order-gate.ts';
 import type { Outcome } from './outcome.ts';
-import type { Gate, Item } from './pass.ts';
+import type { Item } from './pass.ts';
 import type { EncodedResource } from './resource.ts';
 import type { Protocol, SessionOptions } from './session-options.ts';
 import { SetVersion } from './set-version.ts';
@@ -17,7 +18,7 @@ import type { SharedPass } from './shared-pass.ts';
 import { receiveSotw } from './sotw.ts';
 import { Track } from './track.ts';
 import { TypeLog } from './type-log.ts';
-import { factsOf, factsOfUrl, PUSH_ORDER, type TypeFacts } from './type-urls.ts';
+import { factsOf, factsOfUrl, PUSH_ORDER } from './type-urls.ts';
 import type { View, ViewReader } from './view.ts';
 import type { ResponseParts } from './wire.ts';
 
@@ -32,7 +33,7 @@ export interface Response extends ResponseParts {
 /** Unknown types cost memory too: beyond this many they are not even remembered. */
 const MAX_UNKNOWN_TYPES = 16;
 
-export class Session implements Gate, ViewReader {
+export class Session implements Types, ViewReader {
   readonly protocol: Protocol;
   readonly #options: SessionOptions;
   readonly #tracks = new Map<string, Track>();
@@ -41,18 +42,14 @@ export class Session implements Gate, ViewReader {
   /** undefined: the client has asked for endpoints. */
   #endpointsDue: EndpointsDue | undefined = new EndpointsDue();
   #view: View;
-  #now: number;
+  readonly #gate: OrderGate;
   #nonces = 0;
-  /** Whether the client came with resources of an earlier stream. */
-  #isReconnect = false;
-  /** Whether it came with routes, and so had asked for clusters: State-of-the-World clients say so. */
-  #hasRoutes = false;
 
   constructor(options: SessionOptions) {
     this.protocol = options.protocol;
     this.#options = options;
     this.#view = options.view;
-    this.#now = options.now;
+    this.#gate = new OrderGate(options, this);
     this.#view.attach(this);
   }
 
@@ -77,25 +74,25 @@ export class Session implements Gate, ViewReader {
 
   /** @param now ms */
   receiveSotw(request: SotwRequest, now: number): Outcome {
-    this.#now = now;
+    this.#gate.at(now);
     if (factsOfUrl(request.typeUrl)?.type === 'route') this.#view.supply(request.names);
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
-    if (isFirst && track.facts?.type === 'route' && request.version !== '') this.#hasRoutes = true;
+    if (isFirst && track.facts?.type === 'route' && request.version !== '') this.#gate.cameWithRoutes();
     return receiveSotw(track, request, isFirst, this.#view.seq, now);
   }
 
   /** @param now ms */
   receiveDelta(request: DeltaRequest, now: number): Outcome {
-    this.#now = now;
+    this.#gate.at(now);
     if (factsOfUrl(request.typeUrl)?.type === 'route') this.#view.supply(request.subscribe);
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
-    if (isFirst && request.initialVersions.size > 0) this.#isReconnect = true;
+    if (isFirst && request.initialVersions.size > 0) this.#gate.reconnected();
     const isEndpoints = track.facts?.type === 'endpoints';
     const due = isEndpoints ? this.#endpointsDue : undefined;
     // C3, M3: who comes back and says nothing of clusters may be warming one that changed, and waits for endpoints that it has.
-    const isWarming = isEndpoints && isFirst && this.#isYetToAskFor('cluster');
+    const isWarming = isEndpoints && isFirst && this.#gate.isYetToAskFor('cluster');
     const mustSend =
       !isWarming && due?.isEmpty !== false ? undefined : (name: string): boolean => isWarming || due?.has(name) === true;
     const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, mustSend);
@@ -124,21 +121,23 @@ export class Session implements Gate, ViewReader {
    * @param now ms
    */
   next(now: number): Response | undefined {
-    this.#now = now;
+    this.#gate.at(now);
     if (this.#isAtRest()) return undefined;
     const clusters = this.track('cluster');
+    const maxBytes = this.protocol === 'delta' ? this.#options.maxBytes : Infinity;
     for (let isMoving = true; isMoving; ) {
       isMoving = false;
       let isWaiting = false;
       // O1: in push order. A type that has come further may be what another one waits for: then once more.
       for (const track of this.#ordered) {
-        if (clusters !== undefined && track.standstill.holds(clusters.standstill, this.#view.seq) && !this.#isOverdue(track)) {
+        const isStill = clusters !== undefined && track.standstill.holds(clusters.standstill, this.#view.seq);
+        if (isStill && !this.#gate.isOverdue(track.heldSince)) {
           isWaiting = true;
           continue;
         }
         const { cursor } = track;
         const marks = track.marks.size;
-        const items = track.collect(this, now, this.#view.seq, this.protocol === 'delta' ? this.#options.maxBytes : Infinity);
+        const items = track.collect(this.#gate, now, this.#view.seq, maxBytes);
         if (items !== undefined) return this.#respond(track, items);
         if (track.cursor !== cursor || track.marks.size !== marks) {
           isMoving = true;
@@ -161,10 +160,9 @@ export class Session implements Gate, ViewReader {
 
   /** When to ask for {@link next} even if nothing happens, in ms; undefined: never. */
   deadline(): number | undefined {
-    const isYetToAsk = PUSH_ORDER.some(({ type }) => this.#isYetToAskFor(type));
-    let earliest = isYetToAsk ? this.#options.now : Infinity;
-    for (const { heldSince } of this.#ordered) if (heldSince !== undefined) earliest = Math.min(earliest, heldSince);
-    return earliest === Infinity ? undefined : earliest + this.#options.gateMs;
+    let earliest = this.#gate.opensAt ?? Infinity;
+    for (const { heldSince } of this.#ordered) earliest = Math.min(earliest, (heldSince ?? Infinity) + this.#options.gateMs);
+    return earliest === Infinity ? undefined : earliest;
   }
 
   /** The newest change number of the view of which the client has answered all that it was told. */
@@ -186,42 +184,6 @@ export class Session implements Gate, ViewReader {
     return this.track(type)?.marks.get(name)?.refused === version;
   }
 
-  get isOpen(): boolean {
-    return this.track('cluster')?.isSettled(this.#view.seq) ?? !this.#isYetToAskFor('cluster');
-  }
-
-  mayAdd(resource: EncodedResource, heldSince: number | undefined): boolean {
-    const clusters = this.track('cluster');
-    if (resource.clusters.length === 0 || clusters?.isSettled(this.#view.seq) === true) return true;
-    if (this.#isOverdue({ heldSince })) return true;
-    // M8: an Envoy says nothing of clusters while one warms: it lost its last stream before that one had its endpoints.
-    if (clusters === undefined) return !this.#isYetToAskFor('cluster');
-    const accepted = clusters.acceptedSeq;
-    if (accepted !== undefined) {
-      const { complete, begun } = clusters.log.reaches.of(resource);
-      if (accepted >= complete || accepted < begun) return accepted >= complete;
-    }
-    // M8: the client acknowledges clusters when they are warm. Those that it does not want or that do not exist are no reason.
-    return resource.clusters.every((name) => {
-      if (!clusters.subscription.has(name) || clusters.accepted(name) !== undefined) return true;
-      return clusters.log.entry(name)?.current === undefined && clusters.inFlight?.items.get(name)?.sent === undefined;
-    });
-  }
-
-  /** M9: one cluster that never warms must not freeze the routes. */
-  #isOverdue({ heldSince }: { readonly heldSince: number | undefined }): boolean {
-    return heldSince !== undefined && this.#now - heldSince >= this.#options.gateMs;
-  }
-
-  mayRemove(facts: TypeFacts, seq: number): boolean {
-    // O3, O5: not before the client has taken everything that may point at it, and refused none of it.
-    return facts.removedAfter.every((type) => {
-      const track = this.track(type);
-      if (track === undefined) return !this.#isYetToAskFor(type);
-      return track.subscription.isEmpty || track.isSettled(seq);
-    });
-  }
-
   cursorsOf(type: ResourceType): Iterable<number> {
     const cursor = this.track(type)?.cursor;
     // What another type names may be gone by now and be asked for yet (R5): so the oldest of all counts too.
@@ -230,16 +192,6 @@ export class Session implements Gate, ViewReader {
 
   idsOf(type: ResourceType): IdSet | undefined {
     return this.track(type)?.subscription.ids;
-  }
-
-  /**
-   * A reconnected client asks for one type after the other: until it has, what it holds of the others is not known. What
-   * its view cannot hold, and what it cannot ask for on this stream, is nothing to wait for.
-   */
-  #isYetToAskFor(type: ResourceType): boolean {
-    if (!(this.#isReconnect || (this.#hasRoutes && type === 'cluster'))) return false;
-    if (this.#now - this.#options.now >= this.#options.gateMs) return false;
-    return this.#options.isAggregated && this.#view.types.has(type) && this.track(type) === undefined;
   }
 
   #respond(track: Track, items: ReadonlyMap<string, Item>): Response {

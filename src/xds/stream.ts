@@ -5,6 +5,7 @@ import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Applicant } from './admission.ts';
 import type { Member } from './audience.ts';
+import { type Client, changeOfNode, clientOf } from './client.ts';
 import type { Leaver } from './drain.ts';
 import { Entrance } from './entrance.ts';
 import { deny } from './guard.ts';
@@ -24,7 +25,6 @@ type Ending = { readonly by: 'client' | 'drain' | 'age' } | { readonly by: 'serv
 
 /** How many requests may wait for the first model. */
 const MAX_EARLY = 1000;
-const MAX_USER_AGENT = 256;
 /** No problem, and no yes either. */
 const ASKING = '';
 
@@ -32,9 +32,8 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   readonly connectedAt: number;
   readonly #call: ServerCall;
   readonly #options: StreamOptions;
-  #proxy: Proxy | undefined;
-  #info: StreamInfo | undefined;
-  #claim: Claim | undefined;
+  /** undefined until it has said who it is. */
+  #client: Client | undefined;
   #session: Session | undefined;
   #pump: Pump | undefined;
   /** What came before there was a model. */
@@ -83,12 +82,12 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   get info(): StreamInfo | undefined {
-    return this.#info;
+    return this.#client?.info;
   }
 
   /** Undefined until the client has said who it is. */
   get claim(): Claim | undefined {
-    return this.#claim;
+    return this.#client?.claim;
   }
 
   get session(): Session | undefined {
@@ -96,7 +95,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   get nodeId(): string {
-    return this.#info?.nodeId ?? '';
+    return this.#client?.info.nodeId ?? '';
   }
 
   /** Streams for one type cannot be told apart: those of one node count as one Envoy. */
@@ -106,18 +105,22 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   get proxy(): Proxy {
-    if (this.#proxy === undefined) throw new Error('A stream joins its view after it has said who it is.');
-    return this.#proxy;
+    return this.#known.proxy;
+  }
+
+  get #known(): Client {
+    if (this.#client === undefined) throw new Error('A stream joins its view after it has said who it is.');
+    return this.#client;
   }
 
   start(view: View): Session {
-    if (this.#info === undefined) throw new Error('A stream joins its view after it has said who it is.');
+    const { info } = this.#known;
     const { id, protocol, typeUrl, now, observer, limits } = this.#options;
     const { gateMs, maxBytes } = limits;
     const session = new Session({ id, protocol, isAggregated: typeUrl === undefined, view, now: now(), gateMs, maxBytes });
     this.#session = session;
     const onPumped = (): void => this.#pumped();
-    this.#pump = new Pump(session, { call: this.#call, info: this.#info, now, observer, onPumped });
+    this.#pump = new Pump(session, { call: this.#call, info, now, observer, onPumped });
     for (const bytes of this.#early) {
       const request = decodeRequest(bytes, this.#options);
       // It was looked at when it came.
@@ -136,7 +139,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   /** F3: called now and then. */
   check(now: number): void {
     const { blockedMs, silentMs } = this.#options.limits;
-    if (this.#info === undefined && this.#admittedAt !== undefined && now - this.#admittedAt > silentMs) {
+    if (this.#client === undefined && this.#admittedAt !== undefined && now - this.#admittedAt > silentMs) {
       this.#refuse({ code: STATUS.deadlineExceeded, details: `The client has said nothing for ${silentMs / 1000} s.` });
     }
     this.#checkPass(now);
@@ -193,41 +196,29 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
 
   /** @returns what is wrong with who the client says it is. */
   #identify(node: Node | undefined, bytes: Buffer): string | undefined {
-    if (this.#info !== undefined) {
-      // S3: later requests need no node, and cannot change it.
-      if (node === undefined || node.id === '' || node.id === this.#info.nodeId) return undefined;
-      return `node.id changed from ${this.#info.nodeId} to ${node.id} on one stream: open another stream for another node`;
-    }
+    if (this.#client !== undefined) return changeOfNode(this.#client, node);
     if (node === undefined) return 'the first request of a stream must carry node';
     const proxy = proxyOf(node);
     if ('error' in proxy) return proxy.error;
-    const { id, protocol, observer, views, pass } = this.#options;
+    const { id, protocol, typeUrl, observer, views, pass } = this.#options;
     if (this.#entrance?.isOpen === false) {
       void this.#ask(this.#entrance, { proxy, nodeId: node.id }, bytes);
       return ASKING;
     }
-    this.#proxy = proxy;
-    const { address: peer } = this.#call.peer;
-    const identity = pass === undefined ? {} : { identity: pass.name };
-    this.#info = {
-      id,
-      nodeId: node.id,
-      role: proxy.role,
-      protocol,
-      peer,
-      userAgent: node.userAgent.slice(0, MAX_USER_AGENT),
-      ...identity,
-    };
-    this.#claim = { nodeId: node.id, role: proxy.role, peer: this.#info.peer, typeUrl: this.#options.typeUrl };
-    observer.streamOpened(this.#info);
+    this.#client = clientOf(node, proxy, {
+      ...{ id, protocol, typeUrl, peer: this.#call.peer.address },
+      ...(pass === undefined ? {} : { identity: pass.name }),
+    });
+    observer.streamOpened(this.#client.info);
     views.join(this);
     return undefined;
   }
 
   #claimNode(): void {
     const { claims, observer } = this.#options;
-    const rival = this.#claim === undefined ? undefined : claims.heard(this.#claim);
-    if (rival !== undefined && this.#info !== undefined) observer.nodeClaimedTwice(this.#info, rival.peer);
+    const { claim, info } = this.#known;
+    const rival = claims.heard(claim);
+    if (rival !== undefined) observer.nodeClaimedTwice(info, rival.peer);
   }
 
   #hand(session: Session, request: Request): void {
@@ -247,8 +238,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
 
   #observe(typeUrl: string, outcome: Outcome): void {
     const { observer } = this.#options;
-    const info = this.#info;
-    if (info === undefined) return;
+    const { info } = this.#known;
     const type = factsOfUrl(typeUrl)?.type ?? typeUrl;
     observer.request(type, info);
     if (outcome.kind === 'ack') observer.ack(type, info);
@@ -280,7 +270,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   }
 
   #refuse(problem: Status): void {
-    if (this.#info === undefined) this.#options.observer.streamRefused(this.#call.peer.address, problem.details);
+    if (this.#client === undefined) this.#options.observer.streamRefused(this.#call.peer.address, problem.details);
     this.#close({ by: 'server', reason: problem.details }, problem);
   }
 
@@ -291,10 +281,13 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#pump?.close();
     this.#early = [];
     const { observer, views, claims, admission, now, onClose } = this.#options;
-    if (this.#proxy !== undefined) views.leave(this);
-    if (this.#claim !== undefined) claims.ended(this.#claim);
-    if (this.#info !== undefined && ending.by === 'drain') observer.streamDrained(this.#info);
-    else if (this.#info !== undefined) observer.streamClosed(this.#info, ending.by === 'server' ? ending.reason : undefined);
+    if (this.#client !== undefined) {
+      const { claim, info } = this.#client;
+      views.leave(this);
+      claims.ended(claim);
+      if (ending.by === 'drain') observer.streamDrained(info);
+      else observer.streamClosed(info, ending.by === 'server' ? ending.reason : undefined);
+    }
     onClose();
     if (status !== undefined) this.#call.end(status);
     admission.done(this, now());
