@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { type ApiClient, isFailure, readBody, reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed, unreachable } from '../../kubernetes/failure.ts';
-import { PROTOBUF, ProtobufError } from '../../kubernetes/protobuf.ts';
+import { PROTOBUF } from '../../kubernetes/protobuf.ts';
+import { ProtobufError } from '../../kubernetes/protobuf-reader.ts';
 import { unzip } from '../../kubernetes/unzip.ts';
 import { NO_ITEMS } from '../../model/none.ts';
 import type { Projection } from '../objects.ts';

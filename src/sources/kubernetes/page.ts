@@ -1,7 +1,8 @@
 /** One page of a list, of protobuf or of JSON. */
 import { reasonOf } from '../../kubernetes/api-client.ts';
 import { type Failure, malformed } from '../../kubernetes/failure.ts';
-import { openEnvelope, PROTOBUF, ProtobufError, ProtobufReader } from '../../kubernetes/protobuf.ts';
+import { openEnvelope, PROTOBUF, readField } from '../../kubernetes/protobuf.ts';
+import { ProtobufError, ProtobufReader } from '../../kubernetes/protobuf-reader.ts';
 import { isFields } from '../../model/field-reader.ts';
 import type { ClusterObject } from '../objects.ts';
 import { LIST_META, OBJECT_SCHEMAS } from './protobuf-schemas.ts';
@@ -46,7 +47,7 @@ const LIST = { metadata: 1, items: 2 } as const;
 function metadataOf(list: Buffer): unknown {
   const reader = new ProtobufReader(list);
   for (let number = reader.next(); number !== 0; number = reader.next())
-    if (number === LIST.metadata) return reader.message(LIST_META);
+    if (number === LIST.metadata) return readField(reader, LIST_META);
   return undefined;
 }
 
@@ -55,7 +56,7 @@ function* itemsOf(list: Buffer, { kind }: WatchedResource): Generator<unknown> {
   for (let number = reader.next(); number !== 0; number = reader.next()) {
     if (number !== LIST.items) continue;
     const object = readUsual(kind, reader);
-    yield object === undefined ? reader.message(OBJECT_SCHEMAS[kind]) : new UsualItem(object);
+    yield object === undefined ? readField(reader, OBJECT_SCHEMAS[kind]) : new UsualItem(object);
   }
 }
 

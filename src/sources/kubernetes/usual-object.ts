@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { textMap } from '../../kubernetes/message-schema.ts';
-import type { ProtobufReader } from '../../kubernetes/protobuf.ts';
+import type { ProtobufReader } from '../../kubernetes/protobuf-reader.ts';
 import type { Endpoint, EndpointSlice, Service, ServicePort, SlicePort } from '../../model/cluster-state.ts';
 import { isDnsLabel, type ObjectKey, objectKey } from '../../model/names.ts';
 import { NO_ITEMS } from '../../model/none.ts';

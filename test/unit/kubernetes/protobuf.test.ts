@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
 import { messageSchema, textMap } from '../../../src/kubernetes/message-schema.ts';
-import { openEnvelope, ProtobufError, readMessage } from '../../../src/kubernetes/protobuf.ts';
+import { openEnvelope, readMessage } from '../../../src/kubernetes/protobuf.ts';
+import { ProtobufError } from '../../../src/kubernetes/protobuf-reader.ts';
 
 const { root } = protobuf.parse(`
   syntax = "proto2";

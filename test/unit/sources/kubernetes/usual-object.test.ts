@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect, test } from 'vitest';
-import { ProtobufError, ProtobufReader } from '../../../../src/kubernetes/protobuf.ts';
+import { readField } from '../../../../src/kubernetes/protobuf.ts';
+import { ProtobufError, ProtobufReader } from '../../../../src/kubernetes/protobuf-reader.ts';
 import { nameOfObject, project } from '../../../../src/sources/kubernetes/object-store.ts';
 import { OBJECT_SCHEMAS } from '../../../../src/sources/kubernetes/protobuf-schemas.ts';
 import { WATCHED_RESOURCES } from '../../../../src/sources/kubernetes/resources.ts';
@@ -62,7 +63,7 @@ function readItems(
 function slowly(kind: Kind, reader: ProtobufReader): Projection {
   const resource = WATCHED_RESOURCES.find((each) => each.kind === kind);
   if (resource === undefined) throw new Error(`nobody watches ${kind}`);
-  const item = reader.message(OBJECT_SCHEMAS[kind]);
+  const item = readField(reader, OBJECT_SCHEMAS[kind]);
   return project(item, nameOfObject(item) ?? 'none', resource);
 }
 
