@@ -9,8 +9,9 @@ import type { Source } from './sources/source.ts';
 /**
  * A new source is a case here, a setting in config.ts, and a folder in sources/.
  * @param now ms since the epoch
+ * @param tell for whoever runs it: see {@link accessOf}
  */
-export async function openSource(setting: SourceSetting, now: () => number): Promise<Source> {
+export async function openSource(setting: SourceSetting, now: () => number, tell?: (text: string) => void): Promise<Source> {
   switch (setting.kind) {
     case 'directory': {
       const { directorySource } = await import('./sources/directory/watch.ts');
@@ -18,17 +19,20 @@ export async function openSource(setting: SourceSetting, now: () => number): Pro
     }
     case 'kubernetes': {
       const { kubernetesSource } = await import('./sources/kubernetes/kubernetes-source.ts');
-      return kubernetesSource({ access: accessOf(setting.access, now), namespaces: setting.namespaces, now });
+      return kubernetesSource({ access: accessOf(setting.access, now, tell), namespaces: setting.namespaces, now });
     }
   }
 }
 
-/** @param now ms since the epoch */
-export function accessOf(setting: AccessSetting, now: () => number): Access {
+/**
+ * @param now ms since the epoch
+ * @param tell what a login says, as it says it; nobody hears it unless told
+ */
+export function accessOf(setting: AccessSetting, now: () => number, tell?: (text: string) => void): Access {
   switch (setting.kind) {
     case 'in-cluster':
       return inClusterAccess(setting.host, setting.port);
     case 'kubeconfig':
-      return kubeconfigAccess({ ...setting, now });
+      return kubeconfigAccess({ ...setting, now, tell });
   }
 }

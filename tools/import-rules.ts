@@ -199,7 +199,7 @@ export interface DoorRule {
 
 export const DOORS: Readonly<Record<string, DoorRule>> = {
   yaml: {
-    door: /^(sources\/directory\/|kubernetes\/kubeconfig-file\.ts$|cli\/)/,
+    door: /^(sources\/directory\/|kubernetes\/(kubeconfig|login)-file\.ts$|cli\/)/,
     why: 'text formats stop where files are read or printed',
   },
   pino: { door: /^logger\.ts$/, why: 'the rooms get a logger, they choose none' },

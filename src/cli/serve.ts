@@ -23,7 +23,7 @@ export async function runServe(args: readonly string[], io: Io): Promise<number>
 
   // Loaded only now: help and mistakes are told at once. A cluster takes a while to answer, so it is asked first; a directory
   // does not, and what is read of it before all else is loaded would be served although it is old.
-  const opened = await openSource(config.source, Date.now);
+  const opened = await openSource(config.source, Date.now, io.err);
   using early = config.source.kind === 'kubernetes' ? new EarlySource(opened) : undefined;
   const source = early ?? opened;
   const { ListenError, StartError, startApp } = await import('../app.ts');

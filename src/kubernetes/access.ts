@@ -1,11 +1,14 @@
 /** Where the API server is, and who we are to it. */
 
 import type { Agent } from 'node:http';
+import { type Impersonation, impersonationHeaders } from './impersonation.ts';
 
 export interface Connection {
   /** `http:` or `https:`; a path in it is kept. */
   readonly server: URL;
   readonly token: string | undefined;
+  /** undefined: as ourselves. */
+  readonly impersonated?: Impersonation | undefined;
   /** PEM; undefined: the authorities that Node trusts. */
   readonly ca: string | undefined;
   readonly certificate: string | undefined;
@@ -15,6 +18,14 @@ export interface Connection {
   readonly isInsecure: boolean;
   /** Makes the connections, by a proxy; undefined: whoever sends requests does. */
   readonly agent?: Agent;
+}
+
+/** Who a request is of: certificates are the connection's, the rest is told with each. */
+export function identityHeaders({ token, impersonated }: Connection): Record<string, string | string[]> {
+  return {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(impersonated === undefined ? {} : impersonationHeaders(impersonated)),
+  };
 }
 
 export interface Access {

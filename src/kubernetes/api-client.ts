@@ -2,7 +2,7 @@
 import type http from 'node:http';
 import https from 'node:https';
 import type { Access, Connection } from './access.ts';
-import { AccessError } from './access.ts';
+import { AccessError, identityHeaders } from './access.ts';
 import { type Failure, refused, unreachable } from './failure.ts';
 import { messageSchema } from './message-schema.ts';
 import { openEnvelope, PROTOBUF, readMessage } from './protobuf.ts';
@@ -150,7 +150,7 @@ export class HttpApiClient implements ApiClient, Disposable {
       accept,
       ...(zipped === true ? { 'accept-encoding': 'gzip' } : {}),
       'user-agent': this.#userAgent,
-      ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
+      ...identityHeaders(connection),
       ...(text === undefined ? {} : { 'content-type': contentType ?? 'application/json', 'content-length': text.byteLength }),
     };
     const request = url.protocol === 'http:' ? requestByHttp : https.request;

@@ -24,20 +24,23 @@ export interface ExecOptions {
   /** Of this process; the plugin's own come on top. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cluster: ExecCluster;
+  /** What it says on its standard error, as it says it: where to log in, perhaps. */
+  readonly tell: ((text: string) => void) | undefined;
 }
 
-const TIMEOUT_MS = 60_000;
+/** Somebody may have to log in meanwhile. */
+const TIMEOUT_MS = 180_000;
 const MAX_BYTES = 1024 * 1024;
 
 /** @throws AccessError */
-export async function runExecPlugin(plugin: ExecPlugin, { environment, cluster }: ExecOptions): Promise<ExecCredential> {
+export async function runExecPlugin(plugin: ExecPlugin, { environment, cluster, tell }: ExecOptions): Promise<ExecCredential> {
   const info = {
     apiVersion: plugin.apiVersion,
     kind: 'ExecCredential',
     spec: { interactive: false, ...(plugin.providesClusterInfo ? { cluster: clusterInfo(cluster) } : {}) },
   };
   const env = { ...environment, ...plugin.variables, KUBERNETES_EXEC_INFO: JSON.stringify(info) };
-  return readExecCredential(await run(plugin, env), plugin);
+  return readExecCredential(await run(plugin, env, tell), plugin);
 }
 
 function clusterInfo({ server, ca, serverName, isInsecure }: ExecCluster): object {
@@ -49,7 +52,11 @@ function clusterInfo({ server, ca, serverName, isInsecure }: ExecCluster): objec
   };
 }
 
-function run({ command, args, installHint }: ExecPlugin, env: Record<string, string | undefined>): Promise<string> {
+function run(
+  { command, args, installHint }: ExecPlugin,
+  env: Record<string, string | undefined>,
+  tell: ((text: string) => void) | undefined,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, [...args], { env, timeout: TIMEOUT_MS, maxBuffer: MAX_BYTES }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
@@ -59,6 +66,7 @@ function run({ command, args, installHint }: ExecPlugin, env: Record<string, str
         : stderr.trim().slice(-200) || error.message;
       reject(new AccessError(`the kubeconfig's exec plugin ${command} failed: ${why}`, { cause: error }));
     });
+    if (tell !== undefined) child.stderr?.setEncoding('utf8').on('data', tell);
     // It has nobody to ask.
     child.stdin?.end();
   });

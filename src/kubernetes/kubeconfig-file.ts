@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { FieldReader, type Fields } from '../model/field-reader.ts';
 import { AccessError } from './access.ts';
+import { type Impersonation, readImpersonation } from './impersonation.ts';
 import type { OidcLogin } from './oidc-login.ts';
 
 export interface KubeconfigFile {
@@ -34,6 +35,7 @@ export interface KubeContext {
   readonly key: Material | undefined;
   readonly exec: ExecPlugin | undefined;
   readonly oidc: OidcLogin | undefined;
+  readonly impersonated: Impersonation | undefined;
   /** What commands take where none is named. */
   readonly namespace: string | undefined;
   /** For messages. */
@@ -75,6 +77,7 @@ export function readKubeconfig(files: readonly KubeconfigFile[], context: string
     key: material(user, 'client-key', read),
     exec: readExec(user, userName, where, read),
     oidc: readOidc(user, read),
+    impersonated: readImpersonation(user.fields, read),
     namespace: read.text(chosen['namespace'], `context ${name}: namespace`) || undefined,
     userName,
   };

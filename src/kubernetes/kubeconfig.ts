@@ -5,7 +5,8 @@ import { sameData } from '../model/same-data.ts';
 import { type Access, AccessError, type Connection } from './access.ts';
 import { type ExecCredential, runExecPlugin } from './exec-credential.ts';
 import { type KubeContext, type KubeconfigFile, type Material, readKubeconfig } from './kubeconfig-file.ts';
-import { type IdToken, type Renewal, renewToken, writtenToken } from './oidc-login.ts';
+import { keepLogin } from './login-file.ts';
+import { OidcTokens } from './oidc-tokens.ts';
 import { proxyAgent } from './proxy-agent.ts';
 
 export interface KubeconfigOptions {
@@ -17,6 +18,8 @@ export interface KubeconfigOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** For whoever runs it: what an exec plugin says while it runs, and a login that could not be kept. */
+  readonly tell?: ((text: string) => void) | undefined;
 }
 
 /** A credential is taken for expired a little before it is. */
@@ -26,30 +29,22 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
   /** The plugin's answer, also while it runs: requests of one moment share it. */
   let remembered: { readonly by: string; readonly credential: Promise<ExecCredential> } | undefined;
 
-  /** What the identity provider gave last, and the login as it is written that it gave it for. */
-  let renewed: { readonly by: string; readonly renewal: Promise<Renewal> } | undefined;
+  const oidcTokens = new OidcTokens({
+    isGood: ({ expiresAt }) => options.now() < expiresAt - EARLY_MS,
+    read: async () => (await currentContext()).oidc,
+    keep: async (userName, before, after) => {
+      try {
+        await keepLogin(options.files, userName, { before, after });
+      } catch (error) {
+        options.tell?.(
+          `the renewed login of user ${userName} cannot be written to its kubeconfig (${messageOf(error)}): you may have to log in again\n`,
+        );
+      }
+    },
+  });
 
   async function oidcToken({ oidc, userName }: KubeContext): Promise<string | undefined> {
-    if (oidc === undefined) return undefined;
-    const isGood = ({ expiresAt }: IdToken) => options.now() < expiresAt - EARLY_MS;
-    const written = writtenToken(oidc);
-    if (isGood(written)) return written.text;
-    const by = JSON.stringify(oidc);
-    let login = oidc;
-    while (renewed?.by === by) {
-      const last = renewed;
-      const renewal = await last.renewal;
-      if (isGood(renewal.token)) return renewal.token.text;
-      login = renewal.login;
-      // Of those who see that it has expired, one asks again.
-      if (renewed === last) renewed = undefined;
-    }
-    const own = { by, renewal: renewToken(login, userName) };
-    renewed = own;
-    own.renewal.catch(() => {
-      if (renewed === own) renewed = undefined;
-    });
-    return (await own.renewal).token.text;
+    return oidc && (await oidcTokens.token({ oidc, userName }));
   }
 
   /** Its connections are kept as long as nothing in how they are made changes. */
@@ -73,7 +68,7 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
       if (remembered === last) remembered = undefined;
     }
     const cluster = { server: server.href.replace(/\/$/, ''), ca, serverName, isInsecure };
-    const credential = runExecPlugin(exec, { environment: options.environment, cluster });
+    const credential = runExecPlugin(exec, { environment: options.environment, cluster, tell: options.tell });
     const own = { by, credential };
     remembered = own;
     credential.catch(() => {
@@ -103,6 +98,7 @@ export function kubeconfigAccess(options: KubeconfigOptions): Access {
         ca,
         serverName: context.serverName,
         isInsecure: context.isInsecure,
+        impersonated: context.impersonated,
         token: (await textOf(context.token))?.trim() ?? fromPlugin?.token ?? (await oidcToken(context)),
         certificate: (await textOf(context.certificate)) ?? fromPlugin?.certificate,
         key: (await textOf(context.key)) ?? fromPlugin?.key,

@@ -4,7 +4,7 @@
  */
 import { Duplex } from 'node:stream';
 import WebSocket from 'ws';
-import { type Access, AccessError, type Connection } from './access.ts';
+import { type Access, AccessError, type Connection, identityHeaders } from './access.ts';
 import { errorBody, reasonOf } from './api-client.ts';
 import { type Failure, refused, unreachable } from './failure.ts';
 
@@ -57,7 +57,8 @@ export async function dialPod(access: Access, to: PodAddress, signal: AbortSigna
   }
 }
 
-function open({ server, token, ca, certificate, key, serverName, isInsecure, agent }: Connection, to: PodAddress): WebSocket {
+function open(connection: Connection, to: PodAddress): WebSocket {
+  const { server, ca, certificate, key, serverName, isInsecure, agent } = connection;
   const url = new URL(server);
   url.protocol = server.protocol === 'http:' ? 'ws:' : 'wss:';
   const base = url.pathname.replace(/\/$/, '');
@@ -67,7 +68,7 @@ function open({ server, token, ca, certificate, key, serverName, isInsecure, age
     handshakeTimeout: HANDSHAKE_MS,
     perMessageDeflate: false,
     rejectUnauthorized: !isInsecure,
-    headers: { 'user-agent': 'detour', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    headers: { 'user-agent': 'detour', ...identityHeaders(connection) },
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),

@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { HttpApiClient } from '../../src/kubernetes/api-client.ts';
+import { callForObject } from '../../src/kubernetes/api-objects.ts';
 import { inClusterAccess } from '../../src/kubernetes/in-cluster.ts';
 import { kubeconfigAccess } from '../../src/kubernetes/kubeconfig.ts';
 import { kubernetesSource } from '../../src/sources/kubernetes/kubernetes-source.ts';
@@ -218,6 +220,35 @@ test('credentials that are not accepted are told, and new ones in the same file 
   await until('the refusal', () => followed.last.trouble?.startsWith('401 Unauthorized: the credentials are not accepted'));
   await writeFile(file, text);
   await followed.untilWell();
+});
+
+test('whom the kubeconfig says to act as decides, not who logs in', async () => {
+  const config = JSON.parse(api.kubeconfig('admin'));
+  const acting = { as: 'jane', 'as-groups': ['readers', 'böse'], 'as-user-extra': { 'example.com/why': ['a', 'b'] } };
+  config.users[0].user = { ...config.users[0].user, ...acting };
+  const file = join(api.folder, 'acting.kubeconfig');
+  await writeFile(file, JSON.stringify(config));
+  const access = kubeconfigAccess({ files: [file], context: undefined, environment: {}, now: Date.now });
+  using client = new HttpApiClient(access);
+  const review = await callForObject(client, {
+    method: 'POST',
+    path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+    query: {},
+    resource: 'selfsubjectreviews',
+    signal: AbortSignal.timeout(30_000),
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+  });
+  expect(review).toMatchObject({
+    status: {
+      userInfo: {
+        username: 'jane',
+        groups: ['readers', 'böse', 'system:authenticated'],
+        extra: { 'example.com/why': ['a', 'b'] },
+      },
+    },
+  });
+  using followed = new Followed(kubernetesSource({ access, namespaces: [], now: Date.now, times: TIMES }));
+  await until('the refusal', () => followed.last.trouble?.includes('403') === true && followed.last.trouble.includes('"jane"'));
 });
 
 describe('inside a pod', () => {

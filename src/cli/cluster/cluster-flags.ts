@@ -49,7 +49,7 @@ export function clusterEnvironment(environment: Environment): Environment {
 
 /** Nothing is read or asked before it is needed. */
 export function clusterOf(values: ClusterValues, io: Io): Cluster {
-  return new Cluster(accessSetting(values, io.environment), values.namespace);
+  return new Cluster(accessSetting(values, io.environment), values.namespace, io.err);
 }
 
 export function readNamespace(text: string): Reading<string> {

@@ -25,14 +25,17 @@ export class Cluster implements Disposable {
   readonly #namespace: string | undefined;
   readonly #client: HttpApiClient;
 
-  /** @param namespace undefined: that of the context */
-  constructor(setting: AccessSetting, namespace: string | undefined) {
+  /**
+   * @param namespace undefined: that of the context
+   * @param tell for whoever runs it: what a login says
+   */
+  constructor(setting: AccessSetting, namespace: string | undefined, tell: (text: string) => void) {
     this.#setting = setting;
     this.#namespace = namespace;
     this.access =
       setting.kind === 'in-cluster'
         ? inClusterAccess(setting.host, setting.port)
-        : kubeconfigAccess({ ...setting, now: Date.now });
+        : kubeconfigAccess({ ...setting, now: Date.now, tell });
     this.#client = new HttpApiClient(this.access, 'detour');
   }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inClusterAccess } from '../../../src/kubernetes/in-cluster.ts';
 import { kubeconfigAccess } from '../../../src/kubernetes/kubeconfig.ts';
 import { readKubeconfig } from '../../../src/kubernetes/kubeconfig-file.ts';
+import { until } from '../../support/until.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -48,9 +49,16 @@ describe('a kubeconfig', () => {
       exec: undefined,
       proxyUrl: undefined,
       oidc: undefined,
+      impersonated: undefined,
       namespace: 'shop',
       userName: 'me',
     });
+  });
+
+  test('may say whom its user is to act as', () => {
+    const user = "token: t, as: bot, as-uid: '7', as-groups: [a, b], as-user-extra: { reason: [x, y] }";
+    const impersonated = { user: 'bot', uid: '7', groups: ['a', 'b'], extra: { reason: ['x', 'y'] } };
+    expect(read(config({ user })).impersonated).toEqual(impersonated);
   });
 
   test('may be spread over several files, of which the first that says something counts', () => {
@@ -71,6 +79,12 @@ describe('a kubeconfig', () => {
     ['no server', config().replace('https://10.0.0.1:6443/k8s', 'somewhere'), undefined, 'server "somewhere" is no URL'],
     ['an auth-provider', config({ user: 'auth-provider: { name: gcp }' }), undefined, 'use an exec plugin instead, such as'],
     ['a password', config({ user: 'username: me, password: x' }), undefined, 'has a username and password'],
+    [
+      'groups of nobody',
+      config({ user: 'token: t, as-groups: [a]' }),
+      undefined,
+      'as is missing, and there is as-uid, as-groups',
+    ],
     ['a token that is a number', config({ user: 'token: 7' }), undefined, 'token must be a text'],
     [
       'a plugin without a command',
@@ -103,10 +117,13 @@ describe('credentials', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
+  const told: string[] = [];
   const access = async (text: string, now = () => 0) => {
     const file = join(folder, 'config');
     await writeFile(file, text);
-    return kubeconfigAccess({ files: [join(folder, 'missing'), file], context: undefined, environment: process.env, now });
+    told.length = 0;
+    const tell = (text: string): void => void told.push(text);
+    return kubeconfigAccess({ files: [join(folder, 'missing'), file], context: undefined, environment: process.env, now, tell });
   };
 
   test('in files are read anew each time', async () => {
@@ -186,6 +203,16 @@ describe('credentials', () => {
         ),
       );
       expect((await me.connect()).token).toBe('ok');
+    });
+
+    test('may need somebody to log in: what the plugin says is told while it runs', async () => {
+      const me = await access(
+        await plugin(`echo enter ABC >&2; until [ -e '${join(folder, 'in')}' ]; do sleep 0.01; done; ${print('{"token":"t"}')}`),
+      );
+      const connected = me.connect();
+      await until('what it says', () => told.join('') === 'enter ABC\n');
+      await writeFile(join(folder, 'in'), '');
+      expect((await connected).token).toBe('t');
     });
 
     test.each([

@@ -1,6 +1,6 @@
 /** Logins by OIDC, against an identity provider of the test's own. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,9 +34,16 @@ interface Issuer extends AsyncDisposable {
   readonly asked: readonly string[];
 }
 
-/** @param seconds that its tokens are good for. */
-async function startIssuer(seconds = 3600): Promise<Issuer> {
+interface Habits {
+  /** That its tokens are good for. */
+  readonly seconds?: number;
+  /** It takes a refresh token but once. */
+  readonly rotates?: boolean;
+}
+
+async function startIssuer({ seconds = 3600, rotates = false }: Habits = {}): Promise<Issuer> {
   const asked: string[] = [];
+  const taken = new Set<string>();
   const options = { key: await readFile(join(folder, 'key.pem')), cert: await readFile(join(folder, 'ca.pem')) };
   const server = createServer(options, async (request, response) => {
     response.setHeader('content-type', 'application/json');
@@ -45,7 +52,18 @@ async function startIssuer(seconds = 3600): Promise<Issuer> {
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += String(chunk);
     asked.push(body);
-    const granted = { access_token: 'a', token_type: 'Bearer', expires_in: 3600, refresh_token: 'next' };
+    const shown = new URLSearchParams(body).get('refresh_token') ?? '';
+    if (rotates && taken.has(shown)) {
+      response.statusCode = 400;
+      return response.end(JSON.stringify({ error: 'invalid_grant', error_description: 'used before' }));
+    }
+    taken.add(shown);
+    const granted = {
+      access_token: 'a',
+      token_type: 'Bearer',
+      expires_in: 3600,
+      refresh_token: rotates ? `next-${asked.length}` : 'next',
+    };
     return response.end(JSON.stringify({ ...granted, id_token: token(url, seconds, { nonce: asked.length }) }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -64,7 +82,12 @@ async function accessBy(login: Readonly<Record<string, string>>): Promise<Access
   const clusters = [{ name: 'c', cluster: { server: 'https://10.0.0.1:6443' } }];
   const contexts = [{ name: 'c', context: { cluster: 'c', user: 'me' } }];
   await writeFile(file, JSON.stringify({ 'current-context': 'c', clusters, contexts, users: [user] }));
-  return kubeconfigAccess({ files: [file], context: undefined, environment: {}, now: Date.now });
+  return reader(file);
+}
+
+/** As another command would. */
+function reader(file = join(folder, 'config'), tell?: (text: string) => void): Access {
+  return kubeconfigAccess({ files: [file], context: undefined, environment: {}, now: Date.now, tell });
 }
 
 const LOGIN = { 'client-id': 'kubernetes', 'refresh-token': 'first', 'idp-certificate-authority': 'ca.pem' };
@@ -88,7 +111,7 @@ test('one that has expired is fetched anew, once for as long as the new one is g
 });
 
 test('the next one is asked for with what the provider gave last', async () => {
-  await using issuer = await startIssuer(-5);
+  await using issuer = await startIssuer({ seconds: -5 });
   const access = await accessBy({
     ...LOGIN,
     'client-secret': 'hush',
@@ -114,3 +137,67 @@ test('a login that cannot be renewed says so, and what to do', async () => {
     /^user me logs in by OIDC: its token has expired, and https:\/\/127\.0\.0\.1:1 gives no new one: .*log in again$/,
   );
 }, 30_000);
+
+test('a renewed login is written back, so that the next command has it', async () => {
+  await using issuer = await startIssuer({ rotates: true });
+  const expired = { ...LOGIN, 'id-token': token(issuer.url, -5), 'idp-issuer-url': issuer.url };
+  const { token: renewed } = await (await accessBy(expired)).connect();
+  expect((await reader().connect()).token).toBe(renewed);
+  expect(issuer.asked).toHaveLength(1);
+  // What the provider gives is read from the file, where it is the only thing that has changed.
+  const written = JSON.parse(await readFile(join(folder, 'config'), 'utf8'));
+  expect(written.users[0].user['auth-provider'].config).toEqual({ ...expired, 'id-token': renewed, 'refresh-token': 'next-1' });
+  expect(written.contexts).toEqual([{ name: 'c', context: { cluster: 'c', user: 'me' } }]);
+  expect((await readdir(folder)).filter((name) => name.startsWith('config'))).toEqual(['config']);
+});
+
+test('comments, mode and a link of the file stay as they are', async () => {
+  await using issuer = await startIssuer({ rotates: true });
+  const text = `# mine
+current-context: c # this one
+clusters: [ { name: c, cluster: { server: 'https://10.0.0.1:6443' } } ]
+contexts: [ { name: c, context: { cluster: c, user: me } } ]
+users:
+- name: other
+  user: { token: x }
+- name: me
+  user:
+    auth-provider:
+      name: oidc
+      config:
+        client-id: kubernetes
+        id-token: ${token(issuer.url, -5)}
+        idp-certificate-authority: ca.pem
+        idp-issuer-url: ${issuer.url}
+        refresh-token: first
+`;
+  await writeFile(join(folder, 'real'), text, { mode: 0o640 });
+  await symlink('real', join(folder, 'link'));
+  const { token: renewed } = await reader(join(folder, 'link')).connect();
+  expect((await lstat(join(folder, 'link'))).isSymbolicLink()).toBe(true);
+  expect((await stat(join(folder, 'real'))).mode & 0o777).toBe(0o640);
+  expect(await readFile(join(folder, 'real'), 'utf8')).toBe(
+    text.replace(/id-token: .*/, `id-token: ${renewed}`).replace('refresh-token: first', 'refresh-token: next-1'),
+  );
+});
+
+test('of commands that renew one login at the same time each has a token, though the provider takes the login but once', async () => {
+  await using issuer = await startIssuer({ rotates: true });
+  await accessBy({ ...LOGIN, 'id-token': token(issuer.url, -5), 'idp-issuer-url': issuer.url });
+  const tokens = await Promise.all(Array.from({ length: 4 }, async () => (await reader().connect()).token));
+  expect(new Set(tokens).size).toBe(1);
+});
+
+test('a login that cannot be written back is used all the same, and told', async () => {
+  await using issuer = await startIssuer();
+  await accessBy({ ...LOGIN, 'id-token': token(issuer.url, -5), 'idp-issuer-url': issuer.url });
+  // Somebody who died while writing it.
+  await writeFile(join(folder, 'config.lock'), '');
+  const told: string[] = [];
+  const access = reader(join(folder, 'config'), (text) => told.push(text));
+  expect((await access.connect()).token).toBeDefined();
+  expect(told.join('')).toMatch(
+    /^the renewed login of user me cannot be written to its kubeconfig \(EEXIST.*config\.lock.*log in again\n$/,
+  );
+  await rm(join(folder, 'config.lock'));
+});
