@@ -2,7 +2,7 @@
  * What was told and what is so: the difference is what has to be told. There is no queue, so nothing piles up: whatever
  * happens while nothing can be written, one Event a topic is due afterwards. No clock: times come in, in ms since the epoch.
  */
-import { type Fact, type Phase, type Telling, targetName } from './fact.ts';
+import { type EventTarget, type Fact, type Phase, type Telling, targetName } from './fact.ts';
 import { type BucketSize, TokenBucket } from './token-bucket.ts';
 
 export interface LedgerLimits {
@@ -29,10 +29,13 @@ export const LEDGER_LIMITS: LedgerLimits = {
 };
 
 /**
- * `written`: it is there. `gone`: its object is not there. `refused`: the server will never take it. `denied`: a right is
- * missing. `failed`: to be tried again.
+ * `written`: it is there. `known`: its object needs not be told. `gone`: its object is not there. `refused`: the server will
+ * never take it. `denied`: a right is missing. `failed`: to be tried again.
  */
-export type Outcome = 'written' | 'gone' | 'refused' | 'denied' | 'failed';
+export type Outcome = 'written' | 'known' | 'gone' | 'refused' | 'denied' | 'failed';
+
+/** When the oldest pod of a workload was made, in ms since the epoch; undefined where that is not known, or is no matter. */
+export type MadeAt = (target: EventTarget) => number | undefined;
 
 /** What an Event that is there says was told: how a new leader goes on where the last one stopped. */
 export interface Told {
@@ -40,11 +43,20 @@ export interface Told {
   readonly phase: Phase;
   readonly version: string;
   readonly at: number;
+  /** Of the object that was told, {@link NOBODY} of none; undefined where it is not known. */
+  readonly uid: string | undefined;
 }
+
+/** The uid of an object that was not there: whatever comes under its name is another one. */
+const NOBODY = '';
+/** Kubernetes tells to the second when an object was made. */
+const CREATED_WITHIN_MS = 1_000;
 
 interface Entry {
   current: Fact | undefined;
-  told: { readonly fact: Fact; readonly version: string; readonly at: number } | undefined;
+  told: Omit<Told, 'phase'> | undefined;
+  /** What {@link MadeAt} said when its object was last looked at for being another one. */
+  lookedFor: number | undefined;
   /** Since when there is something to tell. */
   since: number | undefined;
   notBefore: number;
@@ -83,9 +95,9 @@ export class EventLedger {
       const known = newest.get(told.fact.topic);
       if (known === undefined || known.at <= told.at) newest.set(told.fact.topic, told);
     }
-    for (const [topic, { fact, phase, version, at }] of newest) {
+    for (const [topic, { phase, ...told }] of newest) {
       const entry = phase === 'ended' ? undefined : this.#create(topic);
-      if (entry !== undefined) entry.told = { fact, version, at };
+      if (entry !== undefined) entry.told = told;
     }
   }
 
@@ -106,7 +118,7 @@ export class EventLedger {
   }
 
   /** What is to be written now, longest waiting first. Each needs its {@link done}. */
-  take(now: number, atMost: number): readonly Telling[] {
+  take(now: number, atMost: number, madeAt: MadeAt = () => undefined): readonly Telling[] {
     const { settleMs, repeatMs } = this.#limits;
     const due: { readonly entry: Entry; readonly telling: Telling; readonly since: number }[] = [];
     for (const entry of this.#entries.values()) {
@@ -115,8 +127,11 @@ export class EventLedger {
         const telling = tellingOf(entry);
         if (telling !== undefined && entry.since + settleMs <= now) due.push({ entry, telling, since: entry.since });
       } else if (entry.told !== undefined && entry.current?.repeats === true && entry.told.at + repeatMs <= now) {
-        const { version, at } = entry.told;
-        due.push({ entry, telling: { fact: entry.current, phase: 'is', version }, since: at + repeatMs });
+        const { version, at, uid } = entry.told;
+        due.push({ entry, telling: { fact: entry.current, phase: 'is', version, toldOn: uid }, since: at + repeatMs });
+      } else {
+        const telling = tellingAnew(entry, madeAt);
+        if (telling !== undefined) due.push({ entry, telling, since: now });
       }
     }
     due.sort((a, b) => a.since - b.since);
@@ -128,20 +143,25 @@ export class EventLedger {
       bucket.take();
       this.#inTotal.take();
       entry.isUnderWay = true;
+      if (telling.onlyAnew === true) entry.lookedFor = madeAt(telling.fact.target);
       taken.push(telling);
     }
     return taken;
   }
 
-  done({ fact, phase, version }: Telling, outcome: Outcome, now: number): void {
+  /** @param uid of the object that it was written on */
+  done({ fact, phase, version, onlyAnew }: Telling, outcome: Outcome, now: number, uid?: string): void {
     const entry = this.#entries.get(fact.topic);
     if (entry === undefined) return;
     entry.isUnderWay = false;
     if (outcome === 'refused') this.#dropped += 1;
-    if (outcome === 'written' || outcome === 'gone' || outcome === 'refused') {
-      entry.told = phase === 'ended' ? undefined : { fact, version, at: now };
+    const isOver = outcome !== 'failed' && outcome !== 'denied';
+    if (isOver && (onlyAnew !== true || outcome === 'written')) {
+      const on = outcome === 'gone' ? (entry.told?.uid ?? NOBODY) : uid;
+      entry.told = phase === 'ended' ? undefined : { fact, version, at: now, uid: on };
       entry.since = undefined;
     }
+    if (!isOver) entry.lookedFor = undefined;
     // A namespace whose webhooks fail must not keep the others from their turn.
     entry.failures = outcome === 'failed' ? entry.failures + 1 : 0;
     const { settleMs, deniedMs } = this.#limits;
@@ -153,7 +173,10 @@ export class EventLedger {
   /** @returns undefined: there are too many. */
   #create(topic: string): Entry | undefined {
     if (this.#entries.size >= this.#limits.topics) return undefined;
-    const entry: Entry = { current: undefined, told: undefined, since: undefined, notBefore: 0, failures: 0, isUnderWay: false };
+    const entry: Entry = {
+      ...{ current: undefined, told: undefined, lookedFor: undefined, since: undefined },
+      ...{ notBefore: 0, failures: 0, isUnderWay: false },
+    };
     this.#entries.set(topic, entry);
     return entry;
   }
@@ -179,7 +202,17 @@ export class EventLedger {
 
 /** The difference between what was told and what is so. */
 function tellingOf({ current, told }: Entry): Telling | undefined {
-  if (current === undefined) return told === undefined ? undefined : { fact: told.fact, phase: 'ended', version: told.version };
+  if (current === undefined)
+    return told === undefined ? undefined : { fact: told.fact, phase: 'ended', version: told.version, toldOn: told.uid };
   if (current.version === undefined || current.version === told?.version) return undefined;
-  return { fact: current, phase: 'is', version: current.version };
+  return { fact: current, phase: 'is', version: current.version, toldOn: told?.uid };
+}
+
+/** Pods that are all younger than what was told may be those of another object: that is looked up, once. */
+function tellingAnew(entry: Entry, madeAt: MadeAt): Telling | undefined {
+  const { current, told } = entry;
+  if (told?.uid === undefined || current?.version === undefined) return undefined;
+  const made = madeAt(current.target);
+  if (made === undefined || made === entry.lookedFor || made + CREATED_WITHIN_MS <= told.at) return undefined;
+  return { fact: current, phase: 'is', version: current.version, toldOn: told.uid, onlyAnew: true };
 }

@@ -102,7 +102,7 @@ export function readTold(event: Fields): Told | undefined {
     repeats: false,
   } as const;
   if (read.failed || topic === '' || version === '' || at === undefined || !isPhase(phase)) return undefined;
-  return { fact, phase, version, at };
+  return { fact, phase, version, at, uid: text(involved['uid']) || undefined };
 }
 
 function isPhase(text: string): text is Phase {

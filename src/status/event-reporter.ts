@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isFailure } from '../kubernetes/api-client.ts';
 import type { Failure } from '../kubernetes/failure.ts';
 import { pauseAfter } from './back-off.ts';
-import { EventLedger, type LedgerLimits, type Outcome } from './event-ledger.ts';
+import { EventLedger, type LedgerLimits, type MadeAt, type Outcome } from './event-ledger.ts';
 import type { EventWriter } from './event-writer.ts';
 import type { Fact, Telling } from './fact.ts';
 
@@ -14,6 +14,8 @@ export interface EventReporterOptions {
   readonly namespaces: readonly string[];
   /** All that is so now; undefined: that is not known yet. */
   readonly facts: () => readonly Fact[] | undefined;
+  /** Which objects may be others than those of their name that were told. */
+  readonly madeAt: MadeAt;
   /** ms since the epoch. */
   readonly now: () => number;
   readonly random: () => number;
@@ -44,12 +46,12 @@ export class EventReporter {
   async run(term: AbortSignal): Promise<void> {
     await this.#readTold(term);
     while (!term.aborted) {
-      const { facts, now, everyMs } = this.#options;
+      const { facts, madeAt, now, everyMs } = this.#options;
       const current = facts();
       let failure: Failure | undefined;
       if (current !== undefined) {
         this.#ledger.observe(current, now());
-        failure = await this.#write(this.#ledger.take(now(), AT_ONCE), term);
+        failure = await this.#write(this.#ledger.take(now(), AT_ONCE, madeAt), term);
         this.#tellDropped();
       }
       await pause(failure === undefined ? everyMs : this.#pauseAfter(failure), term);
@@ -81,11 +83,11 @@ export class EventReporter {
     await Promise.all(
       tellings.map(async (telling) => {
         const answer = await writer.write(telling, term);
-        const outcome = isFailure(answer) ? outcomeOf(answer) : 'written';
-        this.#ledger.done(telling, outcome, now());
+        const outcome = isFailure(answer) ? outcomeOf(answer) : answer.outcome;
+        this.#ledger.done(telling, outcome, now(), isFailure(answer) ? undefined : answer.uid);
         if (term.aborted) return;
         onOutcome(outcome);
-        if (outcome === 'written') isWell = true;
+        if (!isFailure(answer)) isWell = true;
         if (isFailure(answer) && outcome !== 'gone') failure = answer;
       }),
     );

@@ -22,6 +22,12 @@ export interface EventWriterOptions {
   readonly timeoutMs: number;
 }
 
+export interface Writing {
+  readonly outcome: 'written' | 'known';
+  /** Of the object; undefined where it is not known. */
+  readonly uid: string | undefined;
+}
+
 export class EventWriter {
   readonly #options: EventWriterOptions;
 
@@ -30,9 +36,16 @@ export class EventWriter {
   }
 
   /** @returns a Failure of status 404 where the object is not there. */
-  async write(telling: Telling, signal: AbortSignal): Promise<ApiObject | Failure> {
+  async write(telling: Telling, signal: AbortSignal): Promise<Writing | Failure> {
     const involved = await this.#find(telling.fact.target, signal);
-    return isFailure(involved) ? involved : this.writeOn(involved, telling, signal);
+    if (isFailure(involved)) return involved;
+    const uid = involved.uid === '' ? undefined : involved.uid;
+    const { toldOn, onlyAnew, phase } = telling;
+    const isAnew = uid !== undefined && toldOn !== undefined && uid !== toldOn;
+    // What was said of the object before this one is over, and no news to it.
+    if (isAnew ? phase === 'ended' : onlyAnew === true) return { outcome: 'known', uid };
+    const event = await this.writeOn(involved, telling, signal);
+    return isFailure(event) ? event : { outcome: 'written', uid };
   }
 
   /** On an object that is known to be there. */

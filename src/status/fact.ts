@@ -33,6 +33,10 @@ export interface Telling {
   readonly phase: Phase;
   /** What the fact's version was when this was decided. */
   readonly version: string;
+  /** The uid of the object that was told of it last; undefined: none was, or it is not known. */
+  readonly toldOn?: string | undefined;
+  /** That object knows: only one that was made anew under its name is to be told. */
+  readonly onlyAnew?: boolean;
 }
 
 /** `Kind/namespace/name`. */

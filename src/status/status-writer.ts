@@ -211,6 +211,7 @@ export class StatusWriter implements AsyncDisposable {
         limits: ledger,
         everyMs,
         facts: () => this.#facts(),
+        madeAt: (target) => this.#owners.madeAt(target),
         onOutcome: (outcome) => this.#count(outcome),
         onDropped: (count) => this.#options.onCount({ kind: 'dropped', count }),
         onTrouble: (failure) => this.#trouble('events', failure),
@@ -256,7 +257,7 @@ export class StatusWriter implements AsyncDisposable {
 
   #count(outcome: Outcome): void {
     if (outcome === 'written') this.#options.onCount({ kind: 'written' });
-    else if (outcome !== 'gone') this.#options.onCount({ kind: 'failed' });
+    else if (outcome !== 'gone' && outcome !== 'known') this.#options.onCount({ kind: 'failed' });
   }
 
   #trouble(duty: Duty, failure: Failure | undefined): void {

@@ -35,12 +35,13 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** A namespace of the test's own, with the Service `api`, and no leader from a test before. */
+/** A namespace of the test's own, with the Service `api`, and no leader and no other replica from a test before. */
 async function shop(): Promise<string> {
   count += 1;
   const name = `shop-${count}`;
   await api.apply([namespace(name), ...role('detour', name, ALL_RULES), ...role('reader', name, READ_RULES), ...baseline(name)]);
   await api.request('DELETE', LEASE).catch(() => undefined);
+  await api.request('DELETE', '/api/v1/namespaces/detour-system/pods?gracePeriodSeconds=0');
   return name;
 }
 
@@ -159,6 +160,47 @@ test('what is there again is told on the Event that is there', async () => {
   await untilTold(ns, 'Deployment/typo ProblemSolved x1', 'Deployment/typo UnknownService x1', 'Service/apo NoEndpoints x1');
   await api.delete([service('apo', ns)]);
   await untilTold(ns, 'Deployment/typo ProblemSolved x1', 'Deployment/typo UnknownService x2', 'Service/apo NoEndpoints x1');
+}, 60_000);
+
+test('a workload that is made anew is told what the one before it was, and not what of that is over', async () => {
+  const ns = await shop();
+  await using one = await replica(ns, 'one');
+  await until('a leader', () => one.leads());
+  one.gateway('g');
+  const objects = [
+    ...['api-a', 'typo', 'mended'].map((name) => deployment(name, {}, ns)),
+    previewPod('api-a', 'pr-1', { 'detour.dev/intercept': 'api' }, ns),
+    previewPod('typo', 'pr-2', { 'detour.dev/intercept': 'apo' }, ns),
+  ];
+  const wrong = previewPod('mended', 'pr-3', { 'detour.dev/intercept': 'apu' }, ns);
+  await api.apply([...objects, wrong]);
+  const begun = ['Deployment/api-a Live x1', 'Deployment/mended UnknownService x1', 'Deployment/typo UnknownService x1'];
+  await untilTold(ns, ...begun);
+  // As `kubectl replace --force` does.
+  await api.delete([...objects, wrong]);
+  const mended = previewPod('mended', 'pr-3', { 'detour.dev/intercept': 'api' }, ns);
+  await api.apply([...objects, mended]);
+  await untilTold(ns, ...begun, 'Deployment/api-a Live x1', 'Deployment/mended Live x1', 'Deployment/typo UnknownService x1');
+  expect(await describe(ns, 'Deployment', 'api-a')).toMatch(/Live .*Live on 1 of 1 Envoys/);
+  expect(await describe(ns, 'Deployment', 'typo')).toContain(`There is no Service ${ns}/apo.`);
+  const last = await describe(ns, 'Deployment', 'mended');
+  expect(last).toMatch(/Live .*Live on 1 of 1 Envoys/);
+  expect(last).not.toContain('ProblemSolved');
+  // A rollout that leaves no old pod is no other workload.
+  await api.delete([objects[3] ?? mended]);
+  await api.apply([objects[3] ?? mended]);
+  await until('the pods of the rollout', async () => (await one.get('/api/intercepts')).includes('"live"'));
+  const before = await one.metric('detour_events_written_total');
+  await api.apply([deployment('later', {}, ns), previewPod('later', 'pr-4', { 'detour.dev/intercept': 'apo' }, ns)]);
+  await untilTold(
+    ns,
+    ...begun,
+    'Deployment/api-a Live x1',
+    'Deployment/mended Live x1',
+    'Deployment/typo UnknownService x1',
+    'Deployment/later UnknownService x1',
+  );
+  expect(await one.metric('detour_events_written_total')).toBe(before + 1);
 }, 60_000);
 
 test('a workload of a kind that is not known gets its Events too', async () => {

@@ -45,7 +45,7 @@ class Lab {
       const line = `${fact.topic} ${phase} ${version}`;
       expect(line).not.toBe(this.last(fact.topic));
       this.written.push(line);
-      this.events.set(`${fact.topic} ${phase}`, { fact, phase, version, at: this.now });
+      this.events.set(`${fact.topic} ${phase}`, { fact, phase, version, at: this.now, uid: undefined });
     }
     expect(this.ledger.size).toBeLessThanOrEqual(LIMITS.topics);
   }

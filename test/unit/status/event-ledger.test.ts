@@ -85,7 +85,10 @@ describe('the ledger', () => {
 
   test('goes on where the last leader stopped', () => {
     const fixture = new Fixture();
-    const told = (fact: Fact, phase: 'is' | 'ended', at: number, version = 'v1') => ({ fact, phase, version, at });
+    const told = (fact: Fact, phase: 'is' | 'ended', at: number, version = 'v1') => ({
+      ...{ fact, phase, version, at },
+      uid: undefined,
+    });
     const c = aFact({ topic: 'c' });
     const over = aFact({ topic: 'over' });
     fixture.ledger.seed([
@@ -127,6 +130,53 @@ describe('the ledger', () => {
     if (telling !== undefined) ledger.done(telling, 'written', 5_000);
     ledger.observe([], 5_001);
     expect(ledger.take(6_000, 10)).toMatchObject([{ phase: 'ended' }]);
+  });
+
+  describe('of a workload that is made anew', () => {
+    /** One that was told when its oldest pod was `madeAt` old, and is looked at again when its pods are of `laterMade`. */
+    const retold = (laterMade: number | undefined, uid: string | undefined, outcome: Outcome = 'known') => {
+      const { ledger } = new Fixture();
+      ledger.observe([a], 0);
+      for (const telling of ledger.take(1_000, 10, () => 0)) ledger.done(telling, 'written', 1_000, uid);
+      const looks: unknown[] = [];
+      for (let now = 2_000; now < 60_000; now += 1_000) {
+        ledger.observe([a], now);
+        for (const telling of ledger.take(now, 10, () => laterMade)) {
+          looks.push([now, telling.phase, telling.toldOn, telling.onlyAnew]);
+          ledger.done(telling, outcome, now, 'other');
+        }
+      }
+      return looks;
+    };
+
+    test('looks once whether it is another object when all of its pods are younger than what was told', () => {
+      expect(retold(5_000, 'uid')).toEqual([[2_000, 'is', 'uid', true]]);
+    });
+
+    test('does not look where its pods are those of before, or there are none, or it is not known who was told', () => {
+      expect(retold(0, 'uid')).toEqual([]);
+      expect(retold(undefined, 'uid')).toEqual([]);
+      expect(retold(5_000, undefined)).toEqual([]);
+    });
+
+    test('looks again where that failed', () => {
+      expect(retold(5_000, 'uid', 'denied')).toEqual([
+        [2_000, 'is', 'uid', true],
+        [52_000, 'is', 'uid', true],
+      ]);
+    });
+
+    test('says of whom the end is, and looks for whoever comes after nobody', () => {
+      const { ledger } = new Fixture();
+      ledger.observe([a], 0);
+      for (const telling of ledger.take(1_000, 10)) ledger.done(telling, 'gone', 1_000);
+      expect(ledger.take(2_000, 10, () => 5_000)).toMatchObject([{ toldOn: '', onlyAnew: true }]);
+      const other = new Fixture().ledger;
+      other.observe([a], 0);
+      for (const telling of other.take(1_000, 10)) other.done(telling, 'written', 1_000, 'uid');
+      other.observe([], 2_000);
+      expect(other.take(4_000, 10)).toMatchObject([{ phase: 'ended', toldOn: 'uid' }]);
+    });
   });
 
   test('lets one object have a burst, and then one at a time; others do not wait for it', () => {
