@@ -54,6 +54,16 @@ export function refused(
   };
 }
 
+/**
+ * Where only some namespaces are watched, the rights in one go with it: a namespace that is gone looks like one that is
+ * forbidden. @param namespace undefined: all are
+ */
+export function orGone(failure: Failure, namespace: string | undefined): Failure {
+  if (failure.status !== 403 || namespace === undefined) return failure;
+  const advice = `where namespace ${namespace} is gone, take it out of --namespace (the chart's watchNamespaces)`;
+  return { ...failure, fix: `${failure.fix}; ${advice}` };
+}
+
 function fixOf(status: number, resource: string, verbs: string): string {
   if (status === 401) return 'the credentials are not accepted: log in again, or give others';
   if (status === 403) return `whoever Detour runs as needs ${verbs} on ${resource}`;

@@ -1,7 +1,7 @@
 /** Tells what is so, for one term of the leader: looks, finds out what is not told yet, and writes that. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFailure } from '../kubernetes/api-client.ts';
-import type { Failure } from '../kubernetes/failure.ts';
+import { type Failure, orGone } from '../kubernetes/failure.ts';
 import { pauseAfter } from './back-off.ts';
 import { EventLedger, type LedgerLimits, type MadeAt, type Outcome } from './event-ledger.ts';
 import type { EventWriter } from './event-writer.ts';
@@ -77,7 +77,7 @@ export class EventReporter {
 
   /** @returns what is wrong with the server, or our rights. */
   async #write(tellings: readonly Telling[], term: AbortSignal): Promise<Failure | undefined> {
-    const { writer, now, onOutcome, onTrouble } = this.#options;
+    const { writer, namespaces, now, onOutcome, onTrouble } = this.#options;
     let failure: Failure | undefined;
     let isWell = false;
     await Promise.all(
@@ -88,7 +88,8 @@ export class EventReporter {
         if (term.aborted) return;
         onOutcome(outcome);
         if (!isFailure(answer)) isWell = true;
-        if (isFailure(answer) && outcome !== 'gone') failure = answer;
+        if (isFailure(answer) && outcome !== 'gone')
+          failure = orGone(answer, namespaces.length === 0 ? undefined : telling.fact.target.namespace);
       }),
     );
     if (term.aborted) return undefined;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFailure } from '../kubernetes/api-client.ts';
 import { type ApiObject, type ApiSender, callForObject } from '../kubernetes/api-objects.ts';
-import type { Failure } from '../kubernetes/failure.ts';
+import { type Failure, orGone } from '../kubernetes/failure.ts';
 import { FieldReader, isFields } from '../model/field-reader.ts';
 import { pauseAfter } from './back-off.ts';
 import type { EventWriter } from './event-writer.ts';
@@ -90,7 +90,7 @@ export class Reaper {
     do {
       const query = { labelSelector: CREATED_SELECTOR, limit: PAGE, continue: token };
       const page = await this.#call('GET', resource, pathOf(resource, namespace), term, undefined, query);
-      if (isFailure(page)) return page;
+      if (isFailure(page)) return orGone(page, namespace);
       for (const item of Array.isArray(page['items']) ? page['items'] : []) {
         const mortal = isFields(item) ? readMortal(item, resource) : undefined;
         if (mortal === undefined) continue;

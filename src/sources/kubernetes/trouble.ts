@@ -1,4 +1,5 @@
 /** Why the cluster cannot be followed now, in one sentence for all of its reflectors. */
+import { orGone } from '../../kubernetes/failure.ts';
 import type { Trouble } from './reflector-state.ts';
 import { describeTarget, type Target } from './resources.ts';
 
@@ -12,7 +13,7 @@ export function describeTrouble(
   let since = Number.POSITIVE_INFINITY;
   for (const { target, trouble } of all) {
     if (trouble === undefined) continue;
-    const { reason, fix, isGeneral } = trouble.failure;
+    const { reason, fix, isGeneral } = orGone(trouble.failure, target.namespace);
     const what = isGeneral ? reason : `cannot ${trouble.verb} ${describeTarget(target)}: ${reason}`;
     told.add(fix === '' ? what : `${what}: ${fix}`);
     since = Math.min(since, trouble.since);

@@ -52,6 +52,8 @@ export class FakeApiServer implements AsyncDisposable {
   #epoch = 0;
   readonly #objects = new Map<string, Map<string, FakeObject>>();
   #history: Happening[] = [];
+  /** What lists in pages go on with, by the version at which they began. */
+  readonly #snapshots = new Map<number, readonly FakeObject[]>();
   readonly #watches = new Set<OpenWatch>();
 
   constructor() {
@@ -165,15 +167,18 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   #list({ resource, query, zipped }: FakeRequest, response: ServerResponse): void {
-    const [epoch, offset] = (query.get('continue') ?? `${this.#epoch}:0`).split(':').map(Number);
-    if (offset !== 0) this.onNextPage();
+    const next = query.get('continue');
+    const [epoch, version = 0, offset = 0] = (next ?? `${this.#epoch}:${this.#version}:0`).split(':').map(Number);
+    if (next !== null) this.onNextPage();
     if (epoch !== this.#epoch) return sendStatus(response, 410, 'The provided continue parameter is too old');
     const limit = Number(query.get('limit'));
-    const all = [...(this.#objects.get(resource)?.values() ?? [])];
-    const end = (offset ?? 0) + limit;
+    // All pages are of one moment, as etcd's are.
+    const all = next === null ? [...(this.#objects.get(resource)?.values() ?? [])] : (this.#snapshots.get(version) ?? []);
+    const end = offset + limit;
+    if (end < all.length) this.#snapshots.set(version, all);
     const metadata = {
-      resourceVersion: String(this.#version),
-      ...(end < all.length ? { continue: `${this.#epoch}:${end}` } : {}),
+      resourceVersion: String(version),
+      ...(end < all.length ? { continue: `${epoch}:${version}:${end}` } : {}),
     };
     const items = all.slice(offset, end);
     const text = JSON.stringify({ kind: 'SomeList', metadata, items });

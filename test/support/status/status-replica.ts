@@ -8,7 +8,7 @@ import type { Logger } from '../../../src/logger.ts';
 import { LEDGER_LIMITS } from '../../../src/status/event-ledger.ts';
 import type { StatusTimes } from '../../../src/status/status-writer.ts';
 import { AdsClient } from '../ads-client.ts';
-import type { ApiServer } from '../kubernetes/api-server.ts';
+import type { ApiAccess } from '../kubernetes/api-access.ts';
 
 export const QUICK: StatusTimes = {
   lease: { durationMs: 3_000, renewWithinMs: 2_000, retryMs: 200, deniedMs: 500 },
@@ -54,6 +54,9 @@ export class StatusReplica implements AsyncDisposable {
   }
 }
 
+/** Whose cluster it is, by users. */
+type Kubeconfigs = Pick<ApiAccess, 'kubeconfigFile'>;
+
 export interface ReplicaOptions {
   readonly user: string;
   readonly identity: string;
@@ -64,7 +67,7 @@ export interface ReplicaOptions {
   readonly now?: () => number;
 }
 
-async function flagsOf(api: ApiServer, options: ReplicaOptions): Promise<readonly string[]> {
+async function flagsOf(api: Kubeconfigs, options: ReplicaOptions): Promise<readonly string[]> {
   const { user, identity, args = ['--events', 'on', '--delete-expired', 'on'], namespace = 'shop' } = options;
   return [
     ...['--source', 'kubernetes', '--kubeconfig', await api.kubeconfigFile(user), '--namespace', namespace],
@@ -73,7 +76,7 @@ async function flagsOf(api: ApiServer, options: ReplicaOptions): Promise<readonl
 }
 
 /** In a process of its own. @returns what kills it, and waits until it is dead. */
-export async function spawnReplica(api: ApiServer, options: ReplicaOptions): Promise<AsyncDisposable> {
+export async function spawnReplica(api: Kubeconfigs, options: ReplicaOptions): Promise<AsyncDisposable> {
   const program = fileURLToPath(new URL('./replica-child.ts', import.meta.url));
   const child = spawn(process.execPath, [program, ...(await flagsOf(api, options))], { stdio: ['pipe', 'ignore', 'inherit'] });
   const exit = once(child, 'exit');
@@ -85,7 +88,7 @@ export async function spawnReplica(api: ApiServer, options: ReplicaOptions): Pro
   };
 }
 
-export async function startReplica(api: ApiServer, options: ReplicaOptions): Promise<StatusReplica> {
+export async function startReplica(api: Kubeconfigs, options: ReplicaOptions): Promise<StatusReplica> {
   const { times, now } = options;
   const { config, mistakes } = readConfig(await flagsOf(api, options), {});
   if (config === undefined) throw new Error(mistakes.join('\n'));

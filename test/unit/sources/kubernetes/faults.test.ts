@@ -28,12 +28,17 @@ test('notices what is deleted between the pages of a list', async () => {
   for (let index = 0; index < 600; index += 1) fake.put('services', service(`s${index}`));
   fake.onNextPage = () => {
     fake.onNextPage = () => undefined;
-    // The snapshot of the pages still has it: its removal comes by the watch.
+    // The snapshot of the pages still has it as it was: what became of it comes by the watch.
+    fake.remove('services', 'shop', 's599');
+    fake.put('services', service('s598', 81));
     fake.put('services', service('late'));
-    fake.remove('services', 'shop', 'late');
   };
   using followed = await follow(fake);
+  await until('what came later', () => followed.names.includes('service shop/late'));
   expect(followed.objects.size).toBe(600);
+  expect(followed.names).not.toContain('service shop/s599');
+  expect(JSON.stringify(followed.objects.get('service shop/s598'))).toContain('81');
+  expect(lists(fake)).toBe(2);
 });
 
 test('lists again after 410 in a watch, and applies the difference', async () => {
@@ -98,6 +103,7 @@ test('takes an object of 1 MiB in pieces, and keeps what it uses of it', async (
 
 test.each([
   ['500', (response) => sendStatus(response, 500, 'etcd is slow'), 'cannot list services in all namespaces: 500 etcd is slow'],
+  ['429', (response) => sendStatus(response, 429, 'too many requests'), /^cannot list services in all namespaces: 429 too many/],
   ['a reset', (response) => response.destroy(), /^the API server http:.* cannot be reached: .*socket hang up \(since [^;]*$/],
   ['HTML', (response) => response.end('<html>'), 'cannot list services in all namespaces: the answer is no JSON'],
   [

@@ -118,7 +118,7 @@ describe('trouble', () => {
       },
     }));
     expect(describeTrouble(troubled.slice(2, 3))).toBe(
-      'cannot watch pods in namespace shop: 403 forbidden: whoever Detour runs as needs get, list and watch on pods (since 1970-01-01T00:00:00.000Z)',
+      "cannot watch pods in namespace shop: 403 forbidden: whoever Detour runs as needs get, list and watch on pods; where namespace shop is gone, take it out of --namespace (the chart's watchNamespaces) (since 1970-01-01T00:00:00.000Z)",
     );
     expect(describeTrouble(troubled)).toContain('; and 2 more (since');
   });
