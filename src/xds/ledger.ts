@@ -13,6 +13,8 @@ import { textAt } from './source.ts';
 import type { Subscription, SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 
+const NOTHING: Mark = { has: undefined, forced: false, unsure: false, refused: undefined, heldSince: undefined };
+
 export class Ledger {
   readonly #subscription: Subscription;
   #log: TypeLog;
@@ -42,7 +44,7 @@ export class Ledger {
   }
 
   mark(name: string, has: Known | undefined, more: Partial<Mark> = {}): void {
-    this.#marks.set(name, { has, forced: false, refused: undefined, heldSince: undefined, ...more });
+    this.#marks.set(name, { ...NOTHING, has, ...more });
   }
 
   unmark(name: string): void {
@@ -56,8 +58,11 @@ export class Ledger {
 
   /** The client accepts `sent` under this name, or will: the cursor may say so already. */
   settle(name: string, sent: EncodedResource | undefined): void {
-    if (this.#log.entry(name)?.at(this.cursor)?.version === sent?.version) this.unmark(name);
-    else this.mark(name, sent);
+    const entry = this.#log.entry(name);
+    if (entry?.at(this.cursor)?.version === sent?.version) return this.unmark(name);
+    const refused = this.#marks.get(name)?.refused;
+    // N8: of what it refuses, it was sent what it had before.
+    this.mark(name, sent, refused !== undefined && refused === entry?.current?.version ? { refused } : {});
   }
 
   /** Everything is subscribed now: of what was not named, the client has nothing. */
@@ -92,9 +97,12 @@ export class Ledger {
     }
   }
 
-  /** Where it was not known whether the client has something, it has nothing. */
+  /** A full state was accepted: where it was not known what the client has, it has what was in it, or nothing. */
   forgetUnknown(): void {
-    for (const [name, mark] of this.#marks) if (mark.has === UNKNOWN) this.#marks.set(name, { ...mark, has: undefined });
+    for (const [name, mark] of this.#marks) {
+      if (mark.has === UNKNOWN) this.#marks.set(name, { ...mark, unsure: false, has: undefined });
+      else if (mark.unsure) this.#marks.set(name, { ...mark, unsure: false });
+    }
   }
 
   /** What is not subscribed any more needs no mark. */
@@ -181,8 +189,8 @@ export class Ledger {
     }
     const kept: (readonly [string, Mark])[] = [];
     for (const name of names) {
-      const mark = this.#marks.get(name) ?? { has: this.has(name), forced: false, refused: undefined, heldSince: undefined };
-      if (mark.forced || mark.has?.version !== log.entry(name)?.current?.version) kept.push([name, mark]);
+      const mark = this.#marks.get(name) ?? { ...NOTHING, has: this.has(name) };
+      if (mark.forced || mark.unsure || mark.has?.version !== log.entry(name)?.current?.version) kept.push([name, mark]);
     }
     this.#subscription.moveTo(log.names);
     this.#log = log;

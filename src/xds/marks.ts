@@ -4,7 +4,7 @@ import type { NameTable } from './name-table.ts';
 import type { Mark } from './pass.ts';
 import type { Subscription } from './subscription.ts';
 
-const OWED: Mark = { has: undefined, forced: true, refused: undefined, heldSince: undefined };
+const OWED: Mark = { has: undefined, forced: true, unsure: false, refused: undefined, heldSince: undefined };
 
 export class Marks implements Iterable<readonly [string, Mark]> {
   readonly #subscription: Subscription;
@@ -38,8 +38,7 @@ export class Marks implements Iterable<readonly [string, Mark]> {
 
   set(name: string, mark: Mark): void {
     const id = this.#names.find(name);
-    const isOwed = mark.forced && mark.has === undefined && mark.refused === undefined && mark.heldSince === undefined;
-    if (isOwed && id !== undefined && this.#mayOwe(id)) {
+    if (isOwed(mark) && id !== undefined && this.#mayOwe(id)) {
       this.#endHold();
       this.#byName.delete(name);
       this.#owed.add(id);
@@ -107,4 +106,8 @@ export class Marks implements Iterable<readonly [string, Mark]> {
   #mayOwe(id: number): boolean {
     return !this.#subscription.wildcard && this.#subscription.ids.has(id);
   }
+}
+
+function isOwed({ has, forced, unsure, refused, heldSince }: Mark): boolean {
+  return forced && !unsure && has === undefined && refused === undefined && heldSince === undefined;
 }

@@ -15,6 +15,8 @@ export interface Mark {
   readonly has: Known | undefined;
   /** Has to be answered even when the client has it (W6, W8, W9, M3, R1). */
   readonly forced: boolean;
+  /** It refused this together with others, and may have taken it all the same: what it has is that, or `has` (N9). */
+  readonly unsure: boolean;
   /** The version that the client refused, {@link REMOVAL} for a removal: not sent again (N8). */
   readonly refused: string | undefined;
   /** Since when it waits for another type, in ms. */
@@ -28,6 +30,8 @@ export interface Item {
   /** undefined: that it is gone. */
   readonly sent: EncodedResource | undefined;
   readonly had: Known | undefined;
+  /** What was to be said of it, beyond what is new; undefined: nothing. */
+  readonly mark?: Mark | undefined;
 }
 
 /** What the other types of the stream let this one say now. */
@@ -79,17 +83,22 @@ export class Pass {
     const current = entry?.current;
     const has = mark === undefined ? entry?.at(this.#cursor) : mark.has;
     const forced = mark?.forced ?? false;
-    if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) return 'refused';
-    if (!forced && has?.version === current?.version) return 'known';
+    const unsure = mark?.unsure ?? false;
+    if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) {
+      // M3: its cluster was sent again, and waits for endpoints: those that it took.
+      return forced && has?.bytes !== undefined ? this.#considerSending(name, entry, has, has, mark) : 'refused';
+    }
+    if (!forced && !unsure && has?.version === current?.version) return 'known';
     if (current !== undefined) return this.#considerSending(name, entry, current, has, mark);
     return this.#considerGone(name, entry, has, mark);
   }
 
   #considerGone(name: string, entry: Entry | undefined, has: Known | undefined, mark: Mark | undefined): Verdict {
     const forced = mark?.forced ?? false;
-    if (has === undefined && !forced) return 'known';
+    const mayHave = has !== undefined || mark?.unsure === true;
+    if (!mayHave && !forced) return 'known';
     // What was never there points at nothing and waits for nothing (R1).
-    const wasThere = has !== undefined || entry?.last !== undefined;
+    const wasThere = mayHave || entry?.last !== undefined;
     const mayGo = this.#facts === undefined || !wasThere || this.#gate.mayRemove(this.#facts, entry?.seq ?? 0);
     if (!mayGo) {
       // Who asks for it while it is still pointed at gets it as it last was, in the view before this one too: a cluster may be
@@ -99,8 +108,8 @@ export class Pass {
       this.hasHeldRemovals = true;
       return this.#speech.removals ? 'held' : 'known';
     }
-    const isTold = has === undefined ? this.#speech.missing : this.#speech.removals;
-    return isTold ? this.#add(name, undefined, has) : 'known';
+    const isTold = mayHave ? this.#speech.removals : this.#speech.missing;
+    return isTold ? this.#add(name, undefined, has, mark) : 'known';
   }
 
   #considerSending(
@@ -110,17 +119,17 @@ export class Pass {
     has: Known | undefined,
     mark: Mark | undefined,
   ): Verdict {
-    if (this.#gate.mayAdd(resource, mark?.heldSince)) return this.#add(name, resource, has);
+    if (this.#gate.mayAdd(resource, mark?.heldSince)) return this.#add(name, resource, has, mark);
     this.heldSeq = Math.min(this.heldSeq ?? Infinity, entry?.seq ?? 0);
     this.heldSince = Math.min(this.heldSince ?? Infinity, mark?.heldSince ?? this.#now);
     return 'held';
   }
 
-  #add(name: string, sent: EncodedResource | undefined, had: Known | undefined): Verdict {
+  #add(name: string, sent: EncodedResource | undefined, had: Known | undefined, mark: Mark | undefined): Verdict {
     const bytes = sent?.bytes.length ?? name.length;
     if (this.items.size > 0 && this.#bytes + bytes > this.#maxBytes) return 'full';
     this.#bytes += bytes;
-    this.items.set(name, { sent, had });
+    this.items.set(name, { sent, had, mark });
     return 'due';
   }
 }

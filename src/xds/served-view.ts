@@ -93,7 +93,8 @@ export class ServedView {
   /** A response was accepted. */
   acked(response: InFlight, model: InterceptModel, now: number): ViewChange {
     if (!this.#quarantine.isQuiet) {
-      for (const { sent } of response.items.values()) if (sent !== undefined) this.#quarantine.accept(sent.type, sent.name);
+      for (const { sent } of response.items.values())
+        if (sent !== undefined && this.#isNewest(sent)) this.#quarantine.accept(sent.type, sent.name);
     }
     return this.review(model, now);
   }
@@ -103,10 +104,10 @@ export class ServedView {
     const [item] = response.items.values();
     // Of several, the session finds the bad one first.
     if (response.items.size !== 1 || item?.sent === undefined) return this.#take();
-    const { type, name, version } = item.sent;
+    const { type, name } = item.sent;
     this.#errors.set(`${type} ${name}`, { type, name, error });
     // A verdict on what is not there any more says nothing of what is.
-    if (this.view.log(type).entry(name)?.current?.version !== version) return this.#take();
+    if (!this.#isNewest(item.sent)) return this.#take();
     const before = this.#quarantine.excluded;
     this.#refuse(item.sent, error, now);
     this.#retranslate(model, before, now);
@@ -118,6 +119,11 @@ export class ServedView {
   review(model: InterceptModel, now: number): ViewChange {
     if (this.#quarantine.trial !== undefined) this.#bisect(model, now);
     return this.#take();
+  }
+
+  /** And not what an Envoy had before it refused that (N9). */
+  #isNewest({ type, name, version }: EncodedResource): boolean {
+    return this.view.log(type).entry(name)?.current?.version === version;
   }
 
   #refuse(resource: Pick<EncodedResource, 'type' | 'name' | 'intercepts'>, error: string, now: number): void {

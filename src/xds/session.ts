@@ -207,7 +207,11 @@ export class Session implements Types, ViewReader {
     const removed = mayRemove ? [...items].flatMap(([name, item]) => (item.sent === undefined ? [name] : [])) : [];
     const common = this.protocol === 'delta' ? shared?.common(typeUrl, version) : undefined;
     track.sent(nonce, version, items);
-    if (facts?.type === 'cluster') this.#sendEndpointsOf(sent, shared);
+    if (facts?.type === 'cluster') {
+      // N9: those that the client may have taken are what they were before, for it.
+      const changedBack = isFull ? resources.filter(({ name }) => track.isUnsure(name)) : [];
+      this.#sendEndpointsOf([...sent, ...changedBack], shared);
+    }
     return { protocol: this.protocol, typeUrl, type: facts?.type, nonce, version, resources, common, removed };
   }
 

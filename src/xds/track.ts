@@ -102,10 +102,16 @@ export class Track {
   /** What the client is known to have accepted under this name, and is not about to lose. */
   accepted(name: string): Known | undefined {
     const item = this.inFlight?.items.get(name);
-    if (item !== undefined && item.sent === undefined) return undefined;
+    if (item !== undefined && (item.sent === undefined || item.mark?.unsure === true)) return undefined;
+    if (this.isUnsure(name)) return undefined;
     const expected = this.#ledger.has(name);
     const known = item === undefined || expected === undefined ? expected : item.had;
     return known === UNKNOWN || expected === UNKNOWN ? undefined : known;
+  }
+
+  /** Whether the client may have another one of this name, which it refused together with others (N9). */
+  isUnsure(name: string): boolean {
+    return this.marks.get(name)?.unsure === true;
   }
 
   /** The number of a change: of all there was up to it, and of nothing else, {@link accepted} is certain. undefined: look. */
@@ -154,10 +160,11 @@ export class Track {
     this.#owesFirst = false;
   }
 
-  /** The name is sent again, also when the client has it (M1, M3), but not what the client has refused. */
+  /** The name is sent again, also when the client has it (M1, M3): where it refused the newest, what it had before. */
   resend(name: string): void {
     this.standstill.moved();
-    if (this.marks.get(name)?.refused === undefined) this.#ledger.mark(name, this.#ledger.has(name), { forced: true });
+    const { refused, unsure = false } = this.marks.get(name) ?? {};
+    this.#ledger.mark(name, this.#ledger.has(name), { forced: true, refused, unsure });
   }
 
   /** A reconnected client says what it has: see {@link Ledger.seed}. */
@@ -260,8 +267,8 @@ export class Track {
   }
 
   /**
-   * The client keeps what it had (N9). A single resource is refused until it changes (N8); of several, the halves are
-   * tried, so that the good ones get through and the bad one is found.
+   * The client keeps what it had (N9), but of several it may have taken some. A single resource is refused until it changes
+   * (N8); of several, the halves are tried, so that the good ones get through and the bad one is found.
    * @param now ms
    * @returns the response that was refused.
    */
@@ -272,22 +279,30 @@ export class Track {
     // What goes and is not wanted any more is no reason to refuse.
     const items = new Map([...refused.items].filter(([name, { sent }]) => sent !== undefined || this.subscription.has(name)));
     const names: string[] = [];
-    for (const [name, { sent, had }] of items) {
+    const isAlone = items.size === 1;
+    for (const [name, { sent, had, mark: before }] of items) {
       if (!this.subscription.has(name)) continue;
       names.push(name);
-      const version = items.size === 1 ? (sent?.version ?? REMOVAL) : undefined;
+      const version = isAlone ? (sent?.version ?? REMOVAL) : undefined;
       const mark = this.marks.get(name);
       // Asked for again since: then it may have dropped what it had.
       const isAskedAgain = mark?.forced === true && (mark.has === undefined || mark.has === UNKNOWN);
       const mayHave = this.#comesWithUnknown || (this.#hasOlder && sent !== undefined);
       const has = isAskedAgain ? mark.has : (had ?? (mayHave ? UNKNOWN : undefined));
-      // R1: that a name does not exist has to be said yet.
-      const forced = mark?.forced === true || (sent === undefined && has === undefined);
-      this.#ledger.mark(name, has, { refused: version, forced });
+      // R1: that a name does not exist has to be said yet. M3: an Envoy whose cluster warms gets what it had, at least.
+      const isLost = this.#losesWhatItRefuses && isAlone && before?.forced === true && sent?.version !== had?.version;
+      const forced = mark?.forced === true || (sent === undefined && has === undefined) || (isLost && had?.bytes !== undefined);
+      const unsure = before?.unsure === true || !isAlone || this.#losesWhatItRefuses;
+      this.#ledger.mark(name, has, { refused: version, forced, unsure });
     }
-    if (items.size > 1) this.#isolation.split(names, refused.from);
+    if (!isAlone) this.#isolation.split(names, refused.from);
     if (items.size > 0) this.#oweUnsaid();
     return { ...refused, items };
+  }
+
+  /** An Envoy whose cluster warms takes what it refuses for no endpoints at all. */
+  get #losesWhatItRefuses(): boolean {
+    return this.facts?.type === 'endpoints';
   }
 
   /** Most of what happens is no business of most types: seen without looking at a name. */

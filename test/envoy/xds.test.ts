@@ -90,6 +90,14 @@ class ControlPlane implements AsyncDisposable {
     });
   }
 
+  putBadEndpoints(cluster: string): void {
+    const address = { socket_address: { address: 'no-address', port_value: 1 } };
+    this.put('endpoints', `eds-${cluster}`, {
+      cluster_name: `eds-${cluster}`,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
+    });
+  }
+
   putRoute(cluster: string): void {
     const routes = [{ match: { prefix: '/' }, route: { cluster } }];
     const message = { name: 'routes', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
@@ -306,5 +314,60 @@ describe.each<Protocol>(['sotw', 'delta'])('a real Envoy, %s', (protocol) => {
     plane.publish();
     await until('all to be acknowledged', () => isQuiet(plane));
     expect(plane.observer.nacks).toHaveLength(nacks);
+  });
+
+  it('takes what is good of what it refuses, and is told when that is taken back (N9)', async () => {
+    await using one = new App('app 1');
+    await using plane = new ControlPlane();
+    const { envoy, port } = await started(plane, protocol, one);
+    await using _ = envoy;
+    await until('all to be acknowledged', () => isQuiet(plane));
+    const load = new Load(port);
+    const before = plane.observer.sent.length;
+    plane.putCluster('one', '2s');
+    plane.put('cluster', 'bad', { name: 'bad', type: 'STATIC', connect_timeout: '0s' });
+    plane.publish();
+    await until('both to be sent', () => plane.observer.sent.length > before);
+    // Before the refusal is read.
+    plane.putCluster('one', '1s');
+    plane.world.remove('cluster', 'bad');
+    plane.publish();
+    await until('the refusal', () => plane.observer.nacks.length > 0);
+    await until(
+      'what was taken to be gone',
+      async () => !(await envoy.admin('/config_dump')).includes('"connect_timeout": "2s"'),
+    );
+    await until('all to be acknowledged', () => isQuiet(plane));
+    await load.stop();
+    expect(load.failures).toEqual([]);
+  });
+
+  it('has the endpoints of before when it refuses new ones while their cluster warms (M3, N9)', async () => {
+    await using one = new App('app 1');
+    await using two = new App('app 2');
+    await using plane = new ControlPlane();
+    const { envoy, port } = await started(plane, protocol, one);
+    await using _ = envoy;
+    await until('all to be acknowledged', () => isQuiet(plane));
+    plane.putCluster('one', '2s');
+    plane.putBadEndpoints('one');
+    plane.publish();
+    await until('the refusal', () => plane.server.rejections().find(({ name }) => name === 'eds-one'));
+    const isServed = async (): Promise<boolean> => (await get(port)) === 'app 1' && isQuiet(plane);
+    await until('the endpoints of before', isServed, 5_000);
+    // Where they stand refused, the cluster waits for none of them.
+    plane.putCluster('one', '3s');
+    plane.publish();
+    await until(
+      'the changed cluster',
+      async () => (await envoy.admin('/config_dump')).includes('"connect_timeout": "3s"'),
+      5_000,
+    );
+    await until('it to be warm', async () => (await envoy.stat('cluster_manager.warming_clusters')) === 0, 5_000);
+    expect(await get(port)).toBe('app 1');
+    plane.putEndpoints('one', two.port);
+    plane.publish();
+    await until('good ones', async () => (await get(port)) === 'app 2');
+    expect(plane.server.rejections()).toEqual([]);
   });
 });

@@ -33,7 +33,7 @@ export class Judge {
 
   /** Nothing is sent that the client has and did not ask for, or that it refused; and no response says nothing. */
   checkNeeded(stream: TypeStream, reply: Reply, after: number): void {
-    const { memory, asked, owed, refused } = stream;
+    const { memory, asked, owed, refused, unsure } = stream;
     const { type } = memory;
     const changed = new Set(this.changedBy(stream, reply));
     const isState = this.isState(type);
@@ -41,8 +41,9 @@ export class Judge {
     const gone = this.goneBy(stream, reply);
     // A full state answers a name by not having it, too, and nobody sees which.
     const knowledge = this.#knowledge;
-    const mayBeAgain = (name: string): boolean => asked.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
-    const isAnswer = isState ? asked.size > 0 : names.some(mayBeAgain);
+    const mayBeAgain = (name: string): boolean =>
+      asked.has(name) || unsure.has(name) || (this.#isSotw && knowledge.wasAway(type, name));
+    const isAnswer = isState ? asked.size + unsure.size > 0 : names.some(mayBeAgain);
     const isNews = isState && this.untakenBy(stream, reply).length > 0;
     const isSaying = isAnswer || isNews || changed.size > 0 || gone.length > 0;
     const mayBeEmpty = stream.first !== undefined || stream.mayHaveAny || after < stream.changedBy;
@@ -60,12 +61,12 @@ export class Judge {
       if (isNew && !wasAway) ok(refused.get(name) !== content, `${type} ${name}: ${content} was refused`);
       if (isNew) refused.delete(name);
       // M3: its endpoints follow.
-      if (type === 'cluster' && (isNew || asked.has(name) || stream.mayHaveAny))
+      if (type === 'cluster' && (isNew || asked.has(name) || unsure.has(name) || stream.mayHaveAny))
         mayCome(this.#of('endpoints'), endpointsOf(name));
     }
     for (const name of reply.removed) {
       const isUnwanted = !memory.wants(name) || after < stream.changedBy;
-      const isAllowed = memory.held.has(name) || asked.has(name) || refused.has(name) || isUnwanted;
+      const isAllowed = memory.held.has(name) || mayBeAgain(name) || refused.has(name) || isUnwanted;
       ok(isAllowed, `${type} ${name}: said to be gone, though the client has none and did not ask`);
     }
     for (const name of [...names, ...reply.removed]) {

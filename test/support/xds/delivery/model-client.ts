@@ -29,8 +29,6 @@ export class ModelClient {
   readonly #later: ResourceType[];
   /** Types with a response that is not answered, in the order in which they came. */
   readonly #open: ResourceType[] = [];
-  /** It ever refused these. */
-  readonly #refusedEndpoints = new Set<string>();
 
   constructor(options: ModelClientOptions) {
     this.#options = options;
@@ -113,11 +111,14 @@ export class ModelClient {
     ok(stream.open === undefined, `${stream.memory.type}: a response before the last was answered`);
     const answers = new Set([...Object.keys(reply.resources), ...reply.removed].filter((name) => stream.asked.has(name)));
     this.#judge.checkNeeded(stream, reply, arrival.after);
-    stream.open = { reply, after: arrival.after, neverThere: arrival.neverThere, answers };
+    const items = this.#itemsOf(stream, reply, answers);
+    stream.open = { reply, after: arrival.after, neverThere: arrival.neverThere, answers, items };
     stream.nonces.push(reply.nonce);
     this.#open.push(stream.memory.type);
+    const isBad = this.#isBad(stream, reply);
+    if (this.#isEnvoy && isBad) this.#takeGood(stream, stream.open);
     if (stream.memory.type === 'endpoints') this.#warmed(reply);
-    if (this.#isEnvoy && stream.memory.type === 'cluster' && !this.#isBad(stream, reply)) this.#warm(stream, stream.open);
+    if (this.#isEnvoy && stream.memory.type === 'cluster' && !isBad) this.#warm(stream, stream.open);
     return true;
   }
 
@@ -134,11 +135,11 @@ export class ModelClient {
     const stream = this.#of(type);
     if (stream.open === undefined) throw new Error('What is open has a response.');
     const { open } = stream;
-    const { reply, answers } = open;
+    const { reply } = open;
     stream.open = undefined;
     stream.nonce = reply.nonce;
     const isBad = this.#isBad(stream, reply);
-    if (isBad) this.#refuse(stream, reply, answers);
+    if (isBad) this.#refuse(stream, open);
     else this.#accept(stream, open);
     const request: RawRequest = { nonce: reply.nonce, version: stream.version, ...(isBad ? { error: 'bad' } : {}) };
     const along = alongOf(type);
@@ -147,15 +148,22 @@ export class ModelClient {
     return true;
   }
 
-  /**
-   * An Envoy waits for endpoints for a while only. State-of-the-World has no word for those of a cluster that is gone (R2),
-   * and what it refused is not sent again (N8).
-   */
+  /** An Envoy waits for endpoints for a while only. State-of-the-World has no word for those of a cluster that is gone (R2). */
   timeOut(): void {
     const { memory, knowledge } = this.#options;
+    for (const cluster of memory.warming.keys())
+      if (this.#isSotw && !knowledge.exists('cluster', cluster)) memory.warming.delete(cluster);
+  }
+
+  /** M3: no cluster waits for endpoints that the client was given on this stream, also where it refuses the newest ones. */
+  checkWarm(): void {
+    const { memory, knowledge } = this.#options;
+    if (this.#later.length > 0) return;
+    const { taken } = this.#of('endpoints');
+    const { held } = memory.of('endpoints');
     for (const [cluster, { endpoints }] of memory.warming) {
-      const isGone = this.#isSotw && !knowledge.exists('cluster', cluster);
-      if (isGone || this.#refusedEndpoints.has(endpoints)) memory.warming.delete(cluster);
+      const isThere = knowledge.exists('cluster', cluster) && held.has(endpoints) && taken.has(endpoints);
+      ok(!isThere, `${cluster} waits for ${endpoints}, which were not sent again`);
     }
   }
 
@@ -248,9 +256,9 @@ export class ModelClient {
     if (!memory.everything && stream.first !== undefined) stream.first = 'may';
   }
 
-  #forgetUnwanted({ memory, asked, owed, refused }: TypeStream): void {
+  #forgetUnwanted({ memory, asked, owed, refused, unsure }: TypeStream): void {
     memory.hasDropped ||= [...memory.held.keys()].some((name) => !memory.wants(name));
-    for (const names of [memory.held, asked, owed, refused]) {
+    for (const names of [memory.held, asked, owed, refused, unsure]) {
       for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
     }
   }
@@ -281,12 +289,20 @@ export class ModelClient {
   /** What an Envoy does with clusters when it gets them: those that are different wait for endpoints, and it asks for them. */
   #warm(stream: TypeStream, open: OpenResponse): void {
     const changed = this.#judge.changedBy(stream, open.reply);
+    this.#beginWarming(changed);
+    this.#accept(stream, open);
+    this.#askForEndpoints(stream, changed);
+  }
+
+  #beginWarming(clusters: readonly string[]): void {
     const { memory } = this.#options;
-    for (const name of changed) {
+    for (const name of clusters) {
       const isNew = !memory.serves(name);
       memory.warming.set(name, { endpoints: endpointsOf(name), isNew });
     }
-    this.#accept(stream, open);
+  }
+
+  #askForEndpoints(stream: TypeStream, changed: readonly string[]): void {
     const endpoints = this.#of('endpoints');
     const wanted = new Set(changed.map(endpointsOf));
     const fresh = [...wanted].filter((name) => !endpoints.memory.names.has(name));
@@ -310,19 +326,50 @@ export class ModelClient {
     return Object.entries(reply.resources).some(([name, content]) => memory.wants(name) && content.startsWith('bad'));
   }
 
-  #refuse(stream: TypeStream, reply: Reply, answers: ReadonlySet<string>): void {
+  /** An Envoy that refuses a response takes what is good in it all the same. */
+  #takeGood(stream: TypeStream, { reply, items }: OpenResponse): void {
     const { memory } = stream;
-    const names = Object.keys(reply.resources);
-    const isState = this.#judge.isState(memory.type);
-    const gone = this.#judge.goneBy(stream, reply);
-    const news = isState ? [...this.#judge.changedBy(stream, reply), ...this.#judge.untakenBy(stream, reply)] : names;
-    const items = new Set([...news, ...gone, ...answers]);
+    const { type, held } = memory;
+    if (type === 'route' || type === 'scopedRoute') return;
+    const { warming } = this.#options.memory;
+    const changed = this.#judge.changedBy(stream, reply).filter((name) => reply.resources[name]?.startsWith('bad') === false);
+    if (type === 'endpoints') {
+      // Where a cluster waits for it, what is refused is none.
+      const awaited = new Set([...warming.values()].map(({ endpoints }) => endpoints));
+      for (const [name, content] of Object.entries(reply.resources))
+        if (content.startsWith('bad') && awaited.has(name)) held.delete(name);
+    } else if (items.size > 1) {
+      for (const name of this.#judge.goneBy(stream, reply)) {
+        held.delete(name);
+        if (type === 'cluster') warming.delete(name);
+      }
+    }
+    if (type === 'cluster') this.#beginWarming(changed);
+    for (const name of changed)
+      if (memory.wants(name)) held.set(name, { content: reply.resources[name] ?? '', version: reply.versions[name] ?? '' });
+    if (type === 'cluster') this.#askForEndpoints(stream, changed);
+  }
+
+  /** What a response says that the client does not have, or asked for. */
+  #itemsOf(stream: TypeStream, reply: Reply, answers: ReadonlySet<string>): ReadonlySet<string> {
+    const isState = this.#judge.isState(stream.memory.type);
+    const news = isState ? [...this.#judge.changedBy(stream, reply), ...this.#judge.untakenBy(stream, reply)] : undefined;
+    return new Set([...(news ?? Object.keys(reply.resources)), ...this.#judge.goneBy(stream, reply), ...answers]);
+  }
+
+  #refuse(stream: TypeStream, { reply, answers, items }: OpenResponse): void {
+    const { type } = stream.memory;
+    const isState = this.#judge.isState(type);
     const [only] = items;
-    if (memory.type === 'endpoints') for (const name of names) this.#refusedEndpoints.add(name);
-    const isAlone = items.size === 1 && only !== undefined && !(isState && stream.mayHaveAny);
+    // Nobody sees in a full state which others came again.
+    const maySayMore = isState && (stream.mayHaveAny || [...stream.unsure].some((name) => name !== only));
+    const isAlone = items.size === 1 && only !== undefined && !maySayMore;
     if (isAlone) stream.refused.set(only, reply.resources[only] ?? '');
-    // Of several, the good ones come again; and what was asked for is not answered yet. Of a full state that is new to it.
-    if (!isState) for (const name of isAlone ? answers : [...names, ...reply.removed]) mayCome(stream, name);
+    // N9: of several, the good ones come again.
+    if (!isAlone || type === 'endpoints') for (const name of items) stream.unsure.add(name);
+    // What was asked for is not answered yet.
+    const unanswered = isAlone ? answers : isState ? [] : [...Object.keys(reply.resources), ...reply.removed];
+    for (const name of unanswered) mayCome(stream, name);
   }
 
   #accept(stream: TypeStream, { reply, after, neverThere }: OpenResponse): void {
@@ -346,6 +393,8 @@ export class ModelClient {
       // It crossed a request that may have taken the name away and asked for it again.
       if (after < stream.changedBy && !stream.asked.has(name)) stream.asked.set(name, stream.changedBy);
     }
+    const told = this.#judge.isState(type) ? [...stream.unsure] : [...Object.keys(reply.resources), ...reply.removed];
+    for (const name of told) stream.unsure.delete(name);
     memory.version = reply.version;
     memory.hasDropped = Object.keys(reply.resources).some((name) => !memory.wants(name));
     stream.version = reply.version;

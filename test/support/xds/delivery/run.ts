@@ -43,6 +43,8 @@ class Run implements Knowledge {
   readonly #case: DeliveryCase;
   readonly #world = new FakeWorld();
   readonly #contents = new Map<string, string>();
+  /** By type: what changed last, and what it was before. */
+  readonly #before = new Map<ResourceType, { readonly name: string; readonly content: string | undefined }>();
   readonly #away = new Set<string>();
   /** What the view ever had. */
   readonly #wereThere = new Set<string>();
@@ -74,6 +76,8 @@ class Run implements Knowledge {
         return this.#set(step.type, step.index, step.content, step.uses);
       case 'remove':
         return this.#remove(step.type, PREFIX[step.type] + step.index);
+      case 'back':
+        return this.#back(step.type);
       case 'publish':
         return this.#publish();
       case 'restart':
@@ -123,6 +127,11 @@ class Run implements Knowledge {
 
   /** Nothing bad is left: then everybody has exactly what it asks for, and nobody says or asks anything more. */
   finish(): void {
+    for (const seat of this.#seats) {
+      const { client } = this.#connected(seat);
+      this.#settle(seat);
+      client.checkWarm();
+    }
     for (const [key, content] of [...this.#contents]) {
       const [type, name = ''] = key.split(' ') as [ResourceType, string];
       if (content.startsWith('bad')) this.#put(type, name, content.replace('bad', 'good'));
@@ -160,7 +169,19 @@ class Run implements Knowledge {
     this.#put(type, PREFIX[type] + index, [content, ...(type === 'scopedRoute' ? names.slice(0, 1) : names)].join(' '));
   }
 
+  #back(type: ResourceType): void {
+    const before = this.#before.get(type);
+    if (before === undefined) return;
+    const { name, content } = before;
+    // N8: what was refused may come again once it was something else, also where nobody was told of that.
+    if (content?.startsWith('bad') === true) return;
+    if (content === undefined) return this.#remove(type, name);
+    const used = type === 'scopedRoute' ? 'route' : 'cluster';
+    if (usesOf(content).every((each) => this.exists(used, each))) this.#put(type, name, content);
+  }
+
   #put(type: ResourceType, name: string, content: string): void {
+    this.#before.set(type, { name, content: this.#contents.get(`${type} ${name}`) });
     this.#contents.set(`${type} ${name}`, content);
     const clusters = type === 'route' || type === 'listener' ? usesOf(content) : [];
     this.#world.set(type, name, content, { clusters, ...(type === 'cluster' ? { endpointsName: endpointsOf(name) } : {}) });
@@ -170,6 +191,7 @@ class Run implements Knowledge {
   #remove(type: ResourceType, name: string): void {
     const users = [...this.#contents].filter(([key, content]) => !key.startsWith('cluster') && usesOf(content).includes(name));
     if (users.length > 0) return;
+    this.#before.set(type, { name, content: this.#contents.get(`${type} ${name}`) });
     this.#world.remove(type, name);
     this.#contents.delete(`${type} ${name}`);
     this.#away.add(`${type} ${name}`);

@@ -15,6 +15,8 @@ export type WorldStep =
       readonly uses: readonly number[];
     }
   | { readonly do: 'remove'; readonly type: ResourceType; readonly index: number }
+  /** The last one of the type that was set or removed is what it was before, unless that was bad. */
+  | { readonly do: 'back'; readonly type: ResourceType }
   | { readonly do: 'publish' }
   /** Another server, with the same world: all streams break. */
   | { readonly do: 'restart'; readonly later: readonly ResourceType[] }
@@ -71,6 +73,7 @@ const world: fc.Arbitrary<WorldStep> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), type, index }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('back' as const), type }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('publish' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), later }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('move' as const) }) },

@@ -10,6 +10,8 @@ export interface OpenResponse {
   readonly neverThere: ReadonlySet<string>;
   /** Names that were asked for, and that it answers. */
   readonly answers: ReadonlySet<string>;
+  /** All that it says, as far as the server knows; of one that is refused. */
+  readonly items: ReadonlySet<string>;
 }
 
 /** One type, on one stream. */
@@ -27,6 +29,8 @@ export interface TypeStream {
   readonly owed: Map<string, number>;
   /** Content that the client refused alone. */
   readonly refused: Map<string, string>;
+  /** Names that it refused together with others, or lost by refusing them: nobody else can know what it has of them. */
+  readonly unsure: Set<string>;
   /** Names that it was given, and accepted: only of those the server knows for sure that it has them. */
   readonly taken: Set<string>;
   /** Whether a first response may be empty, and must come (C6). */
@@ -53,7 +57,7 @@ export function newStream(memory: TypeMemory): TypeStream {
       mayHaveAny: false,
       open: undefined,
     },
-    ...{ asked: new Map(), owed: new Map(), refused: new Map(), taken: new Set() },
+    ...{ asked: new Map(), owed: new Map(), refused: new Map(), unsure: new Set(), taken: new Set() },
   };
 }
 
