@@ -32,3 +32,8 @@ export function changeOfNode({ info: { nodeId } }: Client, node: Node | undefine
   if (node === undefined || node.id === '' || node.id === nodeId) return undefined;
   return `node.id changed from ${nodeId} to ${node.id} on one stream: open another stream for another node`;
 }
+
+/** W5: a gRPC client that has given up all that it had asked for comes back with a request without names, and means none. */
+export function isGrpc({ userAgent }: StreamInfo): boolean {
+  return /^grpc\b/i.test(userAgent);
+}

@@ -15,8 +15,8 @@ export interface Recognized {
 export function recognize(track: Track, request: DeltaRequest): Recognized | undefined {
   const { subscribe, unsubscribe, initialVersions } = request;
   if (initialVersions.size === 0 || unsubscribe.length > 0) return undefined;
-  // W5: no names at all mean everything, of some types.
-  const isNamed = !subscribe.hasWildcard && (subscribe.length > 0 || track.facts?.fullState !== true);
+  // W5: no names at all mean everything, of some types and for some clients.
+  const isNamed = !subscribe.hasWildcard && (subscribe.length > 0 || !track.subscription.legacyWildcard);
   if (subscribe.length !== (isNamed ? initialVersions.size : Number(subscribe.hasWildcard))) return undefined;
   const entries = initialVersions.digest();
   const { log } = track;

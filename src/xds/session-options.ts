@@ -7,6 +7,8 @@ export interface SessionOptions {
   readonly protocol: Protocol;
   /** Whether the client can ask for all types on it, and not for one alone. */
   readonly isAggregated: boolean;
+  /** Whether no names at all mean everything, of types for which they can (W5); they do unless told. */
+  readonly hasLegacyWildcard?: boolean;
   readonly view: View;
   /** Makes the nonces of this stream differ from all others' (N1, N2). */
   readonly id: string;

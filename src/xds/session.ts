@@ -248,7 +248,8 @@ export class Session implements Types, ViewReader {
     const isDelta = this.protocol === 'delta';
     const speech = { removals: isDelta || facts?.fullState === true, missing: isDelta };
     const log = facts === undefined ? new TypeLog() : this.#view.log(facts.type);
-    const track = new Track(typeUrl, facts, speech, log, this.#view.seq);
+    const legacyWildcard = this.#options.hasLegacyWildcard !== false && facts?.fullState === true;
+    const track = new Track({ typeUrl, facts, speech, legacyWildcard }, log, this.#view.seq);
     this.#tracks.set(typeUrl, track);
     const served = PUSH_ORDER.flatMap((each) => this.#tracks.get(each.typeUrl) ?? []);
     this.#ordered = [...served, ...[...this.#tracks.values()].filter((each) => each.facts === undefined)];

@@ -5,7 +5,7 @@ import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Applicant } from './admission.ts';
 import type { Member } from './audience.ts';
-import { type Client, changeOfNode, clientOf } from './client.ts';
+import { type Client, changeOfNode, clientOf, isGrpc } from './client.ts';
 import type { Leaver } from './drain.ts';
 import { Entrance } from './entrance.ts';
 import { deny } from './guard.ts';
@@ -117,7 +117,11 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     const { info } = this.#known;
     const { id, protocol, typeUrl, now, observer, limits } = this.#options;
     const { gateMs, maxBytes } = limits;
-    const session = new Session({ id, protocol, isAggregated: typeUrl === undefined, view, now: now(), gateMs, maxBytes });
+    const hasLegacyWildcard = !isGrpc(info);
+    const session = new Session({
+      ...{ id, protocol, isAggregated: typeUrl === undefined, hasLegacyWildcard },
+      ...{ view, now: now(), gateMs, maxBytes },
+    });
     this.#session = session;
     const onPumped = (): void => this.#pumped();
     this.#pump = new Pump(session, { call: this.#call, info, now, observer, onPumped });

@@ -26,15 +26,13 @@ export class Subscription {
   #wildcard = false;
   /** Whether a name, or `*`, was ever asked for on this stream: then an empty list means nothing (W1, W3). */
   #everNamed = false;
-  readonly #legacyWildcard: boolean;
+  /** Whether no names at all mean everything (W5: listeners, clusters, scoped routes, and not for gRPC). */
+  readonly legacyWildcard: boolean;
 
-  /**
-   * @param names the numbers of names in the view
-   * @param legacyWildcard whether no names at all mean everything (W5: listeners, clusters, scoped routes)
-   */
+  /** @param names the numbers of names in the view */
   constructor(names: NameTable, legacyWildcard: boolean) {
     this.#names = names;
-    this.#legacyWildcard = legacyWildcard;
+    this.legacyWildcard = legacyWildcard;
   }
 
   get wildcard(): boolean {
@@ -72,7 +70,7 @@ export class Subscription {
   /** A State-of-the-World request lists all that is wanted from now on. */
   replace(names: PackedTexts): SubscriptionChange {
     // W1: no names, and never any: everything. W5: of these types only.
-    if (names.length === 0 && !this.#everNamed) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
+    if (names.length === 0 && !this.#everNamed) return this.legacyWildcard ? this.#setWildcard(true) : NOTHING;
     // W3: an empty list after names is not the wildcard: nothing is wanted any more.
     this.#everNamed = true;
     const before = this.#wildcard;
@@ -100,7 +98,7 @@ export class Subscription {
   /** A delta request adds and takes away. */
   adjust(subscribe: PackedTexts, unsubscribe: PackedTexts, isFirst: boolean): SubscriptionChange {
     // W1, W4: a first request that names nothing; W5: of these types only.
-    if (isFirst && subscribe.length === 0) return this.#legacyWildcard ? this.#setWildcard(true) : NOTHING;
+    if (isFirst && subscribe.length === 0) return this.legacyWildcard ? this.#setWildcard(true) : NOTHING;
     // An ACK.
     if (subscribe.length + unsubscribe.length === 0) return NOTHING;
     if (subscribe.length > 0) this.#everNamed = true;

@@ -17,6 +17,15 @@ import { Subscription, type SubscriptionChange } from './subscription.ts';
 import type { TypeLog } from './type-log.ts';
 import type { TypeFacts } from './type-urls.ts';
 
+export interface TrackOptions {
+  readonly typeUrl: string;
+  /** undefined for a type that we do not serve (S4). */
+  readonly facts: TypeFacts | undefined;
+  readonly speech: Speech;
+  /** Whether no names at all mean everything (W5). */
+  readonly legacyWildcard: boolean;
+}
+
 export class Track {
   readonly typeUrl: string;
   /** undefined for a type that we do not serve (S4). */
@@ -38,10 +47,10 @@ export class Track {
   readonly #company: Company;
 
   /** @param seq the view's newest change number */
-  constructor(typeUrl: string, facts: TypeFacts | undefined, speech: Speech, log: TypeLog, seq: number) {
+  constructor({ typeUrl, facts, speech, legacyWildcard }: TrackOptions, log: TypeLog, seq: number) {
     this.typeUrl = typeUrl;
     this.facts = facts;
-    this.subscription = new Subscription(log.names, facts?.fullState ?? false);
+    this.subscription = new Subscription(log.names, legacyWildcard);
     this.#speech = speech;
     this.#ledger = new Ledger(this.subscription, log, seq);
     this.#company = new Company(this.subscription, this.#ledger);

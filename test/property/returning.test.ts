@@ -75,7 +75,11 @@ describe('a client that comes back', () => {
         const asked = facts.fullState ? more : [...had.keys(), ...more];
         const fields = { type_url: typeUrl, resource_names_subscribe: asked, initial_resource_versions: versions };
         const come = (mustSend: (() => boolean) | undefined): Track => {
-          const track = new Track(typeUrl, facts, { removals: true, missing: true }, log, seq);
+          const track = new Track(
+            { typeUrl, facts, speech: { removals: true, missing: true }, legacyWildcard: facts.fullState },
+            log,
+            seq,
+          );
           receiveDelta(track, decodeDeltaRequest(encodeRequest('DeltaDiscoveryRequest', fields)), true, seq, 0, mustSend);
           return track;
         };

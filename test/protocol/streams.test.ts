@@ -108,6 +108,22 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     await second.take('cluster', { a: '2' });
   });
 
+  it('W5: for a gRPC client no names are no names: it may have given up all that it had asked for', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('listener', 'l', '1').set('cluster', 'c', '1');
+    const client = await harness.connect();
+    const node = { id: 'shop-7d4b', user_agent_name: 'gRPC Go', user_agent_version: '1.76.0' };
+    client.subscribe('cluster', [], { node });
+    client.subscribe('listener');
+    await client.silent();
+    client.subscribe('listener', ['l']);
+    await client.take('listener', { l: '1' });
+    // Whoever is no gRPC client has everything.
+    const other = await harness.connect();
+    other.subscribe('listener', [], { node: { ...node, user_agent_name: 'envoy' } });
+    await other.take('listener', { l: '1' });
+  });
+
   it('N13: a NACK is told with type, names, node and message, and shown until a later response is accepted', async () => {
     await using harness = new GrpcHarness(protocol);
     harness.world.set('listener', 'l', '1');
