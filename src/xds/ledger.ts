@@ -59,10 +59,12 @@ export class Ledger {
   /** The client accepts `sent` under this name, or will: the cursor may say so already. */
   settle(name: string, sent: EncodedResource | undefined): void {
     const entry = this.#log.entry(name);
-    if (entry?.at(this.cursor)?.version === sent?.version) return this.unmark(name);
     const refused = this.#marks.get(name)?.refused;
     // N8: of what it refuses, it was sent what it had before.
-    this.mark(name, sent, refused !== undefined && refused === entry?.current?.version ? { refused } : {});
+    if (refused !== undefined && refused === entry?.current?.version && refused !== sent?.version)
+      this.mark(name, sent, { refused });
+    else if (entry?.at(this.cursor)?.version === sent?.version) this.unmark(name);
+    else this.mark(name, sent);
   }
 
   /** Everything is subscribed now: of what was not named, the client has nothing. */

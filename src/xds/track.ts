@@ -10,6 +10,7 @@ import type { Marks } from './marks.ts';
 import type { PackedVersions } from './packed-versions.ts';
 import { type Gate, type Item, type Known, Pass, REMOVAL, type Speech, UNKNOWN } from './pass.ts';
 import type { Differences } from './recent-states.ts';
+import { markAfterRefusal } from './refusal.ts';
 import type { EncodedResource } from './resource.ts';
 import type { SharedPass } from './shared-pass.ts';
 import { Standstill } from './standstill.ts';
@@ -289,29 +290,19 @@ export class Track {
     const items = new Map([...refused.items].filter(([name, { sent }]) => sent !== undefined || this.subscription.has(name)));
     const names: string[] = [];
     const isAlone = items.size === 1;
-    for (const [name, { sent, had, mark: before }] of items) {
+    for (const [name, item] of items) {
       if (!this.subscription.has(name)) continue;
       names.push(name);
-      const version = isAlone ? (sent?.version ?? REMOVAL) : undefined;
-      const mark = this.marks.get(name);
-      // Asked for again since: then it may have dropped what it had.
-      const isAskedAgain = mark?.forced === true && (mark.has === undefined || mark.has === UNKNOWN);
-      const mayHave = this.#comesWithUnknown || (this.#hasOlder && sent !== undefined);
-      const has = isAskedAgain ? mark.has : (had ?? (mayHave ? UNKNOWN : undefined));
-      // R1: that a name does not exist has to be said yet. M3: an Envoy whose cluster warms gets what it had, at least.
-      const isLost = this.#losesWhatItRefuses && isAlone && before?.forced === true && sent?.version !== had?.version;
-      const forced = mark?.forced === true || (sent === undefined && has === undefined) || (isLost && had?.bytes !== undefined);
-      const unsure = before?.unsure === true || !isAlone || this.#losesWhatItRefuses;
-      this.#ledger.mark(name, has, { refused: version, forced, unsure });
+      const mark = markAfterRefusal({
+        ...{ item, isAlone, mark: this.marks.get(name), type: this.facts?.type },
+        mayHaveOlder: this.#comesWithUnknown || (this.#hasOlder && item.sent !== undefined),
+        newest: this.log.entry(name)?.current?.version ?? REMOVAL,
+      });
+      this.#ledger.mark(name, mark.has, mark);
     }
     if (!isAlone) this.#isolation.split(names, refused.from);
     if (items.size > 0) this.#oweUnsaid();
     return { ...refused, items };
-  }
-
-  /** An Envoy whose cluster warms takes what it refuses for no endpoints at all. */
-  get #losesWhatItRefuses(): boolean {
-    return this.facts?.type === 'endpoints';
   }
 
   /** Most of what happens is no business of most types: seen without looking at a name. */
