@@ -46,13 +46,12 @@ function configOf(track: Track, name: string): ClientConfig_GenericXdsConfig {
   const common = { type_url: track.typeUrl, name };
   const current = track.log.entry(name)?.current;
   const sent = track.inFlight?.items.get(name)?.sent;
-  const { nack } = track.history;
   // Sent, and no answer yet.
   if (sent !== undefined) return { ...common, version_info: sent.version, config_status: 'STALE', client_status: 'REQUESTED' };
-  if (track.marks.get(name)?.refused !== undefined) {
-    const error_state =
-      nack === undefined ? {} : { error_state: { details: nack.error, last_update_attempt: new Date(nack.at).toISOString() } };
-    return { ...common, config_status: 'ERROR', client_status: 'NACKED', ...error_state };
+  const refused = track.marks.get(name)?.refused;
+  if (refused !== undefined) {
+    const error_state = { details: refused.error, last_update_attempt: new Date(refused.at).toISOString() };
+    return { ...common, config_status: 'ERROR', client_status: 'NACKED', error_state };
   }
   const accepted = track.accepted(name)?.version;
   if (current === undefined) return { ...common, config_status: 'NOT_SENT', client_status: 'DOES_NOT_EXIST' };

@@ -61,7 +61,7 @@ export class Ledger {
     const entry = this.#log.entry(name);
     const refused = this.#marks.get(name)?.refused;
     // N8: of what it refuses, it was sent what it had before.
-    if (refused !== undefined && refused === entry?.current?.version && refused !== sent?.version)
+    if (refused !== undefined && refused.version === entry?.current?.version && refused.version !== sent?.version)
       this.mark(name, sent, { refused });
     else if (entry?.at(this.cursor)?.version === sent?.version) this.unmark(name);
     else this.mark(name, sent);

@@ -17,10 +17,20 @@ export interface Mark {
   readonly forced: boolean;
   /** It refused this together with others, and may have taken it all the same: what it has is that, or `has` (N9). */
   readonly unsure: boolean;
-  /** The version that the client refused, {@link REMOVAL} for a removal: not sent again (N8). */
-  readonly refused: string | undefined;
+  /** Not sent again (N8). */
+  readonly refused: Refusal | undefined;
   /** Since when it waits for another type, in ms. */
   readonly heldSince: number | undefined;
+}
+
+/** What a client has refused, alone. */
+export interface Refusal {
+  /** {@link REMOVAL} for a removal. */
+  readonly version: string;
+  /** What it said. */
+  readonly error: string;
+  /** ms */
+  readonly at: number;
 }
 
 /** Stands for "it is gone" where a version would stand. */
@@ -84,7 +94,7 @@ export class Pass {
     const has = mark === undefined ? entry?.at(this.#cursor) : mark.has;
     const forced = mark?.forced ?? false;
     const unsure = mark?.unsure ?? false;
-    if (mark?.refused !== undefined && mark.refused === (current?.version ?? REMOVAL)) {
+    if (mark?.refused !== undefined && mark.refused.version === (current?.version ?? REMOVAL)) {
       // M3: its cluster was sent again, and waits for endpoints: those that it took.
       return forced && has?.bytes !== undefined ? this.#considerSending(name, entry, has, has, mark) : 'refused';
     }

@@ -4,6 +4,9 @@ import { type Item, type Known, type Mark, REMOVAL, UNKNOWN } from './pass.ts';
 
 export interface Refused {
   readonly item: Item;
+  /** What the client said, and when, in ms. */
+  readonly error: string;
+  readonly at: number;
   /** What is noted of it since. */
   readonly mark: Mark | undefined;
   /** Whether the response held nothing else. */
@@ -16,14 +19,14 @@ export interface Refused {
   readonly newest: string;
 }
 
-export function markAfterRefusal({ item, mark, isAlone, type, mayHaveOlder, newest }: Refused): Mark {
+export function markAfterRefusal({ item, error, at, mark, isAlone, type, mayHaveOlder, newest }: Refused): Mark {
   const { sent, had, mark: before } = item;
   const version = sent?.version ?? REMOVAL;
   const has = hasAfter(had, mark, mayHaveOlder);
   const isForced = mark?.forced === true;
-  if (before?.refused === newest && version !== newest) {
+  if (before?.refused?.version === newest && version !== newest) {
     // It had refused the newest before, and this is what it had until then: once more, where that was not alone to blame.
-    return { has, forced: isForced || !isAlone, unsure: !isAlone, refused: newest, heldSince: undefined };
+    return { has, forced: isForced || !isAlone, unsure: !isAlone, refused: before.refused, heldSince: undefined };
   }
   // M3: an Envoy whose cluster warms takes what it refuses for no endpoints at all. So it gets those of before.
   const isEndpoints = type === 'endpoints';
@@ -34,7 +37,7 @@ export function markAfterRefusal({ item, mark, isAlone, type, mayHaveOlder, newe
     has,
     forced: isForced || isOwed || isLost,
     unsure: before?.unsure === true || !isAlone || isEndpoints,
-    refused: isAlone ? version : undefined,
+    refused: isAlone ? { version, error, at } : undefined,
     heldSince: undefined,
   };
 }

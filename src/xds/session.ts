@@ -181,7 +181,7 @@ export class Session implements Types, ViewReader {
 
   /** Whether the client has refused this very resource, and so is not told it again (N8). */
   refuses({ type, name, version }: EncodedResource): boolean {
-    return this.track(type)?.marks.get(name)?.refused === version;
+    return this.track(type)?.marks.get(name)?.refused?.version === version;
   }
 
   cursorsOf(type: ResourceType): Iterable<number> {

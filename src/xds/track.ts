@@ -294,7 +294,7 @@ export class Track {
       if (!this.subscription.has(name)) continue;
       names.push(name);
       const mark = markAfterRefusal({
-        ...{ item, isAlone, mark: this.marks.get(name), type: this.facts?.type },
+        ...{ item, isAlone, error, at: now, mark: this.marks.get(name), type: this.facts?.type },
         mayHaveOlder: this.#comesWithUnknown || (this.#hasOlder && item.sent !== undefined),
         newest: this.log.entry(name)?.current?.version ?? REMOVAL,
       });

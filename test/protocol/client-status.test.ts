@@ -1,6 +1,7 @@
 import { credentials, Client as GrpcClient, status } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
 import { encodeMessage } from '../../src/xds/codec.ts';
+import { until } from '../support/until.ts';
 import { GrpcHarness } from '../support/xds/harness.ts';
 import { type Decoded, decodeMessage } from '../support/xds/independent.ts';
 
@@ -50,6 +51,16 @@ it.each(['sotw', 'delta'] as const)(
       ['r', 'STALE', 'REQUESTED', undefined],
       ['none', 'NOT_SENT', 'DOES_NOT_EXIST', undefined],
     ]);
+    // What the client accepts afterwards of the same type is no reason to forget why it refused this.
+    harness.world.set('endpoints', 'good', '1');
+    harness.publish();
+    client.subscribe('endpoints', ['good']);
+    await client.take('endpoints', { good: '1' });
+    await until('the acknowledgement', () =>
+      harness.server.proxies()[0]?.types.every(({ type, pending }) => type !== 'endpoints' || !pending),
+    );
+    const later = (await fetchStatus(harness, {})).config[0].generic_xds_configs.find(({ name }: Decoded) => name === 'bad');
+    expect(later).toMatchObject({ config_status: 'ERROR', error_state: { details: 'wrong' } });
     expect((await fetchStatus(harness, { node_matchers: [{ node_id: { prefix: 'test-' } }] })).config).toHaveLength(1);
     expect((await fetchStatus(harness, { node_matchers: [{ node_id: { exact: 'other' } }] })).config).toHaveLength(0);
     await expect(fetchStatus(harness, { node_matchers: [{ node_id: { safe_regex: { regex: '.*' } } }] })).rejects.toMatchObject({
