@@ -98,7 +98,7 @@ export class XdsServer implements AsyncDisposable {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#now = now;
     this.#drainClock = options.drainClock ?? MONOTONIC;
-    this.#admission = new Admission(limits);
+    this.#admission = new Admission(limits, Math.random);
     this.#views = new Views({
       settings,
       createTranslation,

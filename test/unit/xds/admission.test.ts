@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Admission, type AdmissionLimits, type Applicant } from '../../../src/xds/admission.ts';
 
 const LIMITS: AdmissionLimits = { maxSyncing: 2, waitMs: 1_000, maxWaiting: 3, syncMs: 200 };
+/** Neither more nor less than what the limits say. */
+const even = (): number => 0.5;
 
 class Stream implements Applicant {
   state = 'waiting';
@@ -27,7 +29,7 @@ const states = (streams: readonly Stream[]): readonly string[] => streams.map(({
 
 describe('F5: streams that come together', () => {
   it('are brought up to date so many at once, in the order in which they came', () => {
-    const admission = new Admission(LIMITS);
+    const admission = new Admission(LIMITS, even);
     admission.open(0);
     const streams = crowd(admission, 5);
     expect(states(streams)).toEqual(['admitted', 'admitted', 'waiting', 'waiting', 'waiting']);
@@ -41,7 +43,7 @@ describe('F5: streams that come together', () => {
   });
 
   it("leave the queue when they go, and take nobody's place", () => {
-    const admission = new Admission(LIMITS);
+    const admission = new Admission(LIMITS, even);
     admission.open(0);
     const [first, , third, fourth] = crowd(admission, 4);
     if (first === undefined || third === undefined) throw new Error('There are four.');
@@ -51,7 +53,7 @@ describe('F5: streams that come together', () => {
   });
 
   it('do not wait for one that never gets there: it is served on, beside the others', () => {
-    const admission = new Admission(LIMITS);
+    const admission = new Admission(LIMITS, even);
     admission.open(0);
     const streams = crowd(admission, 4);
     admission.check(199);
@@ -61,7 +63,7 @@ describe('F5: streams that come together', () => {
   });
 
   it('are sent away when too many wait, before they are read, or when they have waited long', () => {
-    const admission = new Admission({ ...LIMITS, syncMs: 10_000 });
+    const admission = new Admission({ ...LIMITS, syncMs: 10_000 }, even);
     admission.open(0);
     const streams = crowd(admission, 6);
     expect(streams[5]?.state).toBe('3 streams wait to be served: come again later.');
@@ -74,8 +76,21 @@ describe('F5: streams that come together', () => {
     expect(crowd(admission, 1, 1_000)[0]?.state).toBe('waiting');
   });
 
+  it('wait a fifth more or less, each as long as chance has it: they are not sent away together', () => {
+    const chances = [1, 0, 0.5];
+    const admission = new Admission({ ...LIMITS, syncMs: 10_000 }, () => chances.shift() ?? 0.5);
+    admission.open(0);
+    const waiting = crowd(admission, 5).slice(2);
+    const goneAt = waiting.map(() => 0);
+    for (let now = 1; now <= 1_300; now += 1) {
+      admission.check(now);
+      for (const [index, { state }] of waiting.entries()) if (state !== 'waiting') goneAt[index] ||= now;
+    }
+    expect(goneAt).toEqual([1_200, 800, 1_000]);
+  });
+
   it('wait as long as there is nothing to serve', () => {
-    const admission = new Admission(LIMITS);
+    const admission = new Admission(LIMITS, even);
     const streams = crowd(admission, 4);
     admission.check(50_000);
     expect(states(streams)).toEqual(['admitted', 'admitted', 'waiting', 'waiting']);
