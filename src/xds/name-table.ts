@@ -8,6 +8,8 @@ import { type Source, textAt } from './source.ts';
 
 /** Who names fewer is answered as fast by way of texts. */
 const WORTH_INDEXING = 32;
+/** So few names are kept, whether anybody uses them or not. */
+const FEW = 1_000;
 
 export class NameTable {
   readonly #ids = new Map<string, number>();
@@ -16,6 +18,10 @@ export class NameTable {
   /** Made when somebody names many. */
   #index: ByteIndex | undefined;
   #sweeps = 0;
+  /** How many were in use when that was looked at last. */
+  #kept = 0;
+  /** How often somebody has given one up since then. */
+  #released = 0;
 
   get size(): number {
     return this.#ids.size;
@@ -24,6 +30,24 @@ export class NameTable {
   /** How often numbers were taken from names: as long as it stays, every number means what it meant. */
   get sweeps(): number {
     return this.#sweeps;
+  }
+
+  /**
+   * Whether a {@link sweep} is due, for there are twice as many as were in use: so it costs little for each that is new.
+   * @param live how many are in use in any case
+   */
+  isLong(live: number): boolean {
+    return this.#ids.size > FEW + 2 * Math.max(this.#kept, live);
+  }
+
+  /** Whether half of them may be given up. Others may use them all the same, so a {@link sweep} is worth trying now and then. */
+  get isLoose(): boolean {
+    return this.#ids.size > FEW && 2 * this.#released > this.#ids.size;
+  }
+
+  /** Somebody gives up so many of them. */
+  release(count: number): void {
+    this.#released += count;
   }
 
   /** Makes a number for a name that has none. */
@@ -68,14 +92,18 @@ export class NameTable {
 
   /** Forgets the names whose number is not in use. */
   sweep(inUse: IdSet): void {
-    this.#index = undefined;
-    this.#sweeps += 1;
+    const before = this.#ids.size;
     for (const [name, id] of this.#ids) {
       if (inUse.has(id)) continue;
       this.#ids.delete(name);
       this.#names[id] = undefined;
       this.#free.push(id);
     }
+    this.#kept = this.#ids.size;
+    this.#released = 0;
+    if (this.#kept === before) return;
+    this.#index = undefined;
+    this.#sweeps += 1;
   }
 
   #makeIndex(): ByteIndex {

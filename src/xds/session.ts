@@ -79,7 +79,9 @@ export class Session implements Types, ViewReader {
     const { track, isFirst } = this.#trackFor(request.typeUrl);
     if (track === undefined) return { kind: 'ignored' };
     if (isFirst && track.facts?.type === 'route' && request.version !== '') this.#gate.cameWithRoutes();
-    return receiveSotw(track, request, isFirst, this.#view.seq, now);
+    const outcome = receiveSotw(track, request, isFirst, this.#view.seq, now);
+    this.#forgetNames(track);
+    return outcome;
   }
 
   /** @param now ms */
@@ -97,6 +99,7 @@ export class Session implements Types, ViewReader {
       !isWarming && due?.isEmpty !== false ? undefined : (name: string): boolean => isWarming || due?.has(name) === true;
     const outcome = receiveDelta(track, request, isFirst, this.#view.seq, now, mustSend);
     if (isEndpoints) this.#endpointsDue = undefined;
+    this.#forgetNames(track);
     return outcome;
   }
 
@@ -236,6 +239,12 @@ export class Session implements Types, ViewReader {
     // Elsewhere nobody asks: on a stream for clusters alone, and in a State-of-the-World request, which says no versions.
     if (!this.#options.isAggregated || this.protocol === 'sotw') return;
     this.#endpointsDue?.add(endpointsName, this.#view.log('endpoints'));
+  }
+
+  /** What was asked for and given up is not remembered: all that the track refers to is subscribed by now. */
+  #forgetNames({ facts, log, subscription }: Track): void {
+    if (facts !== undefined) this.#view.asked(facts.type);
+    else if (log.hasManyNames) log.forgetNames(subscription.ids.copy());
   }
 
   #trackFor(typeUrl: string): { readonly track: Track | undefined; readonly isFirst: boolean } {

@@ -90,6 +90,7 @@ export class Subscription {
     // W10: a pure shrink is not answered.
     if (!this.#wildcard) dropped.addAll(this.#ids);
     dropped.deleteAll(wanted);
+    this.#names.release(this.#ids.size + added.size - wanted.size);
     this.#ids = wanted;
     if (!before) return { ...wildcard, answer: added, dropped };
     return { ...wildcard, answerAgain: [...added].map((id) => this.#names.nameOf(id)), dropped };
@@ -113,6 +114,7 @@ export class Subscription {
       const id = this.#names.findAt(unsubscribe.source, name.from, name.to);
       // W7: a name that was not subscribed is ignored.
       if (id < 0 || !this.#ids.delete(id)) continue;
+      this.#names.release(1);
       // W6: while the wildcard remains, the server says what the name is now; W7: otherwise nothing.
       if (this.#wildcard) again.add(id);
       else dropped.add(id);

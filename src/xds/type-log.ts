@@ -137,6 +137,17 @@ export class TypeLog {
     this.names.sweep(subscribed);
   }
 
+  /** Whether {@link forgetNames} is worth its cost, which is that of all names. */
+  get hasManyNames(): boolean {
+    return this.names.isLong(this.#live.size);
+  }
+
+  /** Forgets names that nobody refers to. @param subscribed as of {@link compact} */
+  forgetNames(subscribed: IdSet): void {
+    for (const { id } of this.entries()) subscribed.add(id);
+    this.names.sweep(subscribed);
+  }
+
   #recentStates(): RecentStates {
     this.#states ??= new RecentStates(this.entries());
     return this.#states;

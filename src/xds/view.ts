@@ -39,6 +39,8 @@ export interface Applied {
 /** What Envoys go by who ask for routes by a name that is not there, or not any more; undefined: nobody does. */
 type Leftover = (name: string) => EncodedResource | undefined;
 
+const NO_IDS = new IdSet();
+
 /** A listener that drains asks for one; a pod has few. */
 const MAX_LEFTOVERS = 256;
 
@@ -97,6 +99,18 @@ export class View {
 
   detach(reader: ViewReader): void {
     this.#readers.delete(reader);
+    for (const [type, { names }] of this.#logs) names.release(reader.idsOf(type)?.size ?? 0);
+  }
+
+  /** A reader may have asked for names that nobody had asked for. All that it refers to is in what it says of itself. */
+  asked(type: ResourceType): void {
+    const log = this.log(type);
+    if (log.hasManyNames) log.forgetNames(this.#idsOf(type));
+  }
+
+  /** To be called now and then: names that were given up are forgotten, also where nobody asks for others. */
+  tidy(): void {
+    for (const [type, log] of this.#logs) if (log.names.isLoose) log.forgetNames(this.#idsOf(type));
   }
 
   /** Streams may break and come back, all at once. */
@@ -228,13 +242,15 @@ export class View {
     for (const [type, log] of this.#logs) {
       if (!log.isLong) continue;
       const cursors = new Set<number>();
-      const inUse = new IdSet();
-      for (const reader of this.#readers) {
-        for (const cursor of reader.cursorsOf(type)) cursors.add(cursor);
-        const ids = reader.idsOf(type);
-        if (ids !== undefined) inUse.addAll(ids);
-      }
-      log.compact([...cursors], inUse);
+      for (const reader of this.#readers) for (const cursor of reader.cursorsOf(type)) cursors.add(cursor);
+      log.compact([...cursors], this.#idsOf(type));
     }
+  }
+
+  /** Ids of all names that readers are subscribed to. */
+  #idsOf(type: ResourceType): IdSet {
+    const ids = new IdSet();
+    for (const reader of this.#readers) ids.addAll(reader.idsOf(type) ?? NO_IDS);
+    return ids;
   }
 }

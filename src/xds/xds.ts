@@ -150,6 +150,7 @@ export class XdsServer implements AsyncDisposable {
     this.#checks = setInterval(() => {
       for (const stream of this.#streams) stream.check(now());
       this.#admission.check(now());
+      for (const view of this.#views.views()) view.tidy();
     }, CHECK_MS).unref();
     this.#calm = new FirstCalm(
       () => this.#streams.size > 0 && this.#admission.isIdle,
