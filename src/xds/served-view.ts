@@ -6,6 +6,7 @@ import type { ScopeTranslation } from '../translate/translate.ts';
 import type { InFlight } from './exchange.ts';
 import { type InterceptChanges, serviceOf } from './intercept-changes.ts';
 import { Quarantine, type Rejection } from './quarantine.ts';
+import { Refusals } from './refusals.ts';
 import type { EncodedResource, Encoder } from './resource.ts';
 import { type EncodedChange, View } from './view.ts';
 
@@ -30,18 +31,12 @@ export interface ViewChange {
   readonly intercepts: ReadonlySet<InterceptId>;
 }
 
-interface Refusal {
-  readonly type: ResourceType;
-  readonly name: string;
-  readonly error: string;
-}
-
 export class ServedView {
   readonly view: View;
   readonly #options: ServedViewOptions;
   readonly #quarantine = new Quarantine();
-  /** What an Envoy said last of a resource that it refused, by type and name: until all know that it is gone. */
-  readonly #errors = new Map<string, Refusal>();
+  /** Kept until all know that the resource is gone. */
+  readonly #refusals = new Refusals();
   /** Every publication up to this one was accepted, but for the intercepts that are left out. */
   #goodPublication = 0;
   #changed = 0;
@@ -78,7 +73,8 @@ export class ServedView {
   publish(model: InterceptModel, change: ModelChange | undefined, isSettled: boolean, now: number): ViewChange {
     const { changes } = this.#options;
     const before = this.#quarantine.excluded;
-    if (isSettled) this.#forgetGone();
+    // Everybody has answered that it is gone: whoever refused it is told it again when it comes back.
+    if (isSettled) this.#refusals.forget((type, name) => this.view.log(type).entry(name)?.current === undefined);
     if (isSettled && this.#quarantine.isDecided) {
       this.#goodPublication = changes.publication - 1;
       this.#quarantine.settle();
@@ -105,7 +101,7 @@ export class ServedView {
     // Of several, the session finds the bad one first.
     if (response.items.size !== 1 || item?.sent === undefined) return this.#take();
     const { type, name } = item.sent;
-    this.#errors.set(`${type} ${name}`, { type, name, error });
+    this.#refusals.note(type, name, error);
     // A verdict on what is not there any more says nothing of what is.
     if (!this.#isNewest(item.sent)) return this.#take();
     const before = this.#quarantine.excluded;
@@ -181,18 +177,11 @@ export class ServedView {
 
   /** Who has refused a resource is not told it again when it comes back (N8), and so would never say that it is bad. */
   #refuseAgain(changes: readonly EncodedChange[], now: number): void {
-    if (this.#errors.size === 0) return;
+    if (this.#refusals.size === 0) return;
     for (const { type, name, resource } of changes) {
-      const refusal = this.#errors.get(`${type} ${name}`);
-      if (refusal === undefined || resource === undefined) continue;
-      if (this.#options.isRefused(resource)) this.#refuse(resource, refusal.error, now);
-    }
-  }
-
-  /** Everybody has answered that it is gone: whoever refused it is told it again when it comes back. */
-  #forgetGone(): void {
-    for (const [key, { type, name }] of this.#errors) {
-      if (this.view.log(type).entry(name)?.current === undefined) this.#errors.delete(key);
+      const error = this.#refusals.find(type, name);
+      if (error === undefined || resource === undefined) continue;
+      if (this.#options.isRefused(resource)) this.#refuse(resource, error, now);
     }
   }
 
