@@ -12,11 +12,26 @@ export interface KnownClient {
   readonly session: Session;
 }
 
-/** @param matches any of them suffices; none: every client */
-export function clientStatus(clients: Iterable<KnownClient>, matches: readonly NodeMatch[]): ClientStatusResponse {
+/**
+ * @param matches any of them suffices; none: every client
+ * @param maxResources of all clients together
+ * @returns undefined when there are more: nothing was made of them.
+ */
+export function clientStatus(
+  clients: Iterable<KnownClient>,
+  matches: readonly NodeMatch[],
+  maxResources: number,
+): ClientStatusResponse | undefined {
+  const asked: KnownClient[] = [];
+  let resources = 0;
+  for (const client of clients) {
+    if (matches.length > 0 && !matches.some((match) => matchesId(match, client.nodeId))) continue;
+    for (const track of client.session.tracks) resources += countOf(track);
+    if (resources > maxResources) return undefined;
+    asked.push(client);
+  }
   const config: ClientConfig[] = [];
-  for (const { nodeId, id, session } of clients) {
-    if (matches.length > 0 && !matches.some((match) => matchesId(match, nodeId))) continue;
+  for (const { nodeId, id, session } of asked) {
     const generic_xds_configs = session.tracks.flatMap((track) => [...namesOf(track)].map((name) => configOf(track, name)));
     config.push({ node: { id: nodeId }, client_scope: id, generic_xds_configs });
   }
@@ -34,6 +49,11 @@ function matchesId({ kind, value }: NodeMatch, nodeId: string): boolean {
     case 'contains':
       return nodeId.includes(value);
   }
+}
+
+/** How many names there are at most, without looking at them. */
+function countOf({ subscription, log }: Track): number {
+  return subscription.size + (subscription.wildcard ? log.size : 0);
 }
 
 function namesOf({ subscription, log }: Track): ReadonlySet<string> {

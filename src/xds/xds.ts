@@ -1,18 +1,14 @@
 /** The one door of this room: models in, xDS out, and what the Envoys made of it. */
-import type { Method, ServerCall } from '../grpc/call.ts';
-import { frameOf } from '../grpc/frame.ts';
+import type { ServerCall } from '../grpc/call.ts';
 import { DEFAULT_GRPC_LIMITS, type GrpcLimits } from '../grpc/limits.ts';
 import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
-import { OK, STATUS, type Status } from '../grpc/status.ts';
-import { unary } from '../grpc/unary.ts';
 import type { InterceptModel, ModelChange } from '../model/intercept.ts';
 import type { InterceptId } from '../model/names.ts';
 import type { SocketAddress } from '../model/proxy.ts';
 import type { ResourceType } from '../translate/resource.ts';
 import type { CreateScopeTranslation, TranslateSettings } from '../translate/translate.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
-import { clientStatus } from './client-status.ts';
-import { encodeMessage } from './codec.ts';
+import type { KnownClient } from './client-status.ts';
 import { type DrainClock, type DrainOptions, drain, MONOTONIC } from './drain.ts';
 import { FirstCalm } from './first-calm.ts';
 import type { Gate, Pass } from './gate.ts';
@@ -23,7 +19,7 @@ import { type ProxyStatus, statusOf } from './proxy-status.ts';
 import type { Receipt } from './receipts.ts';
 import type { EncodedResource } from './resource.ts';
 import { statusMethods, type XdsMethod, xdsMethods } from './services.ts';
-import { decodeStatusRequest } from './status-request.ts';
+import { type StatusLimits, StatusService } from './status-service.ts';
 import { XdsStream } from './stream.ts';
 import { StreamCounts } from './stream-counts.ts';
 import type { StreamLimits } from './stream-options.ts';
@@ -35,7 +31,7 @@ export type { ProxyStatus } from './proxy-status.ts';
 export type { Receipt } from './receipts.ts';
 export type Rejection = ViewRejection;
 
-export interface XdsLimits extends StreamLimits, AdmissionLimits, GrpcLimits {
+export interface XdsLimits extends StreamLimits, AdmissionLimits, StatusLimits, GrpcLimits {
   /** A view that no Envoy reads is kept for so long, in ms. */
   readonly idleViewMs: number;
 }
@@ -53,6 +49,7 @@ export const DEFAULT_LIMITS: XdsLimits = {
   syncMs: 2_000,
   waitMs: 60_000,
   maxWaiting: 10_000,
+  maxStatusResources: 100_000,
 };
 
 export interface XdsServerOptions {
@@ -74,9 +71,6 @@ export interface XdsServerOptions {
 
 /** How often streams are looked at that take nothing, in ms. */
 const CHECK_MS = 1_000;
-
-/** Of a stream of CSDS, that wait for their answers. */
-const MAX_STATUS_REQUESTS = 100;
 
 export class XdsServer implements AsyncDisposable {
   readonly #views: Views;
@@ -136,14 +130,8 @@ export class XdsServer implements AsyncDisposable {
       return stream;
     };
     const methods = xdsMethods((method) => guard(guarding, true, (call, pass) => openStream(method, call, pass)));
-    const csds = statusMethods(
-      guard(guarding, false, this.#streamStatus),
-      guard(
-        guarding,
-        false,
-        unary((request) => this.#clientStatus(request)),
-      ),
-    );
+    const status = new StatusService(() => this.#clients(), limits);
+    const csds = statusMethods(guard(guarding, false, status.stream), guard(guarding, false, status.fetch));
     const { createServer, onCalm } = options;
     const tls = createServer === undefined ? {} : { createServer };
     this.#server = new GrpcServer({ methods: new Map([...methods, ...csds]), limits, observer, ...tls });
@@ -244,47 +232,14 @@ export class XdsServer implements AsyncDisposable {
     clearTimeout(force);
   }
 
-  #rivals({ claim }: XdsStream): readonly string[] {
-    return claim === undefined ? [] : this.#claims.rivals(claim);
+  *#clients(): Generator<KnownClient> {
+    for (const { info, session } of this.#streams) {
+      if (info !== undefined && session !== undefined) yield { nodeId: info.nodeId, id: info.id, session };
+    }
   }
 
-  readonly #streamStatus: Method = (call) => {
-    const requests: Buffer[] = [];
-    let isDone = false;
-    const answerNext = (): void => {
-      const request = call.isWriting ? undefined : requests.shift();
-      if (request !== undefined) {
-        const answer = this.#clientStatus(request);
-        if (Buffer.isBuffer(answer)) call.write(frameOf(answer), answerNext);
-        else call.end(answer);
-      } else if (isDone && !call.isWriting) call.end(OK);
-    };
-    call.read();
-    return {
-      message: (request) => {
-        if (requests.push(Buffer.from(request)) <= MAX_STATUS_REQUESTS) answerNext();
-        else call.end({ code: STATUS.resourceExhausted, details: 'too many requests before the last answer was taken' });
-      },
-      halfClosed: () => {
-        isDone = true;
-        answerNext();
-      },
-      cancelled: () => undefined,
-      aged: () => undefined,
-    };
-  };
-
-  /** @returns an encoded ClientStatusResponse, or what is wrong with the request. */
-  #clientStatus(bytes: Buffer): Buffer | Status {
-    try {
-      const matches = decodeStatusRequest(bytes);
-      const clients = [...this.#streams].flatMap(({ info, session }) =>
-        info === undefined || session === undefined ? [] : [{ nodeId: info.nodeId, id: info.id, session }],
-      );
-      return encodeMessage('envoy.service.status.v3.ClientStatusResponse', clientStatus(clients, matches));
-    } catch (error) {
-      return { code: STATUS.invalidArgument, details: error instanceof Error ? error.message : String(error) };
-    }
+  #rivals({ claim }: XdsStream): readonly string[] {
+    return claim === undefined ? [] : this.#claims.rivals(claim);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

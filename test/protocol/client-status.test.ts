@@ -5,7 +5,8 @@ import { until } from '../support/until.ts';
 import { GrpcHarness } from '../support/xds/harness.ts';
 import { type Decoded, decodeMessage } from '../support/xds/independent.ts';
 
-const PATH = '/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus';
+const SERVICE = '/envoy.service.status.v3.ClientStatusDiscoveryService';
+const PATH = `${SERVICE}/FetchClientStatus`;
 const same = (bytes: Buffer): Buffer => bytes;
 
 async function fetchStatus(harness: GrpcHarness, request: object): Promise<Decoded> {
@@ -66,5 +67,47 @@ it.each(['sotw', 'delta'] as const)(
     await expect(fetchStatus(harness, { node_matchers: [{ node_id: { safe_regex: { regex: '.*' } } }] })).rejects.toMatchObject({
       code: status.INVALID_ARGUMENT,
     });
+  },
+);
+
+/** @returns how a stream ends that asks for the state of all clients. */
+async function endOfStream(harness: GrpcHarness): Promise<{ readonly code: number; readonly details: string }> {
+  const client = new GrpcClient(`127.0.0.1:${harness.port}`, credentials.createInsecure());
+  try {
+    const call = client.makeBidiStreamRequest<Buffer, Buffer>(`${SERVICE}/StreamClientStatus`, same, same);
+    let end: { readonly code: number; readonly details: string } | undefined;
+    call.on('error', () => {});
+    call.on('status', (told: { code: number; details: string }) => {
+      end = told;
+    });
+    call.on('data', () => call.end());
+    call.write(Buffer.alloc(0));
+    return await until('the end of the stream', () => end);
+  } finally {
+    client.close();
+  }
+}
+
+it.each(['sotw', 'delta'] as const)(
+  'V9: CSDS tells of so many resources at once, and of one node where they are more, %s',
+  async (protocol) => {
+    await using harness = new GrpcHarness(protocol, { maxStatusResources: 6 });
+    for (const name of ['a', 'b', 'c']) harness.world.set('cluster', name, '1');
+    const [one, two] = [await harness.connect(), await harness.connect()];
+    for (const [id, client] of Object.entries({ one, two })) {
+      client.subscribe('cluster', ['*'], { node: { id } });
+      await client.take('cluster', { a: '1', b: '1', c: '1' });
+    }
+    await until('the answers', () => harness.observer.acks === 2);
+    expect((await fetchStatus(harness, {})).config).toHaveLength(2);
+    expect(await endOfStream(harness)).toMatchObject({ code: status.OK });
+    const { requests } = harness.observer;
+    two.subscribe('endpoints', ['none']);
+    const tooMany = { code: status.RESOURCE_EXHAUSTED, details: expect.stringMatching(/6 resources at most.*node_matchers/) };
+    await until('the question', () => harness.observer.requests > requests);
+    await expect(fetchStatus(harness, {})).rejects.toMatchObject(tooMany);
+    expect(await endOfStream(harness)).toMatchObject(tooMany);
+    const { config } = await fetchStatus(harness, { node_matchers: [{ node_id: { exact: 'two' } }] });
+    expect(config.map((each: Decoded) => [each.node.id, each.generic_xds_configs.length])).toEqual([['two', 4]]);
   },
 );

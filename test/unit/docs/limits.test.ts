@@ -33,6 +33,7 @@ describe('the bounds are those of the code', () => {
     ['names that a stream is subscribed to', [maxNames, maxNameBytes]],
     ['a request', [DEFAULT_LIMITS.maxMessageBytes / 2 ** 20]],
     ['requests that are not complete, over all connections', [DEFAULT_LIMITS.maxReceivingBytes / 2 ** 20]],
+    ['resources that one answer about the state of clients (CSDS) tells of', [DEFAULT_LIMITS.maxStatusResources]],
     ['views that nobody reads', [idleViewMs / 1000]],
     ['topics of Events', [LEDGER_LIMITS.topics]],
     ['tokens that are known', [BOOK_SIZE.most]],
