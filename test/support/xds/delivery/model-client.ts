@@ -155,6 +155,12 @@ export class ModelClient {
       if (this.#isSotw && !knowledge.exists('cluster', cluster)) memory.warming.delete(cluster);
   }
 
+  /** N8: what was refused may come again once it was something else, also where nobody was told of that. */
+  published(type: ResourceType, name: string, content: string | undefined): void {
+    const { refused } = this.#of(type);
+    if (refused.get(name) !== content) refused.delete(name);
+  }
+
   /** M3: no cluster waits for endpoints that the client was given on this stream, also where it refuses the newest ones. */
   checkWarm(): void {
     const { memory, knowledge } = this.#options;
@@ -162,8 +168,8 @@ export class ModelClient {
     const { taken } = this.#of('endpoints');
     const { held } = memory.of('endpoints');
     for (const [cluster, { endpoints }] of memory.warming) {
-      const isThere = knowledge.exists('cluster', cluster) && held.has(endpoints) && taken.has(endpoints);
-      ok(!isThere, `${cluster} waits for ${endpoints}, which were not sent again`);
+      const isKnown = held.has(endpoints) && taken.has(endpoints) && !knowledge.wasAway('endpoints', endpoints);
+      ok(!isKnown || !knowledge.exists('cluster', cluster), `${cluster} waits for ${endpoints}, which were not sent again`);
     }
   }
 

@@ -173,8 +173,6 @@ class Run implements Knowledge {
     const before = this.#before.get(type);
     if (before === undefined) return;
     const { name, content } = before;
-    // N8: what was refused may come again once it was something else, also where nobody was told of that.
-    if (content?.startsWith('bad') === true) return;
     if (content === undefined) return this.#remove(type, name);
     const used = type === 'scopedRoute' ? 'route' : 'cluster';
     if (usesOf(content).every((each) => this.exists(used, each))) this.#put(type, name, content);
@@ -201,7 +199,11 @@ class Run implements Knowledge {
 
   #publish(): void {
     const changes = this.#translation.update(EMPTY_MODEL, NO_CHANGE, new Set());
-    for (const { type, name, resource } of changes) if (resource !== undefined) this.#wereThere.add(`${type} ${name}`);
+    for (const { type, name, resource } of changes) {
+      const key = `${type} ${name}`;
+      if (resource !== undefined) this.#wereThere.add(key);
+      for (const { client } of this.#seats) client?.published(type, name, this.#contents.get(key));
+    }
     this.#view.apply(
       changes.map(({ type, name, resource }) => ({
         type,

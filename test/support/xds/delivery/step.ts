@@ -15,7 +15,7 @@ export type WorldStep =
       readonly uses: readonly number[];
     }
   | { readonly do: 'remove'; readonly type: ResourceType; readonly index: number }
-  /** The last one of the type that was set or removed is what it was before, unless that was bad. */
+  /** The last one of the type that was set or removed is what it was before. */
   | { readonly do: 'back'; readonly type: ResourceType }
   | { readonly do: 'publish' }
   /** Another server, with the same world: all streams break. */
