@@ -7,11 +7,19 @@ export function fishCompletion(commands: readonly CompletableCommand[]): string 
     ...command.flags.map((flag) => `${within(command)} ${flagOptions(flag)}`),
     ...argumentLine(command),
   ]);
-  return `# fish completion for detour: detour completion fish | source\ncomplete -c detour -f\n${lines.join('\n')}\n`;
+  return `# fish completion for detour: detour completion fish | source
+function __detour_runs
+  set -l words (commandline -opc)
+  test "$words[2]" = "$argv[1]"
+end
+complete -c detour -f
+${lines.join('\n')}
+`;
 }
 
+/** Not `__fish_seen_subcommand_from`: a value may be called like a command. */
 function within({ name }: CompletableCommand): string {
-  return `complete -c detour -n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
+  return `complete -c detour -n ${quote(`__detour_runs ${name}`)}`;
 }
 
 function flagOptions(flag: CompletableFlag): string {

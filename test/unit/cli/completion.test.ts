@@ -94,12 +94,18 @@ test('zsh is told commands, flags with their short names, values and files, all 
 
 test('fish is told commands, flags with their short names, values and files, all of it quoted', async () => {
   const fish = (await script('fish')).split('\n');
-  const rich = "complete -c detour -n '__fish_seen_subcommand_from rich'";
+  const rich = "complete -c detour -n '__detour_runs rich'";
   expect(fish).toContain(String.raw`complete -c detour -n __fish_use_subcommand -a plain -d 'it\'s plain: nothing'`);
   expect(fish).toContain(String.raw`${rich} -s o -l output -x -a 'text json' -d 'What it\'s [like]: how.'`);
   expect(fish).toContain(`${rich} -s f -l file -r -F -d 'Which.'`);
   expect(fish).toContain(`${rich} -l strict -d 'More.'`);
   expect(fish).toContain(`${rich} -F`);
+});
+
+test('fish takes the word behind the program alone for the command, not a value of that name', async () => {
+  const fish = await script('fish');
+  expect(fish).toContain('  set -l words (commandline -opc)\n  test "$words[2]" = "$argv[1]"\n');
+  expect(fish).not.toContain('__fish_seen_subcommand_from');
 });
 
 describe('detour completion', () => {
