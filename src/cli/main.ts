@@ -93,6 +93,8 @@ async function runAs(args: readonly string[], io: Io): Promise<number> {
     return EXIT.ok;
   }
   if (name === 'help' && rest[0] !== undefined) return runAs([rest[0], '--help'], io);
+  // No command of anybody's: help does not list it.
+  if (name === '__complete') return (await import('./complete.ts')).runComplete(rest, io, COMMANDS);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     (name === undefined ? io.err : io.out)(helpText(COMMANDS));
     return name === undefined ? EXIT.usage : EXIT.ok;

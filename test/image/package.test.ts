@@ -4,6 +4,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clientProgram } from '../support/cluster/kubectl.ts';
 import { envoyBinary } from '../support/envoy.ts';
 import { type InstalledPackage, installPackage } from '../support/package/installed-package.ts';
 import { until } from '../support/until.ts';
@@ -83,15 +84,28 @@ test('what package.json names is there, and every import of a file leads to one'
   expect(missing).toEqual([]);
 });
 
-test('its command runs: version, help, a bootstrap, and through links, as kubectl finds it', async () => {
+test('its command runs: version, help, a bootstrap, and through links', async () => {
   expect(await installed.detour('--version')).toBe(`detour ${version}\n`);
   expect(await installed.detour('help')).toContain('Usage: detour COMMAND');
   expect(await installed.detour('envoy', '--role', 'gateway', '--node', 'shop/edge', '--listen', '0.0.0.0:80')).toContain(
     'gateway~shop/edge',
   );
-  const link = join(installed.folder, 'kubectl-detour');
+  const link = join(installed.folder, 'linked');
   await symlink(installed.command, link);
   expect(await installed.run(link, '--version')).toBe(`detour ${version}\n`);
+});
+
+test('kubectl finds it, its help speaks of `kubectl detour`, and kubectl completes it', async () => {
+  const kubectl = await clientProgram('kubectl');
+  expect(await installed.run(kubectl, 'detour', '--version')).toBe(`detour ${version}\n`);
+  expect(await installed.run(kubectl, 'detour', 'list', '--help')).toContain('\nUsage: kubectl detour list [KEY] [FLAG]…\n');
+  const complete = async (...words: readonly string[]) =>
+    (await installed.run(kubectl, '__complete', 'detour', ...words)).split('\n');
+  const commands = await complete('li');
+  expect(commands.map((line) => line.replace(/\t.*/, ''))).toEqual(['list', 'lint', ':4', '']);
+  expect(commands[0]).toMatch(/\t\S/);
+  expect(await complete('list', '-n', 'shop', '-o', 'w')).toEqual(['wide', ':4', '']);
+  expect(await complete('lint', '')).toEqual([':0', '']);
 });
 
 test('it serves a directory', async () => {

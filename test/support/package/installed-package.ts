@@ -38,9 +38,11 @@ export class InstalledPackage implements AsyncDisposable {
     return this.run(this.command, ...args);
   }
 
-  /** The same for any program. */
+  /** The same for any program, which finds what the package brings on the PATH. */
   async run(program: string, ...args: readonly string[]): Promise<string> {
-    return (await run(program, [...args], { cwd: this.folder, env: environment() })).stdout;
+    const own = environment();
+    const PATH = [dirname(this.command), own['PATH']].join(delimiter);
+    return (await run(program, [...args], { cwd: this.folder, env: { ...own, PATH } })).stdout;
   }
 
   /** Runs until it is disposed of. */

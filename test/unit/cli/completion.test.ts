@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../../src/cli/command.ts';
+import { runComplete } from '../../../src/cli/complete.ts';
 import { runCompletion } from '../../../src/cli/completion.ts';
 import { run } from '../../../src/cli/main.ts';
 import { many, one, readChoice, readText, toggle } from '../../../src/flag-values.ts';
@@ -106,6 +107,45 @@ test('fish takes the word behind the program alone for the command, not a value 
   const fish = await script('fish');
   expect(fish).toContain('  set -l words (commandline -opc)\n  test "$words[2]" = "$argv[1]"\n');
   expect(fish).not.toContain('__fish_seen_subcommand_from');
+});
+
+describe('for kubectl', () => {
+  async function complete(...words: string[]): Promise<readonly string[]> {
+    let out = '';
+    const io = { out: (text: string) => (out += text), err: (text: string) => (out += text), environment: {} };
+    expect(await runComplete(words, io, COMMANDS)).toBe(0);
+    expect(out.endsWith('\n')).toBe(true);
+    return out.split('\n').slice(0, -1);
+  }
+  const LIKE = "What it's [like]: how.";
+
+  test.each([
+    ['a command', ['r'], ['rich\tall kinds', ':4']],
+    ['a command that is written out', ['rich'], ['rich\tall kinds', ':4']],
+    [
+      'a flag, with both names',
+      ['rich', '-'],
+      expect.arrayContaining([`-o\t${LIKE}`, `--output\t${LIKE}`, '-h\tTells its flags.']),
+    ],
+    ['a flag that has begun', ['rich', '--f'], ['--file\tWhich.', ':4']],
+    ['the value of a flag', ['rich', '--strict', '-o', 'j'], ['json', ':4']],
+    ['behind an equals sign', ['rich', '--output=t'], ['text', ':4']],
+    ['files of a flag', ['rich', '-f', ''], [':0']],
+    ['files as arguments', ['rich', '--strict', 'ap'], [':0']],
+    ['nothing where nothing is known', ['rich', '--name', ''], [':4']],
+    ['what is behind a flag that takes no value', ['shell', '--help', 'z'], ['zsh', ':4']],
+    ['commands behind help', ['help', 'p'], ['plain', ':4']],
+    ['nothing of a command that is none', ['nothing', '-'], [':4']],
+    ['a value that is called like a command', ['shell', 'rich', '-'], ['-h\tTells its flags.', '--help\tTells its flags.', ':4']],
+  ])('%s', async (_, words, expected) => {
+    expect(await complete(...words)).toEqual(expected);
+  });
+
+  test('all commands, where there is no word yet', async () => {
+    const all = await complete('');
+    expect(all.map((line) => line.replace(/\t.*/, ''))).toEqual(['plain', 'rich', 'shell', 'help', ':4']);
+    expect(await complete()).toEqual(all);
+  });
 });
 
 describe('detour completion', () => {
