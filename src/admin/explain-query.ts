@@ -2,9 +2,10 @@
 import type { ExplainedRequest } from '../explain/explanation.ts';
 import type { InterceptModel } from '../model/intercept.ts';
 import { isDnsLabel, objectKey } from '../model/names.ts';
-import { proxyOf } from '../model/node.ts';
+import { nodeIdMistake } from '../model/node.ts';
 import type { Proxy, Scope } from '../model/proxy.ts';
 import { scopeOf } from '../translate/scope.ts';
+import { type ExplainTarget, readExplainListener, readExplainTarget } from './explain-target.ts';
 
 export interface ExplainQuestion {
   readonly scope: Scope;
@@ -14,11 +15,22 @@ export interface ExplainQuestion {
 export interface QueryMistake {
   readonly error: string;
   readonly hint: string;
+  /** What of the query it is about. */
+  readonly parameter: 'to' | 'header' | 'proxy' | 'listener';
 }
 
 const HINT =
   'Give to=SERVICE[.NAMESPACE][:PORT] or to=URL, and perhaps namespace=, path=, method=, header=NAME:VALUE (repeated), ' +
   'proxy=NODE-ID with listener=inbound:PORT or listener=outbound.';
+const CONNECTED = 'GET /api/proxies lists the Envoys that are connected.';
+
+/** @param error what the request lacks to fit the Envoy */
+export function misfit(error: string, { scope }: ExplainQuestion): QueryMistake {
+  return scope.kind === 'client'
+    ? { error, hint: CONNECTED, parameter: 'proxy' }
+    : { error, hint: 'listener=inbound:PORT or listener=outbound says which.', parameter: 'listener' };
+}
+
 /** What a caller that stands nowhere in particular listens on: the address decides nothing. */
 const ANYWHERE = { host: '127.0.0.1', port: 0 };
 
@@ -29,64 +41,44 @@ export function readExplainQuery(
   proxies: readonly Proxy[],
 ): ExplainQuestion | QueryMistake {
   const to = query.get('to') ?? '';
-  if (to === '') return { error: 'to is missing.', hint: HINT };
+  if (to === '') return { error: 'to is missing.', hint: HINT, parameter: 'to' };
   const headers: (readonly [string, string])[] = [];
   for (const line of query.getAll('header')) {
     const colon = line.indexOf(':');
-    if (colon <= 0) return { error: `header ${JSON.stringify(line)} is not NAME:VALUE.`, hint: HINT };
+    if (colon <= 0) return { error: `header ${JSON.stringify(line)} is not NAME:VALUE.`, hint: HINT, parameter: 'header' };
     headers.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
   }
-  const target = readTarget(to, query);
-  if ('error' in target) return target;
+  const target = readExplainTarget(to);
+  const caller = query.get('namespace') ?? 'default';
+  if (target === undefined || (target.kind === 'service' && !isDnsLabel(caller))) return notRead(to);
   const request = {
     method: query.get('method') ?? 'GET',
-    path: query.get('path') ?? target.path,
-    headers: [['host', target.host], ...headers] as const,
+    path: query.get('path') ?? (target.kind === 'url' ? target.path : '/'),
+    headers: [['host', hostOf(target, caller)], ...headers] as const,
   };
   const node = query.get('proxy');
   if (node !== null) return atProxy(node, query.get('listener'), request, model, proxies);
   if (target.kind === 'url') return { scope: gatewayFor(target.host, model, proxies), request };
   const scope: Scope = {
     kind: 'sidecar',
-    namespace: target.caller,
+    namespace: caller,
     inbound: [],
     outbound: ANYWHERE,
-    services: [objectKey(target.namespace, target.service)],
+    services: [objectKey(target.namespace ?? caller, target.service)],
     previews: [],
     inBaselineOf: [],
   };
   return { scope, request: { ...request, listener: { kind: 'outbound' } } };
 }
 
-type Target =
-  | { readonly kind: 'url'; readonly host: string; readonly path: string }
-  | {
-      readonly kind: 'service';
-      readonly host: string;
-      readonly path: string;
-      readonly service: string;
-      readonly namespace: string;
-      /** The namespace that the request comes from. */
-      readonly caller: string;
-    };
+function hostOf(target: ExplainTarget, caller: string): string {
+  if (target.kind === 'url') return target.host;
+  return `${target.service}.${target.namespace ?? caller}${target.port === undefined ? '' : `:${target.port}`}`;
+}
 
-function readTarget(to: string, query: URLSearchParams): Target | QueryMistake {
-  if (/^https?:\/\//i.test(to)) {
-    if (!URL.canParse(to)) return { error: `to=${JSON.stringify(to)} is no URL.`, hint: HINT };
-    const url = new URL(to);
-    return { kind: 'url', host: url.host, path: url.pathname + url.search };
-  }
-  const groups = /^(?<service>[^./:]+)(?:\.(?<namespace>[^./:]+)(?:\.svc(?:\.cluster\.local)?)?)?(?::(?<port>\d{1,5}))?$/.exec(
-    to,
-  )?.groups;
-  const caller = query.get('namespace') ?? 'default';
-  const service = groups?.['service'] ?? '';
-  const namespace = groups?.['namespace'] ?? caller;
-  if (!isDnsLabel(service) || !isDnsLabel(namespace) || !isDnsLabel(caller))
-    return { error: `to=${JSON.stringify(to)} is neither a Service nor a URL.`, hint: HINT };
-  const port = groups?.['port'];
-  const host = `${service}.${namespace}${port === undefined ? '' : `:${port}`}`;
-  return { kind: 'service', host, path: '/', service, namespace, caller };
+function notRead(to: string): QueryMistake {
+  const what = /^https?:/i.test(to) ? 'no URL' : 'neither a Service nor a URL';
+  return { error: `to=${JSON.stringify(to)} is ${what}.`, hint: HINT, parameter: 'to' };
 }
 
 /** A connected gateway of the host's namespace, else one as it would be without settings of its own. */
@@ -112,19 +104,16 @@ function atProxy(
 ): ExplainQuestion | QueryMistake {
   const proxy = proxies.find((each) => nodeIdOf(each) === node);
   if (proxy === undefined) {
-    const named = proxyOf({ id: node });
-    const why = 'error' in named ? named.error : `${node} is not connected`;
-    return { error: `${why}.`, hint: 'GET /api/proxies lists those that are.' };
+    const mistake = nodeIdMistake(node);
+    const why = mistake === undefined ? `${node} is not connected` : `${JSON.stringify(node)} ${mistake}`;
+    return { error: `${why}.`, hint: CONNECTED, parameter: 'proxy' };
   }
   const scope = scopeOf(proxy, model);
   if (listener === null) return { scope, request };
-  const port = /^inbound:(?<port>\d+)$/.exec(listener)?.groups?.['port'];
-  if (port === undefined && listener !== 'outbound')
-    return { error: `listener=${JSON.stringify(listener)} is neither inbound:PORT nor outbound.`, hint: HINT };
-  return {
-    scope,
-    request: { ...request, listener: port === undefined ? { kind: 'outbound' } : { kind: 'inbound', port: Number(port) } },
-  };
+  const told = readExplainListener(listener);
+  if (told !== undefined) return { scope, request: { ...request, listener: told } };
+  const error = `listener=${JSON.stringify(listener)} is neither inbound:PORT nor outbound.`;
+  return { error, hint: HINT, parameter: 'listener' };
 }
 
 function nodeIdOf(proxy: Proxy): string {

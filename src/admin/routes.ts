@@ -3,10 +3,10 @@ import { explain } from '../explain/explain.ts';
 import { scopeKey } from '../translate/scope.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { envoysThatHave } from './explain-envoys.ts';
-import { readExplainQuery } from './explain-query.ts';
+import { misfit, readExplainQuery } from './explain-query.ts';
 import { explanationText } from './explanation-text.ts';
 import { readyAnswer } from './health.ts';
-import { failure, json, type Routes, text } from './http.ts';
+import { json, type Routes, text } from './http.ts';
 import { previewReport } from './preview-report.ts';
 
 /** @param metrics the whole answer of `/metrics`. */
@@ -66,10 +66,9 @@ export function adminRoutes(
           engine.model,
           proxies.map(({ proxy }) => proxy),
         );
-        if ('error' in question) return failure(400, question.error, question.hint);
+        if ('error' in question) return json(question, 400);
         const explanation = explain(engine.model, question.scope, question.request, { carriers });
-        if ('error' in explanation)
-          return failure(400, explanation.error, 'listener=inbound:PORT or listener=outbound says which.');
+        if ('error' in explanation) return json(misfit(explanation.error, question), 400);
         const sources = { proxies, holders: server.holders.bind(server) };
         const envoys = envoysThatHave(explanation, scopeKey(question.scope), sources);
         return json({ ...question, explanation, envoys, text: explanationText(explanation) });

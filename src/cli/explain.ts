@@ -1,8 +1,10 @@
 /** `detour explain`: asks the running control plane what happens to a request, and prints the answer. */
 import { envoysText } from '../admin/explain-envoys.ts';
+import { readExplainListener, readExplainTarget } from '../admin/explain-target.ts';
 import { many, one, optional, readText, required } from '../flag-values.ts';
 import { type FlagTable, type FlagValues, type Reading, readFlags } from '../flags.ts';
 import { FieldReader } from '../model/field-reader.ts';
+import { nodeIdMistake } from '../model/node.ts';
 import { CLUSTER_FLAGS, CONTROL_PLANE_FLAGS, clusterEnvironment, clusterOf } from './cluster/cluster-flags.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { controlPlaneOf } from './control-plane/client.ts';
@@ -21,11 +23,7 @@ const HELP = {
 };
 
 export const EXPLAIN_FLAGS = {
-  to: required(
-    { value: 'SERVICE|URL', summary: 'A URL at a gateway, or SERVICE[.NAMESPACE][:PORT].' },
-    '--to api.shop',
-    readText,
-  ),
+  to: required({ value: 'SERVICE|URL', summary: 'A URL at a gateway, or SERVICE[.NAMESPACE][:PORT].' }, '--to api.shop', readTo),
   // A comma is part of a header's value.
   header: {
     ...many({ value: 'NAME:VALUE', summary: 'A header of the request; may be repeated.' }, readHeaderLine),
@@ -34,12 +32,20 @@ export const EXPLAIN_FLAGS = {
   },
   method: one({ value: 'METHOD', default: ['GET'], summary: 'Its method.' }, readText),
   path: optional({ value: 'PATH', summary: 'Its path, where --to is a Service.' }, readText),
-  proxy: optional({ value: 'NODE-ID', summary: 'A connected Envoy to ask about, such as sidecar~shop/api-0.' }, readText),
-  listener: optional({ value: 'outbound|inbound:PORT', summary: 'Which listener of that sidecar.' }, readText),
+  proxy: optional({ value: 'NODE-ID', summary: 'A connected Envoy to ask about, such as sidecar~shop/api-0.' }, readNodeId),
+  listener: optional({ value: 'outbound|inbound:PORT', summary: 'Which listener of that sidecar.' }, readListener),
   ...CLUSTER_FLAGS,
   ...CONTROL_PLANE_FLAGS,
   output: outputFlag(['text', 'wide', 'json', 'yaml'], 'Sentences; wide also names each Envoy; or all there is.'),
 } as const satisfies FlagTable;
+
+/** The control plane speaks of its query. Of what is wrong with that, these are left: flags are read before. */
+const HINTS: Readonly<Record<string, string>> = {
+  listener: '--listener inbound:PORT or --listener outbound says which',
+  proxy:
+    '`detour explain --to … -o wide`, without --proxy, names the Envoys that such a request concerns; ' +
+    '`detour list -A -o json` has those that any preview needs',
+};
 
 type Values = FlagValues<typeof EXPLAIN_FLAGS>;
 
@@ -56,8 +62,9 @@ export async function runExplain(args: readonly string[], io: Io): Promise<numbe
     const namespace = values.namespace ?? (values.server.length > 0 ? undefined : await cluster.namespace());
     const answers = await controlPlaneOf(values, cluster).askAll(pathOf(values, namespace));
     if (isTrouble(answers)) {
-      tell('explain', answers, io);
-      return EXIT.failure;
+      const { about } = answers;
+      tell('explain', about === undefined ? answers : { ...answers, hint: HINTS[about] ?? answers.hint }, io);
+      return about === 'listener' ? EXIT.usage : EXIT.failure;
     }
     io.out(print(answers, values.output));
     return EXIT.ok;
@@ -94,6 +101,23 @@ function print(answers: readonly { readonly replica: string; readonly body: unkn
   const differ = others.length === 0 ? '' : `${others.join(', ')} decides otherwise, for now.\n`;
   const lines = format === 'wide' ? envoyLines(envoys) : '';
   return `${best?.text ?? ''}${envoysText(envoys)}${lines}${differ}`;
+}
+
+function readTo(text: string): Reading<string> {
+  if (readExplainTarget(text) !== undefined) return { value: text };
+  return {
+    mistake:
+      'must be a URL, as in --to http://shop.example.com/, or SERVICE[.NAMESPACE][:PORT] with the number of the port, as in --to api.shop:80',
+  };
+}
+
+function readNodeId(text: string): Reading<string> {
+  const mistake = text === '' ? 'must not be empty' : nodeIdMistake(text);
+  return mistake === undefined ? { value: text } : { mistake };
+}
+
+function readListener(text: string): Reading<string> {
+  return readExplainListener(text) === undefined ? { mistake: 'must be outbound or inbound:PORT' } : { value: text };
 }
 
 function readHeaderLine(text: string): Reading<string> {

@@ -10,6 +10,8 @@ export interface Trouble {
   readonly hint: string;
   /** It may pass by itself: a replica that is just being replaced. */
   readonly mayPass?: boolean;
+  /** What of the question it is about, where the control plane says that. */
+  readonly about?: string;
 }
 
 export function isTrouble(value: object): value is Trouble {

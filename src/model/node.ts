@@ -69,6 +69,7 @@ export interface NodeLike {
   readonly metadata?: unknown;
 }
 
+const OF_ENVOY = /^(gateway|sidecar)~/;
 const ID = /^(?<role>gateway|sidecar)~(?<namespace>[^/]*)\/(?<name>.*)$/s;
 const LONGEST_NAME = 253;
 const LONGEST_PATH = 4_096;
@@ -78,14 +79,20 @@ const MOST_HOPS = 100;
 const LONGEST_LIST = 1_000;
 const ORIGIN = /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/,]+)$/i;
 
+/** Ids that are neither a gateway's nor a sidecar's are clients', and may be anything. @returns what one of those must be */
+export function nodeIdMistake(id: string): string | undefined {
+  if (!OF_ENVOY.test(id)) return undefined;
+  const { namespace = '', name = '' } = ID.exec(id)?.groups ?? {};
+  if (isDnsLabel(namespace) && isDnsName(name)) return undefined;
+  return `must be ${id.startsWith('gateway') ? 'gateway~<namespace>/<name>' : 'sidecar~<namespace>/<pod>'}`;
+}
+
 /** Ids that are neither a gateway's nor a sidecar's are clients. `error` says what to change, in one sentence. */
 export function proxyOf(node: NodeLike): Proxy | { readonly error: string } {
-  if (!/^(gateway|sidecar)~/.test(node.id)) return { role: 'client', id: node.id };
+  if (!OF_ENVOY.test(node.id)) return { role: 'client', id: node.id };
+  const mistake = nodeIdMistake(node.id);
+  if (mistake !== undefined) return { error: `node.id ${show(node.id)} ${mistake}` };
   const { role, namespace = '', name = '' } = ID.exec(node.id)?.groups ?? {};
-  if (!isDnsLabel(namespace) || !isDnsName(name)) {
-    const form = node.id.startsWith('gateway') ? 'gateway~<namespace>/<name>' : 'sidecar~<namespace>/<pod>';
-    return { error: `node.id ${show(node.id)} must be ${form}` };
-  }
   try {
     const fields = new Fields(node.metadata);
     return role === 'gateway' ? gateway(fields, namespace, name) : sidecar(fields, namespace, name);

@@ -1,7 +1,9 @@
 /** The admin endpoint of a running control plane, with an Envoy's part played by a plain ADS client. */
 import { describe, expect, test } from 'vitest';
 import { startApp } from '../../src/app.ts';
+import { run } from '../../src/cli/main.ts';
 import { readConfig } from '../../src/config.ts';
+import { AdsClient } from '../support/ads-client.ts';
 import { type RunningApp, runApp, untilReady } from '../support/running-app.ts';
 import { until } from '../support/until.ts';
 import { detour, endpointSlice, pod, service } from '../support/world/objects.ts';
@@ -156,7 +158,9 @@ describe('/api/explain', () => {
     ['to=a/b/c', 'neither a Service nor a URL'],
     ['to=http://', 'is no URL'],
     ['to=api.shop&header=nonsense', 'is not NAME:VALUE'],
-    ['to=api.shop&proxy=sidecar~shop/api-0', 'is not connected'],
+    ['to=api.shop&proxy=sidecar~shop/api-0', 'sidecar~shop/api-0 is not connected'],
+    ['to=api.shop&proxy=gateway~shop/other', 'gateway~shop/other is not connected'],
+    ['to=api.shop&proxy=gateway~other', '"gateway~other" must be gateway~<namespace>/<name>'],
   ])('refuses %s with a hint', async (query, error) => {
     await using running = await shop();
     const { status, body } = await running.get(`/api/explain?${query}`);
@@ -177,10 +181,46 @@ describe('/api/explain', () => {
   });
 });
 
+describe('detour explain', () => {
+  async function explain(running: RunningApp, ...flags: readonly string[]) {
+    let [out, err] = ['', ''];
+    const io = { out: (text: string) => (out += text), err: (text: string) => (err += text), environment: {} };
+    const server = `http://127.0.0.1:${running.app.admin.port}`;
+    return { code: await run(['explain', '--server', server, ...flags], io), out, err };
+  }
+
+  test('speaks of its flags, not of the query: an Envoy that is not connected, and how to find those that are', async () => {
+    await using running = await shop();
+    const said = await explain(running, '--to', 'api.shop', '--proxy', 'gateway~shop/other');
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toMatch(
+      /^detour explain: gateway~shop\/other is not connected\. `detour explain --to … -o wide`, without --proxy,/,
+    );
+    expect(said.err).not.toMatch(/GET |=/);
+  });
+
+  test('a sidecar whose listener is not told is wrong usage', async () => {
+    await using running = await shop();
+    using sidecar = new AdsClient({
+      port: running.app.xds.port,
+      node: 'sidecar~shop/api-0',
+      detour: { outbound: '127.0.0.1:15001' },
+    });
+    await until('the response', () => sidecar.responses.length > 0);
+    const said = await explain(running, '--to', 'api.shop', '--proxy', 'sidecar~shop/api-0');
+    expect(said).toEqual({
+      code: 2,
+      out: '',
+      err: 'detour explain: A sidecar has several listeners: say which one the request comes to. --listener inbound:PORT or --listener outbound says which.\n',
+    });
+    const told = await explain(running, '--to', 'api.shop', '--proxy', 'sidecar~shop/api-0', '--listener', 'outbound');
+    expect(told).toMatchObject({ code: 0, err: '' });
+  });
+});
+
 describe('the app', () => {
   test('refuses a client that does not say who it is as it should, and says so in the log', async () => {
     await using running = await shop();
-    const { AdsClient } = await import('../support/ads-client.ts');
     using client = new AdsClient({ port: running.app.xds.port, node: 'gateway~shop', detour: {} });
     await until('the end of the stream', () => client.end);
     expect(client.end).toContain('gateway~<namespace>/<name>');

@@ -1,4 +1,5 @@
 /** Asks all replicas of the control plane, and makes one answer of theirs. */
+import { isFields } from '../../model/field-reader.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ControlPlaneValues } from '../cluster/cluster-flags.ts';
 import { isTrouble, type Trouble } from '../trouble.ts';
@@ -109,8 +110,8 @@ async function ask(replica: Replica, path: string): Promise<{ readonly body: unk
   if (isTrouble(answer)) return answer;
   const { status, body } = answer;
   if (status === 200) return { body };
-  const said = typeof body === 'object' && body !== null ? Object.fromEntries(Object.entries(body)) : {};
-  const [error, hint] = [said['error'], said['hint']];
+  const said: Readonly<Record<string, unknown>> = isFields(body) ? body : {};
+  const { error, hint, parameter } = said;
   if (status === 404) {
     const older = 'is it a control plane of an older version?';
     return { trouble: `${replica.name} has no ${path.replace(/\?.*/, '')}`, hint: older };
@@ -118,5 +119,6 @@ async function ask(replica: Replica, path: string): Promise<{ readonly body: unk
   return {
     trouble: typeof error === 'string' ? error : `${replica.name} answers ${status}`,
     hint: typeof hint === 'string' ? hint : '',
+    ...(typeof parameter === 'string' && { about: parameter }),
   };
 }

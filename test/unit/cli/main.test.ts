@@ -77,6 +77,27 @@ describe('detour', () => {
     expect(err).toContain('KEY "PR.42" must be a key: lower-case letters, digits and single hyphens');
   });
 
+  test.each([
+    [
+      'a host without http://',
+      ['--to', 'shop.example.com'],
+      '--to "shop.example.com" must be a URL, as in --to http://shop.example.com/',
+    ],
+    ['a port by its name', ['--to', 'api.shop:http'], '--to "api.shop:http" must be'],
+    ['a URL without a host', ['--to', 'http://'], 'with the number of the port'],
+    ['a header without a value', ['--to', 'api', '--header', 'x-detour'], '--header "x-detour" must be NAME:VALUE'],
+    [
+      'half of a node id',
+      ['--to', 'api', '--proxy', 'sidecar~api-0'],
+      '--proxy "sidecar~api-0" must be sidecar~<namespace>/<pod>',
+    ],
+    ['another listener', ['--to', 'api', '--listener', '8080'], '--listener "8080" must be outbound or inbound:PORT'],
+  ])('explain refuses %s before it asks anybody, in the words of its flags', async (_, args, message) => {
+    const { code, out, err } = await detour('explain', ...args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(message);
+  });
+
   test('serve tells all mistakes at once and exits with 2', async () => {
     const { code, out, err } = await detour('serve', '--xds-listen', 'x', '--sorce', 'y');
     expect([code, out]).toEqual([2, '']);
