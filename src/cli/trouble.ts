@@ -21,10 +21,12 @@ export function isTrouble(value: object): value is Trouble {
 /** @param doing the beginning of a sentence: `cannot list pods in shop` */
 export function troubleOf(failure: Failure, doing: string): Trouble {
   // What the server says then names the user, the verb and the resource: what it lacks is whose right it is to mend it.
-  const hint = failure.status === 403 ? NO_RIGHT : failure.fix;
-  return { trouble: `${doing}: ${failure.reason}`, hint };
+  const { status, reason, fix, isAway = false } = failure;
+  const hint = status === 403 ? NO_RIGHT : fix === '' && isAway ? NOBODY_THERE : fix;
+  return { trouble: `${doing}: ${reason}`, hint };
 }
 
+const NOBODY_THERE = 'is the cluster running, and is it the one you mean (--context NAME, --kubeconfig FILE)?';
 const NO_RIGHT = 'is that the namespace (-n NAME) and the context (--context NAME) you mean? Else have yourself given that right';
 
 /** @returns what is wrong with the way to the cluster. @throws whatever else went wrong */

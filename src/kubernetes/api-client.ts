@@ -3,7 +3,7 @@ import type http from 'node:http';
 import https from 'node:https';
 import type { Access, Connection } from './access.ts';
 import { AccessError, identityHeaders } from './access.ts';
-import { type Failure, refused, unreachable } from './failure.ts';
+import { away, type Failure, refused, unreachable } from './failure.ts';
 import { messageSchema } from './message-schema.ts';
 import { openEnvelope, PROTOBUF, readMessage } from './protobuf.ts';
 import { unzip } from './unzip.ts';
@@ -112,7 +112,7 @@ export class HttpApiClient implements ApiClient, Disposable {
       const retryAfter = retryAfterMs(response.headers['retry-after']);
       return refused(status, await errorBody(response), resource, retryAfter, VERBS[method]);
     } catch (error) {
-      return unreachable(`the API server ${connection.server.origin} cannot be reached: ${reasonOf(error)}`, fixOf(error));
+      return away(connection.server, reasonOf(error), fixOf(error));
     }
   }
 

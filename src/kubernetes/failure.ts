@@ -12,6 +12,8 @@ export interface Failure {
   readonly fix: string;
   /** The server cannot be asked at all, whatever is asked for. */
   readonly isGeneral: boolean;
+  /** There was no server to ask: perhaps another one is meant. */
+  readonly isAway?: boolean;
   /** What the server wants us to wait at least. */
   readonly retryAfterMs: number;
   /** 410: the resourceVersion, or the page, is too old. */
@@ -23,6 +25,11 @@ const MAX_REASON = 300;
 /** Without an answer. @param fix where waiting alone does not help */
 export function unreachable(reason: string, fix = ''): Failure {
   return { status: 0, code: '', reason: cut(reason), fix, isGeneral: true, retryAfterMs: 0, isGone: false };
+}
+
+/** Nobody answers there. @param why the connection's own words */
+export function away(server: URL, why: string, fix = ''): Failure {
+  return { ...unreachable(`the API server ${server.origin} cannot be reached: ${why}`, fix), isAway: true };
 }
 
 /** An answer that is not as the API server's answers are. */

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import WebSocket from 'ws';
 import { type Access, AccessError, type Connection, identityHeaders } from './access.ts';
 import { errorBody, reasonOf } from './api-client.ts';
-import { type Failure, refused, unreachable } from './failure.ts';
+import { away, type Failure, refused, unreachable } from './failure.ts';
 
 export interface PodAddress {
   readonly namespace: string;
@@ -47,9 +47,7 @@ export async function dialPod(access: Access, to: PodAddress, signal: AbortSigna
         response.once('close', () => request.destroy());
       });
       // Stays, so that an error after the opening is nobody's uncaught one.
-      socket.on('error', (error) =>
-        resolve(unreachable(`the API server ${connection.server.origin} cannot be reached: ${reasonOf(error)}`)),
-      );
+      socket.on('error', (error) => resolve(away(connection.server, reasonOf(error))));
       if (signal.aborted) abort();
     });
   } finally {
