@@ -11,6 +11,8 @@ import { EXIT, type Io, usageError } from './command.ts';
 import { commandHelp } from './help.ts';
 import { injectText } from './inject/inject-text.ts';
 import { fieldsOfAll, type Input, manifestsOf, readInputs } from './manifest-objects.ts';
+import { isTrouble, type Trouble, tell } from './trouble.ts';
+import { unreadable } from './unreadable.ts';
 
 const HELP = {
   name: 'inject',
@@ -46,7 +48,10 @@ export async function runInject(args: readonly string[], io: Io): Promise<number
   }
   if (values === undefined) return usageError('inject', mistakes, io);
   const read = await readAll(values, io);
-  if (read === undefined) return EXIT.failure;
+  if (isTrouble(read)) {
+    tell('inject', read, io);
+    return EXIT.usage;
+  }
   const { inputs, settings } = read;
   const files = inputs.map((input) => ({ input, ...manifestsOf(input) }));
   const broken = files.flatMap((file) => file.mistakes);
@@ -91,26 +96,30 @@ interface ReadInputs {
   readonly settings: InjectSettings;
 }
 
-async function readAll(values: FlagValues<typeof INJECT_FLAGS>, io: Io): Promise<ReadInputs | undefined> {
-  try {
-    const { tls, ...setting } = sidecarSetting(values);
-    const credentials = tls && { serverName: tls.serverName, ca: readAuthorities(tls.caFile) };
-    const settings = { ...setting, credentials, systemNamespace: values['system-namespace'] ?? 'detour-system' };
-    return { inputs: await readInputs(values.file, io), settings };
-  } catch (error) {
-    io.err(`detour inject: ${error instanceof Error ? error.message : String(error)}.\n`);
-    return undefined;
-  }
+async function readAll(values: FlagValues<typeof INJECT_FLAGS>, io: Io): Promise<ReadInputs | Trouble> {
+  const { tls, ...setting } = sidecarSetting(values);
+  const ca = tls === undefined ? '' : readAuthorities(tls.caFile);
+  if (typeof ca !== 'string') return ca;
+  const inputs = await readInputs(values.file, io);
+  if (isTrouble(inputs)) return inputs;
+  const credentials = tls && { serverName: tls.serverName, ca };
+  return { inputs, settings: { ...setting, credentials, systemNamespace: values['system-namespace'] ?? 'detour-system' } };
 }
 
-/** @throws Error that names the file. */
-function readAuthorities(file: string): string {
-  const text = readFileSync(file, 'utf8');
+function readAuthorities(file: string): string | Trouble {
+  const name = `--sidecar-xds-ca ${file}`;
+  const hint = 'docs/commands.md says how to have it of the control plane';
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return unreadable(name, error, hint);
+  }
   try {
     new X509Certificate(text);
     return text;
   } catch {
-    throw new Error(`--sidecar-xds-ca ${file} has no certificate in PEM`);
+    return { trouble: `${name} has no certificate in PEM`, hint };
   }
 }
 

@@ -8,6 +8,7 @@ import { commandHelp } from './help.ts';
 import { type Finding, lintManifests } from './lint/lint-manifests.ts';
 import { type Input, type ManifestObject, manifestsOf, readInputs } from './manifest-objects.ts';
 import { formatListing, type Listing, outputFlag } from './output.ts';
+import { isTrouble, tell } from './trouble.ts';
 
 const HELP = {
   name: 'lint',
@@ -32,11 +33,9 @@ export async function runLint(args: readonly string[], io: Io): Promise<number> 
     return EXIT.ok;
   }
   if (values === undefined) return usageError('lint', mistakes, io);
-  let inputs: readonly Input[];
-  try {
-    inputs = await readInputs(positionals, io);
-  } catch (error) {
-    io.err(`detour lint: ${error instanceof Error ? error.message : String(error)}.\n`);
+  const inputs = await readInputs(positionals, io);
+  if (isTrouble(inputs)) {
+    tell('lint', inputs, io);
     return EXIT.usage;
   }
   const { findings, skipped } = lintInputs(inputs, Date.now());

@@ -8,6 +8,8 @@ import type { FieldPath } from '../model/pod-template.ts';
 import { parseManifest, splitDocuments } from '../sources/directory/parse.ts';
 import { listItems } from '../sources/objects.ts';
 import type { Io } from './command.ts';
+import { isTrouble, type Trouble } from './trouble.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface ManifestObject {
   readonly file: string;
@@ -38,15 +40,32 @@ export interface Input {
   readonly found: boolean;
 }
 
-/** @throws Error of the file system, which names the path. */
-export async function readInputs(paths: readonly string[], io: Io): Promise<readonly Input[]> {
+/** @returns trouble where one of them cannot be read */
+export async function readInputs(paths: readonly string[], io: Io): Promise<readonly Input[] | Trouble> {
   const inputs: Input[] = [];
   for (const path of paths) {
-    if (path === '-') inputs.push({ file: '-', text: await (io.input ?? readStandardInput)(), found: false });
-    else if (!statSync(path).isDirectory()) inputs.push({ file: path, text: readFileSync(path, 'utf8'), found: false });
-    else for (const file of filesBelow(path)) inputs.push({ file, text: readFileSync(file, 'utf8'), found: true });
+    if (path === '-') {
+      inputs.push({ file: '-', text: await (io.input ?? readStandardInput)(), found: false });
+      continue;
+    }
+    const files = filesOf(path);
+    if (isTrouble(files)) return files;
+    inputs.push(...files);
   }
   return inputs;
+}
+
+/** A file, or all of a folder. */
+function filesOf(path: string): readonly Input[] | Trouble {
+  let file = path;
+  try {
+    if (!statSync(path).isDirectory()) return [{ file, text: readFileSync(path, 'utf8'), found: false }];
+    const inputs: Input[] = [];
+    for (file of filesBelow(path)) inputs.push({ file, text: readFileSync(file, 'utf8'), found: true });
+    return inputs;
+  } catch (error) {
+    return unreadable(file, error, 'give files, folders, or - for standard input');
+  }
 }
 
 function readStandardInput(): Promise<string> {

@@ -9,8 +9,9 @@ import { projectObjects } from '../sources/objects.ts';
 import { EXIT, type Io, usageError } from './command.ts';
 import { COPY_FLAGS, copyEnvironment, copyMistakes, copyOptions } from './copy-flags.ts';
 import { commandHelp } from './help.ts';
-import { fieldsOfAll, type Manifests, manifestsOf, readInputs } from './manifest-objects.ts';
+import { fieldsOfAll, manifestsOf, readInputs } from './manifest-objects.ts';
 import { outputFlag, toJson, toYamlDocuments } from './output.ts';
+import { isTrouble, tell } from './trouble.ts';
 
 const HELP = {
   name: 'preview',
@@ -36,26 +37,34 @@ export const PREVIEW_FLAGS = {
 } as const satisfies FlagTable;
 
 export async function runPreview(args: readonly string[], io: Io): Promise<number> {
-  const { values, readable, mistakes, help } = readFlags(PREVIEW_FLAGS, args, copyEnvironment(io.environment));
+  const { values, readable, mistakes: wrong, help } = readFlags(PREVIEW_FLAGS, args, copyEnvironment(io.environment));
   if (help) {
     io.out(commandHelp(HELP, PREVIEW_FLAGS));
     return EXIT.ok;
   }
-  const all = [...mistakes, ...copyMistakes(readable)];
+  const all = [...wrong, ...copyMistakes(readable)];
   if (values === undefined || all.length > 0) return usageError('preview', all, io);
-  const manifests = await readAll(values.file, io);
-  if (manifests === undefined) return EXIT.failure;
+  const inputs = await readInputs(values.file, io);
+  if (isTrouble(inputs)) {
+    tell('preview', inputs, io);
+    return EXIT.usage;
+  }
+  const files = inputs.map(manifestsOf);
+  const mistakes = files.flatMap((file) => file.mistakes);
+  for (const { place, message } of mistakes) io.err(`detour preview: ${place}: ${message} Correct it.\n`);
+  if (mistakes.length > 0) return EXIT.failure;
+  const manifests = fieldsOfAll(files.flatMap(({ objects }) => objects));
   const result = previewsOf(manifests, values);
   for (const notice of result.notices) io.err(`detour preview: ${notice}\n`);
   for (const { message, hint } of result.faults) io.err(`detour preview: ${message} ${hint}\n`);
   if (result.faults.length > 0) return EXIT.failure;
-  const items = [...(values.all ? fieldsOfAll(manifests.objects) : []), ...result.previews];
+  const items = [...(values.all ? manifests : []), ...result.previews];
   io.out(values.output === 'json' ? toJson({ apiVersion: 'v1', kind: 'List', items }) : toYamlDocuments(items));
   return EXIT.ok;
 }
 
-function previewsOf({ objects }: Manifests, values: FlagValues<typeof PREVIEW_FLAGS>): PreviewManifests {
-  return previewManifests(fieldsOfAll(objects), {
+function previewsOf(manifests: readonly Fields[], values: FlagValues<typeof PREVIEW_FLAGS>): PreviewManifests {
+  return previewManifests(manifests, {
     copy: { ...copyOptions(values, Date.now()), name: undefined },
     services: values.service,
     workloads: values.workload,
@@ -67,18 +76,6 @@ function previewsOf({ objects }: Manifests, values: FlagValues<typeof PREVIEW_FL
 function speaksHttp(service: Fields): boolean {
   const [read] = projectObjects(service, { subject: { kind: 'File', key: '' }, place: '' }).objects;
   return read?.kind !== 'service' || hostPort(read.object) !== undefined;
-}
-
-async function readAll(paths: readonly string[], io: Io): Promise<Manifests | undefined> {
-  try {
-    const files = (await readInputs(paths, io)).map(manifestsOf);
-    const mistakes = files.flatMap((file) => file.mistakes);
-    for (const { place, message } of mistakes) io.err(`detour preview: ${place}: ${message} Correct it.\n`);
-    return mistakes.length > 0 ? undefined : { objects: files.flatMap((file) => file.objects), mistakes };
-  } catch (error) {
-    io.err(`detour preview: ${error instanceof Error ? error.message : String(error)}.\n`);
-    return undefined;
-  }
 }
 
 function readFiles(texts: readonly string[]): Reading<readonly string[]> {

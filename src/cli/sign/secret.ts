@@ -8,6 +8,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { DEFAULT_SYSTEM_NAMESPACE } from '../cluster/cluster-flags.ts';
 import type { Io } from '../command.ts';
 import { type Trouble, troubleOf } from '../trouble.ts';
+import { unreadable } from '../unreadable.ts';
 
 /** The entry of a Kubernetes Secret that is the file of secrets. */
 export const SECRET_ENTRY = 'keys';
@@ -22,8 +23,7 @@ export async function secretOfFile(path: string, io: Io): Promise<Uint8Array | T
   try {
     return firstOf(await readFile(path), path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { trouble: `--secret-file ${path} cannot be read: ${why}`, hint: MAKE_ONE };
+    return unreadable(`--secret-file ${path}`, error, MAKE_ONE);
   }
 }
 

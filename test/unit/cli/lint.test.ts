@@ -221,7 +221,7 @@ describe('the command', () => {
 
   test.each([
     [[], 'FILE|FOLDER|-… is missing'],
-    [['/nowhere/x.yaml'], 'no such file or directory'],
+    [['/nowhere/x.yaml'], 'detour lint: /nowhere/x.yaml is not there. Give files, folders, or - for standard input.\n'],
     [['-', '--strct'], 'did you mean --strict?'],
   ])('wrong usage %j exits with 2', async (args, message) => {
     const { code, err } = await lint('', ...args);

@@ -33,6 +33,12 @@ test('takes the template of images from its variable, and the key from its flag 
   expect(await preview(SHOP)).toMatchObject({ code: 2, err: expect.stringContaining('--key is missing') });
 });
 
+test('a file that is not there is wrong usage, and said in plain words', async () => {
+  const said = await preview(SHOP, '-f', '/nowhere/x.yaml', '-k', 'pr-42');
+  const err = 'detour preview: /nowhere/x.yaml is not there. Give files, folders, or - for standard input.\n';
+  expect(said).toEqual({ code: 2, out: '', err });
+});
+
 test('ends after its time', async () => {
   const before = Date.now();
   const { out } = await preview(SHOP, '-k', 'pr-42', '--ttl', '1h30m');

@@ -110,7 +110,9 @@ describe('detour sign', () => {
   });
 
   test('says what is wrong with the file', async () => {
-    expect((await sign(['pr-42', '--secret-file', join(folder, 'none')])).err).toMatch(/cannot be read: .*Make one: head -c 48/s);
+    expect((await sign(['pr-42', '--secret-file', join(folder, 'none')])).err).toMatch(
+      /--secret-file \S+none is not there\. Make one: head -c 48/,
+    );
     const short = await sign(['pr-42', '--secret-file', '-'], 'hunter2\n');
     expect([short.code, short.err]).toEqual([
       1,

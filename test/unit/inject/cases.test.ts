@@ -93,14 +93,14 @@ test('with the authority of the control plane sidecars show a token, and nothing
   expect(spec.template.spec.volumes.map(({ name }) => name)).toEqual(['data', 'detour-token']);
   expect(JSON.stringify(spec.template.spec.initContainers[1])).toContain('xds.example.com');
   expect(await inject(text, '--sidecar-xds-ca', fileURLToPath(import.meta.url))).toMatchObject({
-    code: 1,
+    code: 2,
     out: '',
     err: expect.stringMatching(/--sidecar-xds-ca .* has no certificate in PEM/),
   });
   expect(await inject(text, '--sidecar-xds-ca', '/nowhere')).toMatchObject({
-    code: 1,
+    code: 2,
     out: '',
-    err: expect.stringContaining('ENOENT'),
+    err: expect.stringContaining('--sidecar-xds-ca /nowhere is not there.'),
   });
 });
 
