@@ -14,7 +14,7 @@ import { readBaseline } from './create/baseline.ts';
 import { bringLive } from './create/bring-live.ts';
 import { readDuration } from './duration.ts';
 import { commandHelp } from './help.ts';
-import { outputFlag, toJson, toYaml } from './output.ts';
+import { objectName, outputFlag, toJson, toYaml } from './output.ts';
 import { accessTrouble, isTrouble, type Trouble, tell } from './trouble.ts';
 
 const HELP = {
@@ -46,7 +46,7 @@ export const CREATE_FLAGS = {
   ...CONTROL_PLANE_FLAGS,
   output: outputFlag(
     ['text', 'wide', 'json', 'yaml', 'name'],
-    'What is printed at the end; wide also names the Envoys; with --dry-run the manifest, in YAML or JSON.',
+    'What is printed at the end; wide also names the Envoys; with --dry-run the manifest, in YAML or JSON, or its name.',
   ),
 } as const satisfies FlagTable;
 
@@ -74,7 +74,7 @@ export async function runCreate(args: readonly string[], io: Io): Promise<number
       return EXIT.failure;
     }
     if (values['dry-run']) {
-      io.out(values.output === 'json' ? toJson(made) : toYaml(made));
+      io.out(dryRunText(made, values.output));
       return EXIT.ok;
     }
     const applied = await applyPreview(cluster, made);
@@ -104,6 +104,11 @@ async function makeManifest(cluster: Cluster, stand: Stand, values: CreateValues
   }
   for (const notice of copy.notices) io.err(`${notice}\n`);
   return copy.manifest;
+}
+
+function dryRunText(manifest: Manifest, format: CreateValues['output']): string {
+  if (format === 'name') return `${objectName(manifest.kind, manifest.metadata.name)}\n`;
+  return format === 'json' ? toJson(manifest) : toYaml(manifest);
 }
 
 function readStand(text: string): Stand | undefined {

@@ -15,7 +15,7 @@ import { readKey } from './copy-flags.ts';
 import { handMadePreviews, type Made, previewsMadeFor } from './delete/previews-of-key.ts';
 import { readDuration } from './duration.ts';
 import { commandHelp } from './help.ts';
-import { outputFlag, toJson, toYaml } from './output.ts';
+import { objectName, outputFlag, toJson, toYaml } from './output.ts';
 import { accessTrouble, isTrouble, tell, troubleOf } from './trouble.ts';
 import { whenInterrupted } from './when-interrupted.ts';
 
@@ -123,7 +123,7 @@ function print(key: string, deleted: readonly Made[], { output }: Values, io: Io
   const workloads = deleted.map(({ kind, namespace, name }) => ({ kind, namespace, name }));
   if (output === 'json') io.out(toJson({ key, deleted: workloads }));
   else if (output === 'yaml') io.out(toYaml({ key, deleted: workloads }));
-  else if (output === 'name') io.out(workloads.map(({ kind, name }) => `${kind.toLowerCase()}/${name}\n`).join(''));
+  else if (output === 'name') io.out(workloads.map(({ kind, name }) => `${objectName(kind, name)}\n`).join(''));
   else
     for (const { kind, namespace, name, uid } of deleted)
       io.out(`${kind} ${namespace}/${name}${output === 'wide' ? ` (${uid})` : ''} deleted\n`);

@@ -48,6 +48,11 @@ export function toYaml(value: unknown): string {
   return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
+/** For `-o name`, as kubectl names an object: `deployment/api-pr-42`. */
+export function objectName(kind: string, name: string): string {
+  return `${kind.toLowerCase()}/${name}`;
+}
+
 /** A document each. */
 export function toYamlDocuments(values: readonly unknown[]): string {
   return values.map((value) => `---\n${toYaml(value)}`).join('');

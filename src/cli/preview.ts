@@ -33,7 +33,7 @@ export const PREVIEW_FLAGS = {
   service: many({ value: 'NAME', summary: 'Only previews of these Services.' }, readText),
   workload: many({ value: 'NAME', summary: 'Which workload, where a Service selects several.' }, readText),
   all: toggle('The manifests as they came too, before the previews.'),
-  output: outputFlag(['yaml', 'json'], 'YAML documents, or a List in JSON.'),
+  output: outputFlag(['yaml', 'wide', 'json'], 'YAML documents, which is all there is, or a List in JSON.'),
 } as const satisfies FlagTable;
 
 export async function runPreview(args: readonly string[], io: Io): Promise<number> {

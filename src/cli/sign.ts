@@ -47,7 +47,7 @@ export const SIGN_FLAGS = {
     ...CLUSTER_FLAGS.namespace,
     summary: `Where the Secret is; ${DEFAULT_SYSTEM_NAMESPACE} without it.`,
   },
-  output: outputFlag(['text', 'json', 'yaml'], 'What is signed alone, or with its key, expiry and URL.'),
+  output: outputFlag(['text', 'wide', 'json', 'yaml'], 'What is signed alone; wide also says until when; or all there is.'),
 } as const satisfies FlagTable;
 
 type Values = FlagValues<typeof SIGN_FLAGS>;
@@ -141,5 +141,6 @@ function print(key: string, expires: number, token: string, url: URL | undefined
   const instant = new Date(expires * 1000).toISOString().replace('.000Z', 'Z');
   const document = { key, expires: instant, token, ...(url !== undefined && { url: url.href }) };
   if (output === 'json') return toJson(document);
-  return output === 'yaml' ? toYaml(document) : `${url?.href ?? token}\n`;
+  if (output === 'yaml') return toYaml(document);
+  return `${url?.href ?? token}\n${output === 'wide' ? `It counts until ${instant}.\n` : ''}`;
 }

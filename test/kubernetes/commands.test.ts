@@ -92,6 +92,8 @@ test('create waits for its pods, for both replicas and for every Envoy; what it 
 
   const dry = await detour('create', 'api', '--key', 'pr-1', '--dry-run', '-o', 'json');
   expect(JSON.parse(dry.out)).toMatchObject({ kind: 'Deployment', metadata: { name: 'api-pr-1', namespace: 'shop' } });
+  const named = await detour('create', 'api', '--key', 'pr-1', '--dry-run', '-o', 'name');
+  expect(named).toEqual({ code: 0, out: 'deployment/api-pr-1\n', err: '' });
   const creating = detour('create', 'api', '--key', 'pr-1', '--ttl', '72h', '--timeout', '40s');
   await bringUp(api, 'api-pr-1', '10.1.0.9');
   const created = await creating;

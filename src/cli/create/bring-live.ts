@@ -10,7 +10,7 @@ import { envoyLines } from '../control-plane/envoy-lines.ts';
 import { tellNotLive } from '../control-plane/not-live.ts';
 import { progressText } from '../control-plane/progress-text.ts';
 import { type Look, waitUntilLive } from '../control-plane/wait-until-live.ts';
-import { toJson, toYaml } from '../output.ts';
+import { objectName, toJson, toYaml } from '../output.ts';
 import { isTrouble, type Trouble, tell } from '../trouble.ts';
 import { whenInterrupted } from '../when-interrupted.ts';
 import { curlLines } from './curl-lines.ts';
@@ -75,13 +75,12 @@ function print({ manifest, values, io }: LiveOptions, overview: Overview | undef
   const own = (overview?.intercepts ?? []).filter(({ workload }) => workload === `${manifest.kind}/${manifest.metadata.name}`);
   const urls = [...new Set(own.flatMap((intercept) => intercept.urls))];
   const curl = curlLines(own, overview?.header ?? '');
-  const name = `${manifest.kind.toLowerCase()}/${manifest.metadata.name}`;
   const { kind, metadata } = manifest;
   const workload = { kind, namespace: metadata.namespace, name: metadata.name };
   const document = { key: values.key, workload, live: overview !== undefined, urls, curl, intercepts: own };
   if (values.output === 'json') io.out(toJson(document));
   else if (values.output === 'yaml') io.out(toYaml(document));
-  else if (values.output === 'name') io.out(`${name}\n`);
+  else if (values.output === 'name') io.out(`${objectName(kind, metadata.name)}\n`);
   else if (overview !== undefined) {
     const { acked, needed, proxies } = own.find((each) => each.receipt.state === 'live')?.receipt ?? NOBODY;
     io.out(`${values.key} is live on ${acked} of ${needed} Envoys.\n`);

@@ -24,6 +24,7 @@ test('makes YAML documents, or a List in JSON; the others come before them if th
   const { out } = await preview(SHOP, '-k', 'pr-42');
   const [only, ...more] = parseAllDocuments(out).map((document) => document.toJS());
   expect([only.metadata.name, more]).toEqual(['api-pr-42', []]);
+  expect(await preview(SHOP, '-k', 'pr-42', '-o', 'wide')).toEqual({ code: 0, out, err: '' });
   const all = JSON.parse((await preview(SHOP, '-k', 'pr-42', '--all', '-o', 'json')).out);
   expect(all).toMatchObject({ kind: 'List', items: [...SHOP, only] });
 });
@@ -88,7 +89,7 @@ test.each<readonly [readonly string[], string]>([
   [['--from-commit', 'main'], "must be a commit's hash"],
   [['--env', 'A'], 'must be NAME=VALUE'],
   [['--label', 'a b=c'], 'must be NAME=VALUE'],
-  [['-o', 'table'], 'must be one of yaml, json'],
+  [['-o', 'table'], 'must be one of yaml, wide, json'],
 ])('refuses %j with 2', async (args, message) => {
   expect(await preview(SHOP, '-k', 'pr-42', ...args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) });
 });

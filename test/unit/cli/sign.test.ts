@@ -75,7 +75,10 @@ describe('detour sign', () => {
     [['--expires', '2026-11-23T00:00:00+01:00'], '2026-11-22T23:00:00Z'],
   ])('%j says until when', async (more, expires) => {
     const { out } = await sign(['pr-42', '--secret-file', keys, '-o', 'json', ...more]);
-    expect(JSON.parse(out)).toEqual({ key: 'pr-42', expires, token: expect.stringMatching(/^pr-42\.\d+\.[\w-]{43}$/) });
+    const told = JSON.parse(out);
+    expect(told).toEqual({ key: 'pr-42', expires, token: expect.stringMatching(/^pr-42\.\d+\.[\w-]{43}$/) });
+    const wide = await sign(['pr-42', '--secret-file', keys, '-o', 'wide', ...more]);
+    expect(wide.out).toBe(`${told.token}\nIt counts until ${expires}.\n`);
   });
 
   test.each([
