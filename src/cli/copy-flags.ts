@@ -62,16 +62,22 @@ export function copyEnvironment(environment: Environment): Environment {
   return { [name]: environment[name] };
 }
 
-/** Flags that contradict each other: a sentence each. */
-export function copyMistakes(values: Partial<CopyValues>): readonly string[] {
+/** Flags that contradict each other, or the clock: a sentence each. @param now ms since the epoch */
+export function copyMistakes(values: Partial<CopyValues>, now: number): readonly string[] {
   const mistakes: string[] = [];
   if (values.image !== undefined && values['from-commit'] !== undefined)
     mistakes.push('--image and --from-commit both say which image: leave one out.');
   if (values.ttl !== undefined && values.expires !== undefined)
     mistakes.push('--ttl and --expires both say when it ends: leave one out.');
+  if (values.expires !== undefined && values.expires <= now) mistakes.push(overMistake(values.expires));
   if (values['keep-expired'] === true && values.ttl === undefined && values.expires === undefined)
     mistakes.push('--keep-expired is about --ttl and --expires: give one of them, or leave it out.');
   return mistakes;
+}
+
+/** @param expires ms since the epoch */
+export function overMistake(expires: number): string {
+  return `--expires ${new Date(expires).toISOString()} is over: name an instant to come.`;
 }
 
 /** @param now ms since the epoch, for `--ttl`. */

@@ -52,7 +52,8 @@ export const CREATE_FLAGS = {
 
 export type CreateValues = FlagValues<typeof CREATE_FLAGS>;
 
-export async function runCreate(args: readonly string[], io: Io): Promise<number> {
+/** @param now ms since the epoch */
+export async function runCreate(args: readonly string[], io: Io, now = Date.now()): Promise<number> {
   const environment = { ...clusterEnvironment(io.environment), ...copyEnvironment(io.environment) };
   const { values, readable, positionals, mistakes, help } = readFlags(CREATE_FLAGS, args, environment, CREATE_ARGUMENTS);
   if (help) {
@@ -61,14 +62,14 @@ export async function runCreate(args: readonly string[], io: Io): Promise<number
   }
   const [target] = positionals;
   const stand = target === undefined ? undefined : readStand(target);
-  const all = [...mistakes, ...copyMistakes(readable)];
+  const all = [...mistakes, ...copyMistakes(readable, now)];
   if (target !== undefined && stand === undefined)
     all.push(`SERVICE ${JSON.stringify(target)} must be a Service, perhaps with a port: api, api:http or api:8080.`);
   if (values === undefined || stand === undefined || all.length > 0) return usageError('create', all, io);
   using cluster = clusterOf(values, io);
   const deadline = Date.now() + values.timeout;
   try {
-    const made = await makeManifest(cluster, stand, values, io);
+    const made = await makeManifest({ cluster, stand, values, now, io });
     if (isTrouble(made)) {
       tell('create', made, io);
       return EXIT.failure;
@@ -91,11 +92,20 @@ export async function runCreate(args: readonly string[], io: Io): Promise<number
   }
 }
 
-async function makeManifest(cluster: Cluster, stand: Stand, values: CreateValues, io: Io): Promise<Manifest | Trouble> {
+interface Making {
+  readonly cluster: Cluster;
+  readonly stand: Stand;
+  readonly values: CreateValues;
+  /** ms since the epoch. */
+  readonly now: number;
+  readonly io: Io;
+}
+
+async function makeManifest({ cluster, stand, values, now, io }: Making): Promise<Manifest | Trouble> {
   const namespace = await cluster.namespace();
   const baseline = await readBaseline(cluster, namespace, stand, values.workload);
   if (isTrouble(baseline)) return baseline;
-  const options: CopyOptions = { ...copyOptions(values, Date.now()), standsInFor: [stand], name: values.name };
+  const options: CopyOptions = { ...copyOptions(values, now), standsInFor: [stand], name: values.name };
   const copy = copyWorkload(baseline.workload, baseline.services, options);
   if ('faults' in copy) {
     const [first, ...others] = copy.faults;

@@ -36,13 +36,14 @@ export const PREVIEW_FLAGS = {
   output: outputFlag(['yaml', 'wide', 'json'], 'YAML documents, which is all there is, or a List in JSON.'),
 } as const satisfies FlagTable;
 
-export async function runPreview(args: readonly string[], io: Io): Promise<number> {
+/** @param now ms since the epoch */
+export async function runPreview(args: readonly string[], io: Io, now = Date.now()): Promise<number> {
   const { values, readable, mistakes: wrong, help } = readFlags(PREVIEW_FLAGS, args, copyEnvironment(io.environment));
   if (help) {
     io.out(commandHelp(HELP, PREVIEW_FLAGS));
     return EXIT.ok;
   }
-  const all = [...wrong, ...copyMistakes(readable)];
+  const all = [...wrong, ...copyMistakes(readable, now)];
   if (values === undefined || all.length > 0) return usageError('preview', all, io);
   const inputs = await readInputs(values.file, io);
   if (isTrouble(inputs)) {
@@ -54,7 +55,7 @@ export async function runPreview(args: readonly string[], io: Io): Promise<numbe
   for (const { place, message } of mistakes) io.err(`detour preview: ${place}: ${message} Correct it.\n`);
   if (mistakes.length > 0) return EXIT.failure;
   const manifests = fieldsOfAll(files.flatMap(({ objects }) => objects));
-  const result = previewsOf(manifests, values);
+  const result = previewsOf(manifests, values, now);
   for (const notice of result.notices) io.err(`detour preview: ${notice}\n`);
   for (const { message, hint } of result.faults) io.err(`detour preview: ${message} ${hint}\n`);
   if (result.faults.length > 0) return EXIT.failure;
@@ -63,9 +64,9 @@ export async function runPreview(args: readonly string[], io: Io): Promise<numbe
   return EXIT.ok;
 }
 
-function previewsOf(manifests: readonly Fields[], values: FlagValues<typeof PREVIEW_FLAGS>): PreviewManifests {
+function previewsOf(manifests: readonly Fields[], values: FlagValues<typeof PREVIEW_FLAGS>, now: number): PreviewManifests {
   return previewManifests(manifests, {
-    copy: { ...copyOptions(values, Date.now()), name: undefined },
+    copy: { ...copyOptions(values, now), name: undefined },
     services: values.service,
     workloads: values.workload,
     speaksHttp,

@@ -4,7 +4,7 @@ import { type Arguments, type FlagTable, type FlagValues, type Reading, readFlag
 import { signKey } from '../keys/signed-key.ts';
 import { CLUSTER_FLAGS, clusterEnvironment, clusterOf, DEFAULT_SYSTEM_NAMESPACE } from './cluster/cluster-flags.ts';
 import { EXIT, type Io, usageError } from './command.ts';
-import { readExpires, readKey } from './copy-flags.ts';
+import { overMistake, readExpires, readKey } from './copy-flags.ts';
 import { readDuration } from './duration.ts';
 import { commandHelp } from './help.ts';
 import { outputFlag, toJson, toYaml } from './output.ts';
@@ -99,7 +99,7 @@ function expiryOf({ ttl, expires }: Values, now: number): Reading<number> {
   if (ttl !== undefined && expires !== undefined)
     return { mistake: '--ttl and --expires both say until when it counts: leave one out.' };
   const until = expires ?? now + (ttl ?? DEFAULT_TTL_MS);
-  if (until <= now) return { mistake: `--expires ${new Date(until).toISOString()} is over: name an instant to come.` };
+  if (until <= now) return { mistake: overMistake(until) };
   if (until > now + LONGEST_TTL_MS)
     return {
       mistake: `--${expires === undefined ? 'ttl' : 'expires'} is more than ${LONGEST_TTL_DAYS} days from now: sign a new one then.`,

@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { run } from '../../src/cli/main.ts';
+import { runPreview } from '../../src/cli/preview.ts';
 
 export const CASE_FOLDER = fileURLToPath(new URL('../unit/preview/cases', import.meta.url));
 export const CASES = readdirSync(CASE_FOLDER).sort();
+/** Before any of them ends. */
+const NOW = Date.parse('2026-12-01T00:00:00Z');
 
 /** What `detour preview` says to a case. */
 export async function previewCase(name: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
@@ -14,6 +16,6 @@ export async function previewCase(name: string): Promise<{ readonly code: number
   const args: readonly string[] = parse(readFileSync(join(CASE_FOLDER, name, 'args.yaml'), 'utf8'));
   let [out, err] = ['', ''];
   const io = { out: (text: string) => (out += text), err: (text: string) => (err += text), environment: {} };
-  const code = await run(['preview', '-f', file, ...args], io);
+  const code = await runPreview(['-f', file, ...args], io, NOW);
   return { code, out, err };
 }
