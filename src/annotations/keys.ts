@@ -125,8 +125,10 @@ export const INJECT_LABEL = 'detour.dev/inject';
 export const NOT_INJECTED = 'not-injected';
 /** Written by the injection: a small file for the sidecar. */
 export const TOKEN_FILE = 'token-file';
+/** Written by the chart on the gateway's pods: a digest of what they were started with, so that another one replaces them. */
+const BOOTSTRAP = 'bootstrap';
 /** Annotations that Detour itself writes on pods: no mistake of their authors, wherever they are. */
-export const WRITTEN: readonly string[] = [DELETE_WHEN_EXPIRED, NOT_INJECTED, TOKEN_FILE];
+export const WRITTEN: readonly string[] = [DELETE_WHEN_EXPIRED, NOT_INJECTED, TOKEN_FILE, BOOTSTRAP];
 
 export type AnnotationName = keyof typeof ANNOTATIONS;
 

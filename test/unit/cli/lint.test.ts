@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { Finding } from '../../../src/cli/lint/lint-manifests.ts';
@@ -227,6 +228,15 @@ describe('the command', () => {
     const { code, err } = await lint('', ...args);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
   });
+});
+
+test("the project's own manifests have no problem; on a Service, what the chart writes on pods has no effect", async () => {
+  const own = ['detour.yaml', 'detour-namespaced.yaml'].map((name) =>
+    fileURLToPath(new URL(`../../../k8s/${name}`, import.meta.url)),
+  );
+  expect(await lint('', '--strict', ...own)).toEqual({ code: 0, out: 'No problems in 2 files.\n', err: '' });
+  const marked = SERVICE.replace('  name: api\n', '  name: api\n  annotations: { detour.dev/bootstrap: x }\n');
+  expect(await findings(marked)).toEqual(['UnknownAnnotation 5']);
 });
 
 test('a pod that asks for a sidecar is right, preview or not; what it asks wrongly is told at its line', async () => {
