@@ -7,7 +7,7 @@ export interface PreviewReport extends PreviewName {
   /** Without those that leave; of a preview outside the cluster, its endpoints. */
   readonly pods: number;
   readonly ready: number;
-  /** RFC 3339: of the oldest of them. */
+  /** RFC 3339: of the oldest of them that says. */
   readonly createdAt: string | undefined;
   readonly expired: boolean;
   /** Of its annotations; what is wrong with one of its intercepts is told there. */
@@ -17,7 +17,8 @@ export interface PreviewReport extends PreviewName {
 export function previewReport({ name, backends, expired, problems }: Preview): PreviewReport {
   const members = backends.kind === 'pods' ? backends.pods : backends.slices.flatMap(({ endpoints }) => endpoints);
   const births = backends.kind === 'pods' ? backends.pods.map((pod) => pod.createdAt) : [backends.service.createdAt];
-  const born = births.length === 0 ? undefined : new Date(Math.min(...births)).toISOString();
+  const known = births.filter((each) => each > 0);
+  const born = known.length === 0 ? undefined : new Date(Math.min(...known)).toISOString();
   const ready = members.filter((each) => each.ready).length;
   return { ...name, pods: members.length, ready, createdAt: born, expired, problems };
 }
