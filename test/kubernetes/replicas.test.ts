@@ -78,7 +78,7 @@ async function everything(app: App, namespace: string): Promise<unknown> {
     const same = (bytes: Buffer): Buffer => bytes;
     const wire = new GrpcWire(connection.makeBidiStreamRequest(`${ADS}/${METHODS.delta}`, same, same), 'delta');
     const client = new Client('delta', wire, each);
-    for (const type of ['cluster', 'endpoints', 'listener', 'route'] as const) {
+    for (const type of ['cluster', 'endpoints', 'listener', 'scopedRoute', 'route'] as const) {
       client.subscribe(type, ['*']);
       const reply = decodeMessage('envoy.service.discovery.v3.DeltaDiscoveryResponse', await wire.receive());
       client.raw(type, { nonce: reply.nonce });
