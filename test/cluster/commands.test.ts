@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/command.ts';
@@ -16,6 +17,7 @@ import type { Answer } from '../support/world/app-answer.ts';
 const RBAC = 'rbac.authorization.k8s.io';
 const SYSTEM = 'detour-system';
 const HOST = 'shop.example.com';
+const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 let cluster: Cluster;
 let shop: string;
@@ -185,6 +187,19 @@ test('create, see, change and delete a preview: live when the command says so, g
   expect(await detour('delete', 'pr-1')).toMatchObject({ code: 1 });
   expect(await detour('delete', 'pr-1', '--ignore-not-found')).toMatchObject({ code: 0, out: '', err: '' });
 }, 240_000);
+
+test('kubectl runs them as its plugin, with its own kubeconfig', async () => {
+  const environment = { PATH: [BIN, process.env['PATH']].join(delimiter) };
+  const plugin = (...args: readonly string[]) => cluster.kubectl(['detour', ...args, '-n', shop], { kubeconfig, environment });
+  expect(await plugin('create', 'api', '--key', 'pr-6', '--no-wait', '-o', 'name')).toMatchObject({
+    code: 0,
+    stdout: 'deployment/api-pr-6\n',
+  });
+  expect(await plugin('wait', 'pr-6')).toMatchObject({ code: 0, stdout: expect.stringContaining('pr-6 is live for ') });
+  expect(await plugin('delete', 'pr-6', '--no-wait')).toMatchObject({ code: 0 });
+  const again = await plugin('delete', 'pr-6');
+  expect(again).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^kubectl detour delete: /) });
+}, 60_000);
 
 test('a mistake that can be seen beforehand makes nothing', async () => {
   expect(await detour('create', 'api:99', '--key', 'pr-9')).toEqual({
