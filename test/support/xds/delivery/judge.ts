@@ -9,6 +9,8 @@ import { isFull, mayCome, type TypeStream } from './type-stream.ts';
 /** What the client knows of the world, to judge by. */
 export interface Knowledge {
   exists(type: ResourceType, name: string): boolean;
+  /** What the server has heard last. */
+  published(type: ResourceType, name: string): string | undefined;
   /** It was not there for a while: State-of-the-World has no word for that, so the server forgets what the client has. */
   wasAway(type: ResourceType, name: string): boolean;
 }

@@ -16,8 +16,8 @@ export class TypeMemory {
   everything: boolean;
   /** Of the newest response that was accepted. */
   version = '';
-  /** Whether it gave up some of what that response held. */
-  hasDropped = false;
+  /** Whether it gave up some of what that response held, or took some of one that it refused since. */
+  hasOther = false;
 
   constructor(type: ResourceType) {
     this.type = type;
@@ -30,10 +30,11 @@ export class TypeMemory {
 
   /**
    * What a State-of-the-World client says when it comes back: the version belongs to the type, whatever it gave up since.
-   * Who asks for everything says by it that it has everything (N11), and says none when that is not so.
+   * Who asks for everything says by it that it has everything (N11), and says none when that is not so. (An Envoy that took
+   * some of what it refused says it all the same: nobody can know of that on the next stream.)
    */
   get saidVersion(): string {
-    return this.everything && this.hasDropped ? '' : this.version;
+    return this.everything && this.hasOther ? '' : this.version;
   }
 }
 

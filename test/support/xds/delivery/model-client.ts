@@ -263,7 +263,7 @@ export class ModelClient {
   }
 
   #forgetUnwanted({ memory, asked, owed, refused, unsure }: TypeStream): void {
-    memory.hasDropped ||= [...memory.held.keys()].some((name) => !memory.wants(name));
+    memory.hasOther ||= [...memory.held.keys()].some((name) => !memory.wants(name));
     for (const names of [memory.held, asked, owed, refused, unsure]) {
       for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
     }
@@ -350,6 +350,7 @@ export class ModelClient {
         if (type === 'cluster') warming.delete(name);
       }
     }
+    memory.hasOther = true;
     if (type === 'cluster') this.#beginWarming(changed);
     for (const name of changed)
       if (memory.wants(name)) held.set(name, { content: reply.resources[name] ?? '', version: reply.versions[name] ?? '' });
@@ -370,7 +371,8 @@ export class ModelClient {
     // Nobody sees in a full state which others came again.
     const maySayMore = isState && (stream.mayHaveAny || [...stream.unsure].some((name) => name !== only));
     const isAlone = items.size === 1 && only !== undefined && !maySayMore;
-    if (isAlone) stream.refused.set(only, reply.resources[only] ?? '');
+    const content = reply.resources[only ?? ''] ?? '';
+    if (isAlone && this.#options.knowledge.published(type, only) === content) stream.refused.set(only, content);
     // N9: of several, the good ones come again.
     if (!isAlone || type === 'endpoints') for (const name of items) stream.unsure.add(name);
     // What was asked for is not answered yet.
@@ -402,7 +404,7 @@ export class ModelClient {
     const told = this.#judge.isState(type) ? [...stream.unsure] : [...Object.keys(reply.resources), ...reply.removed];
     for (const name of told) stream.unsure.delete(name);
     memory.version = reply.version;
-    memory.hasDropped = Object.keys(reply.resources).some((name) => !memory.wants(name));
+    memory.hasOther = Object.keys(reply.resources).some((name) => !memory.wants(name));
     stream.version = reply.version;
     stream.mayHaveAny = false;
   }

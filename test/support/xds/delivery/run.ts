@@ -45,6 +45,7 @@ class Run implements Knowledge {
   readonly #contents = new Map<string, string>();
   /** By type: what changed last, and what it was before. */
   readonly #before = new Map<ResourceType, { readonly name: string; readonly content: string | undefined }>();
+  readonly #published = new Map<string, string | undefined>();
   readonly #away = new Set<string>();
   /** What the view ever had. */
   readonly #wereThere = new Set<string>();
@@ -64,6 +65,10 @@ class Run implements Knowledge {
 
   exists(type: ResourceType, name: string): boolean {
     return this.#world.resources.has(`${type} ${name}`);
+  }
+
+  published(type: ResourceType, name: string): string | undefined {
+    return this.#published.get(`${type} ${name}`);
   }
 
   wasAway(type: ResourceType, name: string): boolean {
@@ -202,6 +207,7 @@ class Run implements Knowledge {
     for (const { type, name, resource } of changes) {
       const key = `${type} ${name}`;
       if (resource !== undefined) this.#wereThere.add(key);
+      this.#published.set(key, this.#contents.get(key));
       for (const { client } of this.#seats) client?.published(type, name, this.#contents.get(key));
     }
     this.#view.apply(
