@@ -45,69 +45,6 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     expect(await endOf(client)).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('type_url') });
   });
 
-  it('S3: the first request says who the client is, later ones need not, and none may say otherwise', async () => {
-    await using harness = new GrpcHarness(protocol);
-    harness.world.set('cluster', 'a', '1').set('listener', 'l', '1');
-    const client = await harness.connect();
-    client.subscribe('cluster', ['a']);
-    await client.take('cluster', { a: '1' });
-    // Without a node, and with the same one.
-    client.subscribe('listener', ['l'], { node: { id: 'test-client' } });
-    await client.take('listener', { l: '1' });
-    client.subscribe('listener', ['m'], { node: { id: 'somebody-else' } });
-    expect(await endOf(client)).toMatchObject({
-      code: status.INVALID_ARGUMENT,
-      details: expect.stringContaining('somebody-else'),
-    });
-
-    const nobody = await harness.connect();
-    nobody.subscribe('cluster', [], { node: null });
-    expect(await endOf(nobody)).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('node') });
-    expect(harness.observer.refused).toHaveLength(1);
-  });
-
-  it('S3: a node that cannot be read is told what to write', async () => {
-    await using harness = new GrpcHarness(protocol);
-    const client = await harness.connect();
-    client.subscribe('cluster', [], { node: { id: 'gateway~shop' } });
-    expect(await endOf(client)).toMatchObject({
-      code: status.INVALID_ARGUMENT,
-      details: expect.stringContaining('gateway~<namespace>/<name>'),
-    });
-  });
-
-  it('S8: streams that come before the first full state wait for it, and are never shown an empty world', async () => {
-    await using harness = new GrpcHarness(protocol);
-    harness.world.set('cluster', 'a', '1');
-    await harness.start(false);
-    const client = await harness.connect();
-    client.subscribe('cluster', ['*']);
-    client.subscribe('listener', ['l']);
-    await until('the server to know the client', () => harness.server.proxies().length === 1);
-    expect(harness.observer.sent).toEqual([]);
-    expect(harness.server.proxies()[0]?.scope).toBeUndefined();
-    harness.publish();
-    await client.take('cluster', { a: '1' });
-  });
-
-  it('S10: a client that is done ends its stream; another one of the same node goes on', async () => {
-    await using harness = new GrpcHarness(protocol);
-    harness.world.set('cluster', 'a', '1');
-    const [first, second] = [await harness.connect(), await harness.connect()];
-    for (const client of [first, second]) {
-      client.subscribe('cluster', ['a']);
-      await client.take('cluster', { a: '1' });
-    }
-    expect(harness.server.proxies()).toHaveLength(2);
-    wireOf(first).halfClose();
-    expect((await endOf(first)).code).toBe(status.OK);
-    expect(harness.server.proxies()).toHaveLength(1);
-    expect(harness.observer.closed).toHaveLength(1);
-    harness.world.set('cluster', 'a', '2');
-    harness.publish();
-    await second.take('cluster', { a: '2' });
-  });
-
   it('W5: for a gRPC client no names are no names: it may have given up all that it had asked for', async () => {
     await using harness = new GrpcHarness(protocol);
     harness.world.set('listener', 'l', '1').set('cluster', 'c', '1');
@@ -123,15 +60,87 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     other.subscribe('listener', [], { node: { ...node, user_agent_name: 'envoy' } });
     await other.take('listener', { l: '1' });
   });
+});
+
+const WAYS = (['sotw', 'delta'] as const).flatMap((protocol) =>
+  (['ads', 'type'] as const).map((streams) => ({ protocol, streams })),
+);
+
+describe.each(WAYS)('a stream over gRPC, $protocol, $streams', ({ protocol, streams }) => {
+  /** The aggregated one, or that of the type. */
+  const pathOf = (type: (typeof SERVED)[number]): string =>
+    streams === 'ads' ? `${ADS}/${METHODS[protocol]}` : pathOfType(type, protocol);
+
+  it('S3: the first request says who the client is, later ones need not, and none may say otherwise', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('endpoints', 'a', '1').set('endpoints', 'b', '1');
+    const client = await harness.connect(pathOf('endpoints'));
+    client.subscribe('endpoints', ['a']);
+    await client.take('endpoints', { a: '1' });
+    // Without a node, and with the same one.
+    client.subscribe('endpoints', ['b'], { node: { id: 'test-client' } });
+    await client.take('endpoints', { b: '1' });
+    client.subscribe('endpoints', ['c'], { node: { id: 'somebody-else' } });
+    expect(await endOf(client)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('somebody-else'),
+    });
+
+    const nobody = await harness.connect(pathOf('cluster'));
+    nobody.subscribe('cluster', [], { node: null });
+    expect(await endOf(nobody)).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('node') });
+    expect(harness.observer.refused).toHaveLength(1);
+  });
+
+  it('S3: a node that cannot be read is told what to write', async () => {
+    await using harness = new GrpcHarness(protocol);
+    const client = await harness.connect(pathOf('cluster'));
+    client.subscribe('cluster', [], { node: { id: 'gateway~shop' } });
+    expect(await endOf(client)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('gateway~<namespace>/<name>'),
+    });
+  });
+
+  it('S8: streams that come before the first full state wait for it, and are never shown an empty world', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1');
+    await harness.start(false);
+    const client = await harness.connect(pathOf('cluster'));
+    client.subscribe('cluster', ['*']);
+    await until('the server to know the client', () => harness.server.proxies().length === 1);
+    expect(harness.observer.sent).toEqual([]);
+    expect(harness.server.proxies()[0]?.scope).toBeUndefined();
+    harness.publish();
+    await client.take('cluster', { a: '1' });
+  });
+
+  it('S10: a client that is done ends its stream; another one of the same node goes on', async () => {
+    await using harness = new GrpcHarness(protocol);
+    harness.world.set('cluster', 'a', '1');
+    const [first, second] = [await harness.connect(pathOf('cluster')), await harness.connect(pathOf('cluster'))];
+    for (const client of [first, second]) {
+      client.subscribe('cluster', ['a']);
+      await client.take('cluster', { a: '1' });
+    }
+    expect(harness.server.proxies()).toHaveLength(2);
+    wireOf(first).halfClose();
+    expect((await endOf(first)).code).toBe(status.OK);
+    expect(harness.server.proxies()).toHaveLength(1);
+    expect(harness.observer.closed).toHaveLength(1);
+    harness.world.set('cluster', 'a', '2');
+    harness.publish();
+    await second.take('cluster', { a: '2' });
+  });
 
   it('N13: a NACK is told with type, names, node and message, and shown until a later response is accepted', async () => {
     await using harness = new GrpcHarness(protocol);
     harness.world.set('listener', 'l', '1');
-    const client = await harness.connect();
+    const client = await harness.connect(pathOf('listener'));
     client.subscribe('listener', ['l']);
     const refused = await client.expect('listener', { l: '1' });
     client.nack(refused, 'port in use');
-    await client.silent();
+    await until('the refusal', () => harness.observer.nacks.length > 0);
     expect(harness.observer.nacks).toMatchObject([
       { type: 'listener', stream: { nodeId: 'test-client' }, nack: { names: ['l'], error: 'port in use', nonce: refused.nonce } },
     ]);
@@ -143,7 +152,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     harness.world.set('listener', 'l', '2');
     harness.publish();
     const accepted = await client.take('listener', { l: '2' });
-    await client.silent();
+    await until('the acknowledgement', () => shown()?.pending === false);
     expect(shown()).toMatchObject({ sent: accepted.version, acked: accepted.version, pending: false, nack: undefined });
     expect(harness.server.rejections()).toEqual([]);
   });
@@ -153,16 +162,16 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     for (let index = 0; index < 10; index += 1) harness.world.set('endpoints', `e${index}`, `${'x'.repeat(100_000)}${index}`);
     harness.world.set('cluster', 'c', '1').set('listener', 'l', '1');
     await harness.start();
-    await using slow = new DeafWire(harness.port, `${ADS}/${METHODS[protocol]}`);
+    await using slow = new DeafWire(harness.port, pathOf('endpoints'));
     const deaf = new Client(protocol, slow);
     deaf.subscribe(
       'endpoints',
       Array.from({ length: 10 }, (_, index) => `e${index}`),
     );
     await until('the response that is not read', () => harness.observer.sent.length === 1);
-    deaf.subscribe('cluster', ['*']);
-    deaf.subscribe('listener', ['*']);
-    const reader = await harness.connect();
+    if (streams === 'ads') for (const type of ['cluster', 'listener']) deaf.subscribe(type, ['*']);
+    else deaf.subscribe('endpoints', ['none']);
+    const reader = await harness.connect(pathOf('cluster'));
     reader.subscribe('cluster', ['*']);
     await reader.take('cluster', { c: '1' });
     const closed = await until('the slow stream to be closed', () => harness.observer.closed[0]);
@@ -177,10 +186,11 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
   it('F4: changes of one turn of the event loop come together, at once', async () => {
     await using harness = new GrpcHarness(protocol);
     harness.world.set('endpoints', 'a', '0').set('endpoints', 'b', '0');
-    const client = await harness.connect();
+    const client = await harness.connect(pathOf('endpoints'));
+    const isQuiet = (): boolean => harness.server.proxies().every(({ types }) => types.every(({ pending }) => !pending));
     client.subscribe('endpoints', ['a', 'b']);
     await client.take('endpoints', { a: '0', b: '0' });
-    await client.silent();
+    await until('the acknowledgement', isQuiet);
     const before = harness.observer.sent.length;
     for (let index = 1; index <= 10; index += 1) {
       harness.world.set('endpoints', 'a', String(index)).set('endpoints', 'b', String(index));
@@ -190,13 +200,14 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     await new Promise((resolve) => setImmediate(resolve));
     expect(harness.observer.sent).toHaveLength(before + 1);
     await client.take('endpoints', { a: '10', b: '10' });
-    await client.silent();
+    await until('the acknowledgement', isQuiet);
+    expect(harness.observer.sent).toHaveLength(before + 1);
     await until('the change to be counted', () => harness.observer.convergence.length > 0);
   });
 
   it('F11: when the server stops it ends its streams, and the clients are told', async () => {
     await using harness = new GrpcHarness(protocol);
-    const client = await harness.connect();
+    const client = await harness.connect(pathOf('cluster'));
     client.subscribe('cluster', ['a']);
     await until('the server to know the client', () => harness.server.proxies().length === 1);
     await harness.server.stop();
@@ -210,7 +221,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     harness.world.set('cluster', 'a', '1');
     const clients: Client[] = [];
     const add = async (content: string): Promise<void> => {
-      const client = await harness.connect();
+      const client = await harness.connect(pathOf('cluster'));
       client.subscribe('cluster', ['*']);
       await client.take('cluster', { a: content });
       clients.push(client);
@@ -234,7 +245,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
     await clock.advance(20);
     expect(await drained).toEqual({ streams: 6, left: 0 });
     for (const client of clients) expect((await endOf(client)).code).toBe(status.UNAVAILABLE);
-    const late = await harness.connect();
+    const late = await harness.connect(pathOf('cluster'));
     late.subscribe('cluster', ['*']);
     expect((await endOf(late)).code).toBe(status.UNAVAILABLE);
   });
@@ -242,7 +253,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
   it('F11: a connection is told to be given up before its stream ends: the next stream takes another one', async () => {
     await using harness = new GrpcHarness(protocol);
     await harness.start();
-    await using wire = new DeafWire(harness.port, `${ADS}/${METHODS[protocol]}`);
+    await using wire = new DeafWire(harness.port, pathOf('cluster'));
     new Client(protocol, wire).subscribe('cluster', ['*']);
     await until('the server to know the client', () => harness.server.proxies().length === 1);
     await harness.server.drain({ overMs: 200, signal: new AbortController().signal });
@@ -253,10 +264,10 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream over gRPC, %s', (protocol) 
 
   it('bytes that are no request close the stream and nothing else', async () => {
     await using harness = new GrpcHarness(protocol);
-    const client = await harness.connect();
+    const client = await harness.connect(pathOf('listener'));
     client.wire.send(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff]));
     expect((await endOf(client)).code).toBe(status.INVALID_ARGUMENT);
-    const other = await harness.connect(`${ADS}/${METHODS[protocol]}`);
+    const other = await harness.connect(pathOf('listener'));
     other.subscribe('listener', ['*']);
     await other.take('listener', {});
   });
