@@ -1,21 +1,26 @@
 /** Streams that come together, and streams whose connection has grown old. */
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import type { Protocol } from '../../src/xds/session.ts';
 import { until } from '../support/until.ts';
 import type { Client } from '../support/xds/client.ts';
-import { GrpcHarness, GrpcWire } from '../support/xds/harness.ts';
+import { pathOfType } from '../support/xds/grpc-types-wire.ts';
+import { ADS, GrpcHarness, GrpcWire, METHODS } from '../support/xds/harness.ts';
+
+const WAYS = (['sotw', 'delta'] as const).flatMap((protocol) => [
+  { protocol, streams: 'ads', path: `${ADS}/${METHODS[protocol]}` },
+  { protocol, streams: 'type', path: pathOfType('cluster', protocol) },
+]);
 
 function endOf({ wire }: Client): Promise<{ readonly code: number; readonly details: string }> {
   if (!(wire instanceof GrpcWire)) throw new Error('This client is connected over gRPC.');
   return until('the end of the stream', () => wire.ended);
 }
 
-async function newcomers(harness: GrpcHarness, count: number): Promise<readonly Client[]> {
+async function newcomers(harness: GrpcHarness, count: number, path: string): Promise<readonly Client[]> {
   const clients: Client[] = [];
   const before = harness.observer.connections;
   for (let index = 0; index < count; index += 1) {
-    const client = await harness.connect();
+    const client = await harness.connect(path);
     client.subscribe('cluster', ['*'], { node: { id: `client-${index}` } });
     clients.push(client);
     // The order in which they come is that of the queue.
@@ -26,11 +31,11 @@ async function newcomers(harness: GrpcHarness, count: number): Promise<readonly 
 
 const known = ({ server }: GrpcHarness): readonly string[] => server.proxies().map(({ id }) => id);
 
-describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s', (protocol) => {
+describe.each(WAYS)('F5: streams that come together, $protocol, $streams', ({ protocol, path }) => {
   it('F5: are read one after the other: the next when one has answered what it was sent', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 600_000, waitMs: 600_000 });
     harness.world.set('cluster', 'a', '1');
-    const clients = await newcomers(harness, 3);
+    const clients = await newcomers(harness, 3, path);
     for (const [index, client] of clients.entries()) {
       const reply = await client.expect('cluster', { a: '1' });
       expect(known(harness)).toEqual(Array.from({ length: index + 1 }, (_, each) => `client-${each}`));
@@ -46,7 +51,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
   it('F5: do not wait for one that goes, or that does not answer', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 2_000, waitMs: 600_000 });
     harness.world.set('cluster', 'a', '1');
-    const [first, second, third] = await newcomers(harness, 3);
+    const [first, second, third] = await newcomers(harness, 3, path);
     await first?.expect('cluster', { a: '1' });
     await first?.wire[Symbol.asyncDispose]();
     // It does not answer either.
@@ -59,7 +64,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
   it('F5: are sent away when they have waited long or are too many, and served when they come again', async () => {
     await using harness = new GrpcHarness(protocol, { maxSyncing: 1, syncMs: 600_000, waitMs: 500, maxWaiting: 1 });
     harness.world.set('cluster', 'a', '1');
-    const [first, second, third] = await newcomers(harness, 3);
+    const [first, second, third] = await newcomers(harness, 3, path);
     if (first === undefined || second === undefined || third === undefined) throw new Error('There are three.');
     const reply = await first.expect('cluster', { a: '1' });
     const over = { code: status.RESOURCE_EXHAUSTED, details: expect.stringContaining('come again later') };
@@ -68,7 +73,7 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
     expect(harness.observer.sentAway).toHaveLength(2);
     expect(known(harness)).toEqual(['client-0']);
     first.ack(reply);
-    const again = await harness.connect();
+    const again = await harness.connect(path);
     again.subscribe('cluster', ['*']);
     await again.take('cluster', { a: '1' });
   });
@@ -77,9 +82,9 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
     await using harness = new GrpcHarness(protocol, { maxSyncing: 2, syncMs: 600_000, waitMs: 1, silentMs: 1 });
     harness.world.set('cluster', 'a', '1');
     await harness.start(false);
-    const silent = await harness.connect();
+    const silent = await harness.connect(path);
     await until('the silent one', () => harness.observer.connections === 1);
-    const clients = await newcomers(harness, 2);
+    const clients = await newcomers(harness, 2, path);
     await until('the first', () => known(harness).length === 1);
     // Those who wait are looked at when the silent are.
     await endOf(silent);
@@ -90,11 +95,11 @@ describe.each<Protocol>(['sotw', 'delta'])('F5: streams that come together, %s',
   });
 });
 
-describe.each<Protocol>(['sotw', 'delta'])('a stream on a connection, %s', (protocol) => {
+describe.each(WAYS)('a stream on a connection, $protocol, $streams', ({ protocol, path }) => {
   it('F6: ends with the age of it, once its client has answered, and is missed by nobody', async () => {
     await using harness = new GrpcHarness(protocol, { maxAgeMs: 1_000, ageGraceMs: 600_000 });
     harness.world.set('cluster', 'a', '1');
-    const client = await harness.connect();
+    const client = await harness.connect(path);
     client.subscribe('cluster', ['*']);
     const reply = await client.expect('cluster', { a: '1' });
     await until('the age', () => harness.observer.givenUp.includes('age'));
@@ -108,7 +113,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream on a connection, %s', (prot
   it('F6: is not waited for longer than the grace', async () => {
     await using harness = new GrpcHarness(protocol, { maxAgeMs: 500, ageGraceMs: 100 });
     harness.world.set('cluster', 'a', '1');
-    const client = await harness.connect();
+    const client = await harness.connect(path);
     client.subscribe('cluster', ['*']);
     await client.expect('cluster', { a: '1' });
     expect(await endOf(client)).toMatchObject({ code: status.UNAVAILABLE });
@@ -116,7 +121,7 @@ describe.each<Protocol>(['sotw', 'delta'])('a stream on a connection, %s', (prot
 
   it('that never says who it is is closed', async () => {
     await using harness = new GrpcHarness(protocol, { silentMs: 200 });
-    const client = await harness.connect();
+    const client = await harness.connect(path);
     expect(await endOf(client)).toMatchObject({ code: status.DEADLINE_EXCEEDED });
     expect(harness.observer.refused).toEqual(['The client has said nothing for 0.2 s.']);
   });
