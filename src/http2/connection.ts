@@ -11,7 +11,7 @@ import type { Outgoing } from './outgoing.ts';
 import { Patience, type PatienceLimits } from './patience.ts';
 import { Receiver, type ReceivingConnection } from './receiver.ts';
 import type { HeaderLimits, Request, RequestFields } from './request.ts';
-import { settingsFrame } from './settings.ts';
+import { type ClientSettings, settingsFrame } from './settings.ts';
 import { Http2Stream, type StreamOwner, type Windows } from './stream.ts';
 
 export interface Http2Limits extends PatienceLimits, HeaderLimits {
@@ -192,7 +192,8 @@ export class Http2Connection implements ReceivingConnection, StreamOwner {
     return this.#out.widen(bytes);
   }
 
-  settle(initialWindow: number = this.#initialWindow, maxFrame: number | undefined): boolean {
+  settle({ initialWindow = this.#initialWindow, maxFrame, hasSmallTable }: ClientSettings): boolean {
+    if (hasSmallTable) this.#out.shrinkTable();
     if (maxFrame !== undefined) this.#out.maxFrame = maxFrame;
     const more = initialWindow - this.#initialWindow;
     this.#initialWindow = initialWindow;

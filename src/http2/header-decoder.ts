@@ -1,9 +1,7 @@
 /** Blocks of headers to names and values: HPACK (RFC 7541). */
-import { type Field, HeaderTable } from './header-table.ts';
+import { type Field, HeaderTable, TABLE_SIZE } from './header-table.ts';
 import { readHuffman } from './huffman.ts';
 
-/** What a client may have us remember, in bytes: as much as it may before anything was agreed. */
-export const TABLE_SIZE = 4_096;
 /** No length and no number of a field is greater. */
 const MOST = 2 ** 24;
 const NOTHING: Buffer = Buffer.alloc(0);

@@ -1,6 +1,9 @@
 /** Names and values to a block of headers: by HPACK's own numbers or as they are, so that no connection has a state. */
 import { type Field, staticIndex } from './header-table.ts';
 
+/** What a block begins with that empties its client's table, for good. */
+export const EMPTY_TABLE = Buffer.from([0x20]);
+
 /** @param fields names in lower case, values of ASCII */
 export function encodeHeaders(fields: readonly Field[]): Buffer {
   const bytes: number[] = [];

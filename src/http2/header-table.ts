@@ -79,6 +79,9 @@ www-authenticate`
 /** What each entry counts for beside its text, in bytes (RFC 7541, section 4.1). */
 export const FIELD_OVERHEAD = 32;
 
+/** Of a table, in bytes, while nobody has agreed to more or less. */
+export const TABLE_SIZE = 4_096;
+
 export function sizeOf({ name, value }: Field): number {
   return name.length + value.length + FIELD_OVERHEAD;
 }

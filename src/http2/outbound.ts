@@ -23,7 +23,7 @@ const ENOUGH = 2_048;
 export class Outbound {
   readonly #wire: Wire;
   readonly #buffers: Buffers;
-  readonly #allowance = { window: DEFAULT_WINDOW, maxFrame: MAX_FRAME };
+  readonly #allowance = { window: DEFAULT_WINDOW, maxFrame: MAX_FRAME, owesTable: false };
   #control: Buffer[] = [];
   #controlBytes = 0;
   #line: Outgoing[] = [];
@@ -65,6 +65,11 @@ export class Outbound {
   /** The longest payload that the client takes. */
   set maxFrame(bytes: number) {
     this.#allowance.maxFrame = Math.min(bytes, MAX_FRAME);
+  }
+
+  /** The client remembers fewer headers from now on (RFC 7541, section 4.2). */
+  shrinkTable(): void {
+    this.#allowance.owesTable = true;
   }
 
   /** Nothing goes out before {@link release}: what is said meanwhile goes out together. */

@@ -1,6 +1,8 @@
 /** What one stream has yet to say: headers, one message, trailers, in this order. */
 import type { Batch } from './batch.ts';
-import { HEAD_LENGTH, TYPE, writeHead } from './frame.ts';
+import { ERROR } from './error-code.ts';
+import { HEAD_LENGTH, headersFrames, numberFrame, TYPE, writeHead } from './frame.ts';
+import { EMPTY_TABLE } from './header-encoder.ts';
 
 /** What a connection may say at once. */
 export interface Allowance {
@@ -8,9 +10,12 @@ export interface Allowance {
   window: number;
   /** The longest payload that the client takes. */
   readonly maxFrame: number;
+  /** The client remembers less than before: the next block of headers has to say that it has heard of it. */
+  owesTable: boolean;
 }
 
 const NO_PARTS: readonly Buffer[] = [];
+const NOTHING = Buffer.alloc(0);
 /** No DATA is cut shorter for want of room, in bytes: the next batch has it. */
 const WORTH_A_FRAME = 1_024;
 
@@ -21,9 +26,11 @@ export class Outgoing {
   /** Whether it stands in the line of those who have something to say that may be said. */
   isInLine = false;
   isClosed = false;
-  /** Frames. */
+  /** Blocks. */
   #head: Buffer | undefined;
   #trailers: Buffer | undefined;
+  /** The stream is reset behind its end. */
+  #isReset = false;
   #parts = NO_PARTS;
   #part = 0;
   #offset = 0;
@@ -51,9 +58,9 @@ export class Outgoing {
     return this.#left > 0 ? this.window <= 0 : this.#trailers === undefined;
   }
 
-  /** @param frames before anything else */
-  begin(frames: Buffer): void {
-    this.#head = frames;
+  /** @param block encoded headers, before anything else */
+  begin(block: Buffer): void {
+    this.#head = block;
   }
 
   /** @param length of all parts, at least 1 @param done once they have left */
@@ -65,9 +72,10 @@ export class Outgoing {
     this.#done = done;
   }
 
-  /** @param frames behind everything else */
-  end(frames: Buffer): void {
-    this.#trailers = frames;
+  /** @param block encoded headers, behind everything else @param isReset what the client still has to say is not read */
+  end(block: Buffer, isReset: boolean): void {
+    this.#trailers = block;
+    this.#isReset = isReset;
   }
 
   /** Nothing more will be said, and nothing told. */
@@ -84,8 +92,7 @@ export class Outgoing {
   /** Says as much as there is room and allowance for. */
   fill(batch: Batch, allowance: Allowance): void {
     if (this.#head !== undefined) {
-      if (this.#head.length > batch.room) return;
-      batch.add(this.#head);
+      if (!this.#headers(batch, allowance, this.#head, false)) return;
       this.#head = undefined;
     }
     while (this.#left > 0) {
@@ -97,8 +104,7 @@ export class Outgoing {
       this.window -= size;
       allowance.window -= size;
     }
-    if (this.#trailers === undefined || this.#trailers.length > batch.room) return;
-    batch.add(this.#trailers);
+    if (this.#trailers === undefined || !this.#headers(batch, allowance, this.#trailers, true)) return;
     this.#trailers = undefined;
     this.#hasSaidAll = true;
   }
@@ -115,6 +121,18 @@ export class Outgoing {
     this.#parts = NO_PARTS;
     done?.();
     if (this.#hasSaidAll) this.#onEnded();
+  }
+
+  /** @returns whether there was room for it. */
+  #headers(batch: Batch, allowance: Allowance, block: Buffer, isEnd: boolean): boolean {
+    const whole = allowance.owesTable ? Buffer.concat([EMPTY_TABLE, block]) : block;
+    const frames = headersFrames(this.id, whole, isEnd);
+    const reset = isEnd && this.#isReset ? numberFrame(TYPE.reset, this.id, ERROR.none) : NOTHING;
+    if (frames.length + reset.length > batch.room) return false;
+    allowance.owesTable = false;
+    batch.add(frames);
+    batch.add(reset);
+    return true;
   }
 
   #add(batch: Batch, size: number): void {

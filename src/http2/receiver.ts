@@ -7,7 +7,7 @@ import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { HeaderBlocks } from './header-blocks.ts';
 import { HeaderDecoder } from './header-decoder.ts';
 import { type HeaderLimits, RequestFields } from './request.ts';
-import { readSettings } from './settings.ts';
+import { type ClientSettings, readSettings } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** What there is to be done about it. */
@@ -23,7 +23,7 @@ export interface ReceivingConnection {
   /** @returns false: more than there can be. */
   widen(bytes: number): boolean;
   /** As {@link widen}, of every stream. */
-  settle(initialWindow: number | undefined, maxFrame: number | undefined): boolean;
+  settle(settings: ClientSettings): boolean;
   wasReset(id: number): void;
   acknowledgeSettings(): void;
   pinged(payload: Buffer): void;
@@ -191,8 +191,7 @@ export class Receiver implements FrameSink {
     if ((flags & FLAG.ack) !== 0) return connection.bear();
     const settings = readSettings(payload);
     if (typeof settings === 'number') return connection.fail(settings, 'SETTINGS that cannot be');
-    const { initialWindow, maxFrame } = settings;
-    if (connection.settle(initialWindow, maxFrame)) connection.acknowledgeSettings();
+    if (connection.settle(settings)) connection.acknowledgeSettings();
     else connection.fail(ERROR.flowControl, 'a window is too large');
   }
 

@@ -1,6 +1,6 @@
 /** One stream, as the server's end of it. What it says is put in line; what comes waits until it is read. */
 import type { ErrorCode } from './error-code.ts';
-import { headersFrames, MAX_WINDOW, numberFrame, TYPE } from './frame.ts';
+import { MAX_WINDOW, numberFrame, TYPE } from './frame.ts';
 import { Outgoing } from './outgoing.ts';
 
 /** What comes on a stream, told to whoever answers it. */
@@ -104,7 +104,7 @@ export class Http2Stream {
   /** @param block encoded headers; nothing else may have been said */
   respond(block: Buffer): void {
     this.#hasResponded = true;
-    this.outgoing.begin(headersFrames(this.id, block, false));
+    this.outgoing.begin(block);
   }
 
   /** @param parts that must not change until then @param length of all of them @param done once they have left */
@@ -115,8 +115,7 @@ export class Http2Stream {
 
   /** After what was written: nothing more is said, and what the client still has to say is not read. */
   end(block: Buffer): void {
-    const frames = headersFrames(this.id, block, true);
-    this.outgoing.end(this.#hasEnded ? frames : Buffer.concat([frames, numberFrame(TYPE.reset, this.id, 0)]));
+    this.outgoing.end(block, !this.#hasEnded);
     this.#owner.say(this.outgoing);
   }
 

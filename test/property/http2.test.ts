@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FLAG, frameOf, numberFrame, TYPE } from '../../src/http2/frame.ts';
-import { block, data, HELLO, headers, REQUEST, settings, windowUpdate } from '../support/http2/frames.ts';
+import { HeaderDecoder } from '../../src/http2/header-decoder.ts';
+import { block, data, HELLO, headers, REQUEST, type SeenFrame, settings, windowUpdate } from '../support/http2/frames.ts';
 import { Http2Lab } from '../support/http2/lab.ts';
 
 /** A connection that answers whatever has ended, and what became of its streams. */
@@ -70,6 +71,32 @@ const anyFrame: fc.Arbitrary<Buffer> = fc
   })
   .map(({ type, flags, stream: id, payload }) => frameOf(type, flags, id, payload));
 
+const LAST_TURN = { sizes: [], isOpen: true, isAnswered: true, isFlushed: true };
+
+/** Goes by RFC 7541, section 4.2: behind the acknowledgement that its table is smaller, a block empties it first. */
+class ForgetfulClient {
+  blocks = 0;
+  /** Of SETTINGS that are not acknowledged: whether they make the table smaller than it was at first. */
+  readonly #sent: boolean[] = [];
+  #isOwed = false;
+
+  settings(sizes: readonly number[]): Buffer {
+    this.#sent.push(sizes.some((size) => size < 4_096));
+    return settings(sizes.map((size) => [1, size]));
+  }
+
+  take(frames: readonly SeenFrame[]): void {
+    for (const { type, flags, payload } of frames) {
+      if (type === TYPE.settings && (flags & FLAG.ack) !== 0 && this.#sent.shift() === true) this.#isOwed = true;
+      if (type !== TYPE.headers) continue;
+      this.blocks += 1;
+      expect(payload[0] === 0x20).toBe(this.#isOwed);
+      this.#isOwed = false;
+      expect(new HeaderDecoder(0).decode(payload, () => undefined)).toBe(true);
+    }
+  }
+}
+
 const cuts = fc.array(fc.nat(100_000), { maxLength: 40 });
 
 describe('HTTP/2', () => {
@@ -106,6 +133,35 @@ describe('HTTP/2', () => {
         for (const { happened } of lab.streams) expect(happened).toContain('closed');
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('empties the table of a client that remembers less, before anything else, whenever what it says leaves', () => {
+    const sizes = fc.array(fc.constantFrom(0, 1, 2_048, 4_095, 4_096, 65_536), { maxLength: 3 });
+    const turn = fc.record({ sizes, isOpen: fc.boolean(), isAnswered: fc.boolean(), isFlushed: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(turn, { minLength: 1, maxLength: 9 }), (turns) => {
+        const lab = new Http2Lab().push(HELLO);
+        const client = new ForgetfulClient();
+        lab.seen();
+        for (const [index, { sizes: sent, isOpen, isAnswered, isFlushed }] of [...turns, LAST_TURN].entries()) {
+          lab.isOpen = isOpen;
+          lab.push(headers(2 * index + 1), client.settings(sent));
+          const answer = isAnswered ? lab.streams : lab.streams.slice(-1);
+          for (const { stream } of answer) {
+            if (stream.hasResponded || stream.isClosed) continue;
+            stream.respond(block({ ':status': '200' }));
+            stream.write([Buffer.from('x')], 1, () => undefined);
+            stream.end(block({ 'grpc-status': '0' }));
+          }
+          if (isFlushed) lab.connection.flushed();
+          client.take(lab.seen());
+        }
+        lab.connection.flushed();
+        client.take(lab.seen());
+        expect(client.blocks).toBe(2 * lab.streams.length);
+      }),
+      { numRuns: 300 },
     );
   });
 

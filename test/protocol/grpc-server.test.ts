@@ -64,6 +64,37 @@ describe('a call', () => {
     expect(await two.status()).toMatchObject({ code: STATUS.internal });
   });
 
+  it.each([{}, { headerTableSize: 0 }, { headerTableSize: 2_048 }, { headerTableSize: 4_096 }, { headerTableSize: 65_536 }])(
+    'is answered however much its client remembers of headers (%j), and where it changes its mind',
+    async (settings) => {
+      await using server = await EchoServer.start();
+      await using client = new RawClient(server.port, settings);
+      const expectAnswers = async (text: string): Promise<void> => {
+        const call = client.call(TALK).read().send(text);
+        const unknown = client.call('/test.Echo/Nothing').read();
+        const none = client.call(TALK, { ':method': 'GET' }).read();
+        await until('the answer', () => call.messages.length === 1);
+        call.stream.end();
+        expect(await call.status()).toMatchObject({ code: STATUS.ok });
+        expect(await unknown.status()).toMatchObject({ code: STATUS.unimplemented });
+        await until('the refusal', () => none.headers[':status'] === 405);
+      };
+      await expectAnswers('first');
+      await expectAnswers('again');
+      for (const sizes of [[0], [4_096], [1_000, 0, 4_096], [100, 50]]) {
+        const changed = sizes.map(
+          (size) => new Promise((resolve) => client.session.settings({ headerTableSize: size }, () => resolve(undefined))),
+        );
+        const under = client.call(ONCE).read().send('meanwhile');
+        under.stream.end();
+        await Promise.all(changed);
+        expect(await under.status()).toMatchObject({ code: STATUS.ok });
+        await expectAnswers(sizes.join());
+      }
+      expect(client.goneAway).toEqual([]);
+    },
+  );
+
   it('is refused as HTTP where it is no gRPC, and as gRPC where there is no such method', async () => {
     await using server = await EchoServer.start();
     await using client = new RawClient(server.port);

@@ -1,5 +1,5 @@
 /** A client that speaks HTTP/2 by hand, so that it can do what no gRPC client does. */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders, type Settings } from 'node:http2';
 import { until } from '../until.ts';
 
 export class RawClient implements AsyncDisposable {
@@ -7,8 +7,8 @@ export class RawClient implements AsyncDisposable {
   /** Codes of GOAWAY, in order. */
   readonly goneAway: number[] = [];
 
-  constructor(port: number) {
-    this.session = connect(`http://127.0.0.1:${port}`);
+  constructor(port: number, settings: Settings = {}) {
+    this.session = connect(`http://127.0.0.1:${port}`, { settings });
     this.session.on('error', () => {});
     this.session.on('goaway', (code) => this.goneAway.push(code));
   }

@@ -6,6 +6,7 @@ import { block, data, HELLO, headers, PREFACE, REQUEST, settings, windowUpdate }
 import { Http2Lab } from '../../support/http2/lab.ts';
 
 const PING = frameOf(TYPE.ping, 0, 0, Buffer.from('12345678'));
+const HEADER_TABLE = 1;
 const INITIAL_WINDOW = 4;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -365,6 +366,52 @@ describe('what is sent', () => {
     }
     expect(lab.kinds()).toEqual(['headers/1', 'data/1', 'headers/1', 'reset/1', 'headers/3', 'data/3', 'headers/3']);
     expect(lab.streams.map(({ happened }) => happened)).toEqual([['closed'], ['closed']]);
+  });
+
+  it.each([
+    [[4_096], false],
+    [[65_536, 8_192], false],
+    [[4_095], true],
+    [[0], true],
+    [[0, 4_096], true],
+  ])(
+    'empties the table of a client that remembers %j bytes, once, with the block behind the acknowledgement',
+    (sizes, isSmall) => {
+      const lab = begun().push(headers(1), headers(3));
+      const [first, second] = lab.streams.map(({ stream }) => stream);
+      const begin = (): readonly string[] =>
+        lab.seen().map(({ type, flags, payload }) => {
+          if (type === TYPE.settings) return `settings ${flags}`;
+          return type === TYPE.headers ? payload.toString('hex', 0, 2) : '';
+        });
+      lab.isOpen = false;
+      first?.respond(block({ ':status': '200' }));
+      first?.write(parts(10), 10, () => undefined);
+      first?.end(block({ ':status': '200' }));
+      lab.push(settings(sizes.map((size) => [HEADER_TABLE, size])));
+      expect(begin()).toEqual(['88', '']);
+      lab.isOpen = true;
+      lab.connection.flushed();
+      // What was made before they came leaves behind the acknowledgement.
+      expect(begin()).toEqual(['settings 1', isSmall ? '2088' : '88', '']);
+      second?.respond(block({ ':status': '200' }));
+      second?.write(parts(10), 10, () => undefined);
+      second?.end(block({ ':status': '200' }));
+      expect(begin()).toEqual(['88', '', '88', '']);
+      lab.push(headers(5), settings(sizes.map((size) => [HEADER_TABLE, size])));
+      lab.seen();
+      lab.streams[2]?.stream.end(block({ ':status': '404' }));
+      expect(begin()[0]).toBe(isSmall ? '208d' : '8d');
+    },
+  );
+
+  it('has a table emptied also where trailers fill their frame', () => {
+    const lab = begun().push(settings([[HEADER_TABLE, 0]]), headers(1));
+    lab.seen();
+    const long = block({ a: 'x'.repeat(16_384 - 6) });
+    expect(long).toHaveLength(16_384);
+    lab.streams[0]?.stream.end(long);
+    expect(lab.seen().map(({ payload }) => payload.length)).toEqual([16_384, 1, 4]);
   });
 
   it('has trailers that are longer than a frame', () => {
