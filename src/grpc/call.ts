@@ -108,16 +108,18 @@ export class ServerCall implements StreamHandler {
   /**
    * @param done called when all of it has left the process, which may be before this returns, unless the call ends before:
    * until then the client, or the way to it, holds things up (F2).
+   * @param moved called whenever some of it has left (F3)
    */
-  write({ parts, length }: Frame, done: () => void): void {
+  write({ parts, length }: Frame, done: () => void, moved?: () => void): void {
     const stream = this.#stream;
     // What is over may not have been told yet.
     if (this.#isEnded || stream.isClosed) return;
     if (this.isWriting) throw new Error('A call sends one message after the other.');
     if (!stream.hasResponded) stream.respond(HEADERS);
-    stream.write(parts, length, () => {
+    const left = (): void => {
       if (!this.#isEnded) done();
-    });
+    };
+    stream.write(parts, length, left, moved);
   }
 
   /** What was written goes out before it. */

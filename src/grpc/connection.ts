@@ -37,6 +37,8 @@ export class Connection implements ConnectionEvents {
   readonly #calls = new Set<ServerCall>();
   #pings: NodeJS.Timeout | undefined;
   #dead: NodeJS.Timeout | undefined;
+  /** When something left that had had to wait for the client, in ms. */
+  #movedAt = Number.NEGATIVE_INFINITY;
   #idle: NodeJS.Timeout | undefined;
   #age: NodeJS.Timeout | undefined;
 
@@ -48,11 +50,12 @@ export class Connection implements ConnectionEvents {
       address: formatSocketAddress({ host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }),
       tls: socket instanceof TLSSocket ? socket : undefined,
     };
-    const wire = new SocketWire(socket, () => this.#http2.flushed(), CLOSING_MS);
+    const wire = new SocketWire(socket, (hadToWait) => this.#flushed(hadToWait), CLOSING_MS);
     this.#http2 = new Http2Connection({ limits, wire, buffers, events: this, now: () => performance.now() });
     // What is wrong with a connection ends it, and nothing else.
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => {
+      this.#heard();
       this.#http2.push(chunk);
       giveBack(chunk);
     });
@@ -101,11 +104,6 @@ export class Connection implements ConnectionEvents {
     call.start(method(call));
   }
 
-  ponged(): void {
-    clearTimeout(this.#dead);
-    this.#dead = undefined;
-  }
-
   flooded(): void {
     this.#giveUp('flood');
   }
@@ -115,18 +113,38 @@ export class Connection implements ConnectionEvents {
     this.#expectCalls();
   };
 
+  /** Whatever it says, its client is alive. */
+  #heard(): void {
+    clearTimeout(this.#dead);
+    this.#dead = undefined;
+  }
+
+  #flushed(hadToWait: boolean): void {
+    // What leaves at once says nothing of the client.
+    if (hadToWait) this.#movedAt = performance.now();
+    this.#http2.flushed();
+  }
+
   #ping(): void {
     const { pingMs, pingTimeoutMs } = this.#options.limits;
     this.#pings = setTimeout(() => this.#ping(), pingMs).unref();
     if (this.#dead !== undefined) return;
-    // Where this process was busy for that long, the answer has come and is read before this is decided.
-    this.#dead = setTimeout(() => setImmediate(() => this.#decide()), pingTimeoutMs).unref();
+    this.#expectLife(pingTimeoutMs);
     this.#http2.ping();
+  }
+
+  #expectLife(ms: number): void {
+    // Where this process was busy for that long, the answer has come and is read before this is decided.
+    this.#dead = setTimeout(() => setImmediate(() => this.#decide()), ms).unref();
   }
 
   /** A sign of life should have come by now. */
   #decide(): void {
     if (this.#dead === undefined || this.#socket.destroyed) return;
+    const { pingMs, pingTimeoutMs } = this.#options.limits;
+    // The PING stands behind all that a slow client has yet to take.
+    const left = this.#movedAt + pingMs + pingTimeoutMs - performance.now();
+    if (left > 0) return this.#expectLife(left);
     this.#giveUp('dead');
     this.#socket.destroy();
   }

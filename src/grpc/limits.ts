@@ -9,7 +9,10 @@ export interface GrpcLimits extends Http2Limits {
   /** A message that has begun must be complete after so long, in ms. */
   readonly messageMs: number;
   readonly maxConnections: number;
-  /** A connection is asked for a sign of life so often, in ms, and is given up when none has come after the other time (F7). */
+  /**
+   * A connection is asked for a sign of life so often, in ms, and is given up when none has come after the other time (F7).
+   * A client that takes what waits for it has both times, from when it has last taken some: the question stands behind it.
+   */
   readonly pingMs: number;
   readonly pingTimeoutMs: number;
   /** A connection without a stream is given up, in ms. */

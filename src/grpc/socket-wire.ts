@@ -4,15 +4,17 @@ import type { Wire } from '../http2/outbound.ts';
 
 export class SocketWire implements Wire {
   readonly #socket: Socket;
-  readonly #onFlushed: () => void;
+  readonly #onFlushed: (hadToWait: boolean) => void;
   readonly #lingerMs: number;
   #isWaiting = false;
+  /** With TLS all that is written leaves a turn later. What is there after that waits for the client. */
+  #turn: NodeJS.Immediate | undefined;
 
   /**
-   * @param onFlushed what was written, and did not leave at once, has left
+   * @param onFlushed what was written, and did not leave at once, has left; `hadToWait`: for the client, or the way to it
    * @param lingerMs so long a client has to take the last of it, and to end its side too
    */
-  constructor(socket: Socket, onFlushed: () => void, lingerMs: number) {
+  constructor(socket: Socket, onFlushed: (hadToWait: boolean) => void, lingerMs: number) {
     this.#socket = socket;
     this.#onFlushed = onFlushed;
     this.#lingerMs = lingerMs;
@@ -25,6 +27,11 @@ export class SocketWire implements Wire {
     if (pieces.length === 1 && first !== undefined) socket.write(first, this.#left);
     else this.#writeAll(pieces);
     this.#isWaiting = socket.writableLength > 0;
+    if (this.#isWaiting) {
+      this.#turn = setImmediate(() => {
+        this.#turn = undefined;
+      });
+    }
     return !this.#isWaiting;
   }
 
@@ -51,6 +58,8 @@ export class SocketWire implements Wire {
     // Of one that had left at once it is told too, later.
     if (!this.#isWaiting || this.#socket.writableLength > 0) return;
     this.#isWaiting = false;
-    this.#onFlushed();
+    const hadToWait = this.#turn === undefined;
+    clearImmediate(this.#turn);
+    this.#onFlushed(hadToWait);
   };
 }

@@ -23,8 +23,6 @@ export interface Http2Limits extends PatienceLimits, HeaderLimits {
 export interface ConnectionEvents {
   /** A request has come; {@link Http2Stream.start} says who is told of the rest. */
   opened(stream: Http2Stream, request: Request): void;
-  /** The PING of {@link Http2Connection.ping} was answered. */
-  ponged(): void;
   /** The connection ends because its client sends too much of what there is no use for. */
   flooded(): void;
 }
@@ -209,8 +207,7 @@ export class Http2Connection implements ReceivingConnection, StreamOwner {
   }
 
   ponged(payload: Buffer): void {
-    if (payload.equals(PING)) this.#events.ponged();
-    else this.bear();
+    if (!payload.equals(PING)) this.bear();
   }
 
   wasReset(id: number): void {

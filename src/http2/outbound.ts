@@ -27,7 +27,7 @@ export class Outbound {
   #control: Buffer[] = [];
   #controlBytes = 0;
   #line: Outgoing[] = [];
-  /** Whose message, or end, is in the batch that is on its way. */
+  /** Of whom something is in the batch that is on its way. */
   #leaving: Outgoing[] = [];
   /** Of the batch that is on its way. */
   #flying: Buffer | undefined;
@@ -135,8 +135,9 @@ export class Outbound {
       if (next === undefined) break;
       next.isInLine = false;
       if (next.isClosed) continue;
+      const before = batch.length;
       next.fill(batch, this.#allowance);
-      if (next.hasSaidIt) this.#leaving.push(next);
+      if (batch.length > before) this.#leaving.push(next);
       this.enqueue(next);
     }
   }
@@ -145,6 +146,8 @@ export class Outbound {
     if (this.#leaving.length === 0) return;
     const leaving = this.#leaving;
     this.#leaving = [];
+    // Without a window nobody gets on.
+    if (this.#allowance.window > 0) for (const each of this.#line) each.moved();
     for (const each of leaving) each.left();
   }
 }

@@ -37,6 +37,7 @@ export class Outgoing {
   /** Of the message, in bytes. */
   #left = 0;
   #done: (() => void) | undefined;
+  #moved: (() => void) | undefined;
   #hasSaidAll = false;
   readonly #onEnded: () => void;
 
@@ -63,13 +64,14 @@ export class Outgoing {
     this.#head = block;
   }
 
-  /** @param length of all parts, at least 1 @param done once they have left */
-  message(parts: readonly Buffer[], length: number, done: () => void): void {
+  /** @param length of all parts, at least 1 @param done once they have left @param moved as of {@link moved} */
+  message(parts: readonly Buffer[], length: number, done: () => void, moved: (() => void) | undefined): void {
     this.#parts = parts;
     this.#part = 0;
     this.#offset = 0;
     this.#left = length;
     this.#done = done;
+    this.#moved = moved;
   }
 
   /** @param block encoded headers, behind everything else @param isReset what the client still has to say is not read */
@@ -85,6 +87,7 @@ export class Outgoing {
     this.#head = undefined;
     this.#trailers = undefined;
     this.#done = undefined;
+    this.#moved = undefined;
     this.#left = 0;
     this.#hasSaidAll = false;
   }
@@ -109,15 +112,12 @@ export class Outgoing {
     this.#hasSaidAll = true;
   }
 
-  /** Whether the last of the message, or of all, is in the buffer that was filled: {@link left} is to be called. */
-  get hasSaidIt(): boolean {
-    return this.#hasSaidAll || (this.#left === 0 && this.#done !== undefined);
-  }
-
   /** What was filled has left: whoever waits for it is told. */
   left(): void {
+    if (this.#left > 0) return this.moved();
     const done = this.#done;
     this.#done = undefined;
+    this.#moved = undefined;
     this.#parts = NO_PARTS;
     done?.();
     if (this.#hasSaidAll) this.#onEnded();
@@ -133,6 +133,11 @@ export class Outgoing {
     batch.add(frames);
     batch.add(reset);
     return true;
+  }
+
+  /** Some of it has left; or it stands in line, and those before it get on. */
+  moved(): void {
+    this.#moved?.();
   }
 
   #add(batch: Batch, size: number): void {

@@ -107,9 +107,14 @@ export class Http2Stream {
     this.outgoing.begin(block);
   }
 
-  /** @param parts that must not change until then @param length of all of them @param done once they have left */
-  write(parts: readonly Buffer[], length: number, done: () => void): void {
-    this.outgoing.message(parts, length, done);
+  /**
+   * @param parts that must not change until then
+   * @param length of all of them
+   * @param done once they have left
+   * @param moved whenever the client, or the way to it, takes some of them
+   */
+  write(parts: readonly Buffer[], length: number, done: () => void, moved?: () => void): void {
+    this.outgoing.message(parts, length, done, moved);
     this.#owner.say(this.outgoing);
   }
 

@@ -31,7 +31,7 @@ export class Pump {
     this.#options = options;
   }
 
-  /** Since when something is on its way out, in ms. */
+  /** Since when nothing was taken of what is on its way out, in ms; undefined: nothing is. */
   get writingSince(): number | undefined {
     return this.#writingSince;
   }
@@ -63,7 +63,7 @@ export class Pump {
       frame = { parts: [...frame.parts, ...more.parts], length: frame.length + more.length };
     }
     this.#writingSince = now;
-    this.#options.call.write(frame, this.#written);
+    this.#options.call.write(frame, this.#written, this.#moved);
     return true;
   }
 
@@ -79,6 +79,10 @@ export class Pump {
   readonly #written = (): void => {
     this.#writingSince = undefined;
     this.pump();
+  };
+
+  readonly #moved = (): void => {
+    this.#writingSince = this.#options.now();
   };
 
   #setTimer(deadline: number | undefined, now: number): void {

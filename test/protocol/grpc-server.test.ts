@@ -3,13 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { frameOf } from '../../src/grpc/frame.ts';
-import { GrpcServer } from '../../src/grpc/server.ts';
+import { GrpcServer, type GrpcServerOptions } from '../../src/grpc/server.ts';
 import { STATUS } from '../../src/grpc/status.ts';
+import { Authority } from '../support/certificates.ts';
 import { EchoServer, IGNORE, ONCE, TALK } from '../support/grpc/echo-server.ts';
 import { framed, RawClient } from '../support/grpc/raw-client.ts';
 import { until } from '../support/until.ts';
+import { Cable } from '../support/xds/cable.ts';
 
 /** The server still answers whoever behaves. */
 async function expectServes(port: number): Promise<void> {
@@ -273,6 +276,44 @@ describe('F6 F7: a connection', () => {
     await until('pings', () => pings >= 3);
     call.send('y');
     await until('the answer', () => call.messages.length === 2);
+  });
+
+  it('F7: with TLS it is given up as well, though nothing leaves at once there', async () => {
+    const tls = { ...new Authority('servers').issue({ names: ['DNS:there'] }), ALPNProtocols: ['h2'] };
+    const secure: GrpcServerOptions['createServer'] = (options) => createTlsServer({ ...options, ...tls });
+    await using server = await EchoServer.start({ pingMs: 4_000, pingTimeoutMs: 100 }, secure);
+    const silent = connectTls({ port: server.port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false });
+    await once(silent, 'secureConnect');
+    const connectedAt = performance.now();
+    silent.write(PREFACE);
+    await once(silent.resume(), 'close');
+    expect(server.givenUp).toEqual(['dead']);
+    // It is asked after 2 to 4 s. A PING that has left would make it 4 s more.
+    expect(performance.now() - connectedAt).toBeLessThan(6_000);
+  });
+
+  it('F7: is alive as long as what it is sent gets on, though a PING waits behind it for long', async () => {
+    await using server = await EchoServer.start({ pingMs: 2_500, pingTimeoutMs: 300 });
+    await using cable = await Cable.to(server.port, 6_000_000);
+    await using client = new RawClient(cable.port, { initialWindowSize: 2 ** 28 });
+    await once(client.session, 'connect');
+    client.session.setLocalWindowSize(2 ** 28);
+    let came = 0;
+    client
+      .call(TALK)
+      .send('x')
+      .stream.on('data', ({ length }: Buffer) => {
+        came += length;
+      });
+    const own = await until('the call', () => server.calls[0]);
+    own.answer(Buffer.alloc(24_000_000, 'y'));
+    await until('all of it', () => came > 24_000_000 || server.givenUp.length > 0);
+    expect(server.givenUp).toEqual([]);
+    own.answer(Buffer.alloc(24_000_000, 'z'));
+    await until('some of it', () => cable.carried >= 30_000_000);
+    cable.cut();
+    await until('the end', () => own.happened.includes('cancelled'));
+    expect(server.givenUp).toEqual(['dead']);
   });
 
   it('F7: is not given up because this process was busy when its sign of life came', async () => {

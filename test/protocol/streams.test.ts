@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { Protocol } from '../../src/xds/session.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { until } from '../support/until.ts';
+import { Cable } from '../support/xds/cable.ts';
 import { Client } from '../support/xds/client.ts';
 import { DeafWire } from '../support/xds/deaf-wire.ts';
 import { pathOfType } from '../support/xds/grpc-types-wire.ts';
 import { ADS, GrpcHarness, GrpcWire, METHODS } from '../support/xds/harness.ts';
+import { PlainStream, TYPES } from '../support/xds/plain-stream.ts';
 
 const SERVED = ['cluster', 'endpoints', 'listener', 'scopedRoute', 'route'] as const;
 
@@ -181,6 +183,25 @@ describe.each(WAYS)('a stream over gRPC, $protocol, $streams', ({ protocol, stre
     harness.world.set('cluster', 'c', '2');
     harness.publish();
     await reader.take('cluster', { c: '2' });
+  });
+
+  it('F3: a client that takes its time gets all of it, and one that takes no more is closed', async () => {
+    await using harness = new GrpcHarness(protocol, { blockedMs: 1_000 });
+    harness.world.set('endpoints', 'e', 'x'.repeat(3_000_000));
+    await harness.start();
+    await using cable = await Cable.to(harness.port, 750_000);
+    using slow = new PlainStream(protocol, cable.port, { id: 'slow' });
+    slow.ask(TYPES.endpoints, ['e']);
+    await until('all of it', () => slow.types.length > 0 || slow.end !== undefined);
+    expect(slow.end).toBeUndefined();
+    await using another = await Cable.to(harness.port, 750_000);
+    using stopping = new PlainStream(protocol, another.port, { id: 'stopping' });
+    stopping.ask(TYPES.endpoints, ['e']);
+    await until('some of it', () => another.carried > 1_000_000);
+    another.cut();
+    const closed = await until('the end', () => harness.observer.closed[0]);
+    expect(closed).toMatchObject({ stream: { nodeId: 'stopping' }, reason: expect.stringContaining('has taken nothing') });
+    expect(slow.end).toBeUndefined();
   });
 
   it('F4: changes of one turn of the event loop come together, at once', async () => {

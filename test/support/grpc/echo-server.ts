@@ -3,7 +3,7 @@ import type { CallHandler, Method, ServerCall } from '../../../src/grpc/call.ts'
 import { frameOf } from '../../../src/grpc/frame.ts';
 import type { GrpcLimits } from '../../../src/grpc/limits.ts';
 import type { GivenUp } from '../../../src/grpc/observer.ts';
-import { GrpcServer } from '../../../src/grpc/server.ts';
+import { GrpcServer, type GrpcServerOptions } from '../../../src/grpc/server.ts';
 import { OK, STATUS, type Status } from '../../../src/grpc/status.ts';
 import { unary } from '../../../src/grpc/unary.ts';
 
@@ -19,7 +19,8 @@ export class EchoServer implements AsyncDisposable {
   connections = 0;
   port = 0;
 
-  constructor(limits: Partial<GrpcLimits> = {}) {
+  /** @param createServer with TLS */
+  constructor(limits: Partial<GrpcLimits> = {}, createServer?: GrpcServerOptions['createServer']) {
     const talk: Method = (call) => {
       const echo = new EchoCall(call);
       this.calls.push(echo);
@@ -41,6 +42,7 @@ export class EchoServer implements AsyncDisposable {
         [IGNORE, ignore],
       ]),
       limits,
+      ...(createServer === undefined ? {} : { createServer }),
       observer: {
         connectionOpened: () => {
           this.connections += 1;
@@ -53,8 +55,8 @@ export class EchoServer implements AsyncDisposable {
     });
   }
 
-  static async start(limits: Partial<GrpcLimits> = {}): Promise<EchoServer> {
-    const server = new EchoServer(limits);
+  static async start(limits: Partial<GrpcLimits> = {}, createServer?: GrpcServerOptions['createServer']): Promise<EchoServer> {
+    const server = new EchoServer(limits, createServer);
     server.port = (await server.server.listen({ host: '127.0.0.1', port: 0 })).port;
     return server;
   }

@@ -70,7 +70,6 @@ export class Http2Lab implements Wire {
           stream.start(seen);
           if (isReading) stream.read();
         },
-        ponged: () => this.happened.push('ponged'),
         flooded: () => this.happened.push('flooded'),
       },
     });

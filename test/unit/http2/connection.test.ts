@@ -35,8 +35,10 @@ describe('a connection', () => {
     expect(lab.seen()).toEqual([{ type: TYPE.ping, flags: FLAG.ack, stream: 0, payload: Buffer.from('12345678') }]);
     lab.connection.ping();
     const [own] = lab.seen();
-    lab.push(frameOf(TYPE.ping, FLAG.ack, 0, own?.payload ?? Buffer.alloc(0)));
-    expect(lab.happened).toEqual(['ponged']);
+    for (let count = 0; count < 30; count += 1) lab.push(frameOf(TYPE.ping, FLAG.ack, 0, own?.payload ?? Buffer.alloc(0)));
+    expect(lab.happened).toEqual([]);
+    for (let count = 0; count < 30; count += 1) lab.push(frameOf(TYPE.ping, FLAG.ack, 0, Buffer.from('12345678')));
+    expect(lab.happened).toEqual(['flooded']);
   });
 
   it('says in one write what it has to say to what came together', () => {
@@ -354,6 +356,39 @@ describe('what is sent', () => {
     // Answers come first, and both streams get on.
     expect(turns.slice(0, 3)).toEqual(['1', '0,1', '0,3']);
     expect(turns.length).toBeLessThan(12);
+  });
+
+  it('tells of what has left of a message, and whoever stands in line that its turn is nearer', () => {
+    const lab = begun().push(settings([[INITIAL_WINDOW, 600_000]]), windowUpdate(0, 800_000 - 65_535));
+    lab.push(headers(1), headers(3), headers(5)).seen();
+    lab.isOpen = false;
+    const moved = new Map<number, number>();
+    const since = (): Readonly<Record<string, number>> => {
+      const all = Object.fromEntries(moved);
+      moved.clear();
+      return all;
+    };
+    for (const { stream } of lab.streams)
+      stream.write(
+        parts(600_000),
+        600_000,
+        () => undefined,
+        () => moved.set(stream.id, 1),
+      );
+    lab.push(PING);
+    expect(since()).toEqual({});
+    lab.connection.flushed();
+    expect(since()).toEqual({ 1: 1, 3: 1, 5: 1 });
+    for (let turn = 0; turn < 3; turn += 1) lab.connection.flushed();
+    since();
+    expect(sent(lab)).toHaveLength(800_000);
+    // Nothing fits into the window of the connection: what is said besides is no progress.
+    lab.push(PING);
+    lab.connection.flushed();
+    expect(since()).toEqual({});
+    lab.push(windowUpdate(0, 1_000_000), numberFrame(TYPE.reset, 3, ERROR.cancel));
+    for (let turn = 0; turn < 8; turn += 1) lab.connection.flushed();
+    expect(since()).toEqual({ 1: 1, 5: 1 });
   });
 
   it('ends with trailers, and with a reset where the client has more to say that nobody reads', () => {

@@ -14,7 +14,13 @@ import { encodeRequest } from '../../support/xds/independent.ts';
 const TYPES = ['cluster', 'listener', 'scopedRoute'] as const satisfies readonly ResourceType[];
 
 /** What a stream writes that is subscribed to everything, of resources of so many bytes. */
-function streamOf(bytes: Readonly<Record<(typeof TYPES)[number], number>>): { pump: Pump; writes: Frame[]; leave: () => void } {
+function streamOf(bytes: Readonly<Record<(typeof TYPES)[number], number>>): {
+  readonly pump: Pump;
+  readonly writes: Frame[];
+  readonly clock: { now: number };
+  readonly leave: () => void;
+  readonly move: () => void;
+} {
   const encoder = new Encoder();
   const view = new View('test', typesOf({ kind: 'client' }));
   const session = new Session({
@@ -33,19 +39,22 @@ function streamOf(bytes: Readonly<Record<(typeof TYPES)[number], number>>): { pu
   }
   const writes: Frame[] = [];
   let leave = (): void => undefined;
+  let move: (() => void) | undefined;
+  const clock = { now: 0 };
   const pump = new Pump(session, {
     call: {
-      write: (frame, done) => {
+      write: (frame, done, moved) => {
         writes.push(frame);
         leave = done;
+        move = moved;
       },
     },
     info: { id: 's', nodeId: 'a', role: 'gateway', protocol: 'delta', peer: '', userAgent: '' },
-    now: () => 0,
+    now: () => clock.now,
     observer: { responseSent: () => undefined },
     onPumped: () => undefined,
   });
-  return { pump, writes, leave: () => leave() };
+  return { pump, writes, clock, leave: () => leave(), move: () => move?.() };
 }
 
 /** How many messages are in a frame, by their prefixes. */
@@ -73,4 +82,17 @@ test('behind 16 KB no response is made before they have left', () => {
   expect(writes).toHaveLength(1);
   leave();
   expect(writes.map(messagesIn)).toEqual([2, 1]);
+});
+
+test('F3: it is known since when nothing was taken of what is on its way out', () => {
+  const { pump, clock, leave, move } = streamOf({ cluster: 100, listener: 100, scopedRoute: 100 });
+  expect(pump.writingSince).toBeUndefined();
+  pump.pump();
+  clock.now = 10;
+  expect(pump.writingSince).toBe(0);
+  move();
+  clock.now = 20;
+  expect(pump.writingSince).toBe(10);
+  leave();
+  expect(pump.writingSince).toBeUndefined();
 });
