@@ -29,9 +29,10 @@ export class Entrance {
   /**
    * Nothing more is read until it is known.
    * @param message that claims it, to be looked at again
-   * @returns what came meanwhile, or why not.
+   * @param hand told of what came meanwhile, in its order, once the client may be whom it claims to be
+   * @returns why it may not.
    */
-  async ask(proxy: Proxy, message: Buffer): Promise<readonly Buffer[] | Refusal> {
+  async ask(proxy: Proxy, message: Buffer, hand: (message: Buffer) => void): Promise<Refusal | undefined> {
     const held = [Buffer.from(message)];
     this.#held = held;
     this.#call.pause();
@@ -40,7 +41,9 @@ export class Entrance {
     if (refusal !== undefined) return refusal;
     this.#isOpen = true;
     this.#call.resume();
-    return held;
+    // What has not been read comes in a later turn, behind it.
+    for (const each of held) hand(each);
+    return undefined;
   }
 
   /** @param now ms @returns how what proved who it is came to prove nothing any more. */

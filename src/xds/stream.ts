@@ -188,14 +188,11 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     { proxy, nodeId }: { readonly proxy: Proxy; readonly nodeId: string },
     bytes: Buffer,
   ): Promise<void> {
-    const answer = await entrance.ask(proxy, bytes);
-    if (this.#isClosed) return;
-    if ('code' in answer) {
-      const { observer, pass } = this.#options;
-      this.#close({ by: 'server', reason: answer.message });
-      return deny(this.#call, answer, observer, { peer: this.#call.peer.address, who: pass?.name, nodeId });
-    }
-    for (const message of answer) this.message(message);
+    const refusal = await entrance.ask(proxy, bytes, (message) => this.message(message));
+    if (refusal === undefined || this.#isClosed) return;
+    const { observer, pass } = this.#options;
+    this.#close({ by: 'server', reason: refusal.message });
+    deny(this.#call, refusal, observer, { peer: this.#call.peer.address, who: pass?.name, nodeId });
   }
 
   /** @returns what is wrong with who the client says it is. */

@@ -19,6 +19,13 @@ export class RawClient implements AsyncDisposable {
     return new RawCall(this.session.request({ ...own, ...headers }));
   }
 
+  /** @returns once the server has read what was sent to it, as far as its windows go. */
+  answered(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.session.ping((error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.session.destroy();
   }
