@@ -54,6 +54,7 @@ export class ServerCall implements StreamHandler {
   #handler: CallHandler | undefined;
   #messageTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
+  #isPaused = false;
   #isEnded = false;
 
   constructor(stream: Http2Stream, context: CallContext) {
@@ -76,6 +77,11 @@ export class ServerCall implements StreamHandler {
     return this.#context.authorization;
   }
 
+  /** Of what all calls receive. */
+  get budget(): ReceiveBudget {
+    return this.#context.budget;
+  }
+
   /** @param handler told from now on. */
   start(handler: CallHandler): void {
     this.#handler = handler;
@@ -88,11 +94,15 @@ export class ServerCall implements StreamHandler {
 
   /** No more messages but those that have come, until {@link resume}. */
   pause(): void {
+    this.#isPaused = true;
     this.#stream.pause();
+    this.#timeMessage();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#stream.read();
+    this.#timeMessage();
   }
 
   /** No more streams on this connection; it ends with those that there are. */
@@ -154,9 +164,7 @@ export class ServerCall implements StreamHandler {
     if (this.#isEnded) return;
     const problem = this.#reader.push(bytes);
     if (problem !== undefined) return this.#fail(problem);
-    if (this.#reader.isWithin === (this.#messageTimer !== undefined)) return;
-    clearTimeout(this.#messageTimer);
-    this.#messageTimer = this.#reader.isWithin ? this.#expectMessage() : undefined;
+    this.#timeMessage();
   }
 
   ended(): void {
@@ -170,6 +178,14 @@ export class ServerCall implements StreamHandler {
       this.#handler?.cancelled(undefined);
     }
     this.#context.onClosed(this);
+  }
+
+  /** Has a message that was begun complete within a time, where it is read at all. */
+  #timeMessage(): void {
+    const isAwaited = this.#reader.isWithin && !this.#isPaused && !this.#isEnded;
+    if (isAwaited === (this.#messageTimer !== undefined)) return;
+    clearTimeout(this.#messageTimer);
+    this.#messageTimer = isAwaited ? this.#expectMessage() : undefined;
   }
 
   #expectMessage(): NodeJS.Timeout {

@@ -4,7 +4,7 @@ import type { Http2Limits } from '../http2/connection.ts';
 export interface GrpcLimits extends Http2Limits {
   /** No message may be longer, in bytes (F8). */
   readonly maxMessageBytes: number;
-  /** Of messages that are not complete, over all connections, in bytes. */
+  /** Of messages that are not complete, or wait, over all connections, in bytes. */
   readonly maxReceivingBytes: number;
   /** A message that has begun must be complete after so long, in ms. */
   readonly messageMs: number;

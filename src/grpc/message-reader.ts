@@ -1,7 +1,7 @@
 /** Puts the messages of a stream together, however they were cut into chunks. */
 import { PREFIX_LENGTH } from './frame.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
-import { STATUS, type Status } from './status.ts';
+import { STATUS, type Status, TOO_MUCH } from './status.ts';
 
 /** How many times what is there already is made room for, as far as the message is that long. */
 const GROWTH = 4;
@@ -105,9 +105,7 @@ export class MessageReader {
 
   #hold(chunk: Buffer, from: number, to: number): number | Status {
     const { budget } = this.#options;
-    if (!budget.take(to - from)) {
-      return { code: STATUS.resourceExhausted, details: 'too much is being received at once: come again later' };
-    }
+    if (!budget.take(to - from)) return TOO_MUCH;
     const length = this.#held + to - from;
     const buffer = this.#buffer;
     if (buffer === undefined || length > buffer.length) {

@@ -1,4 +1,4 @@
-/** What all connections together may have sent of messages that are not complete. */
+/** What all connections together may have sent of messages that are not complete, or wait. */
 import { MessageBuffers } from './message-buffers.ts';
 
 export class ReceiveBudget {

@@ -21,6 +21,12 @@ export interface Status {
 
 export const OK: Status = { code: STATUS.ok, details: '' };
 
+/** Of what all connections together may send before it is answered. */
+export const TOO_MUCH: Status = {
+  code: STATUS.resourceExhausted,
+  details: 'too much is being received at once: come again later',
+};
+
 /** What clients named may be in it: a block of headers has an end. */
 const MAX_DETAILS = 2_000;
 

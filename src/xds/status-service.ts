@@ -1,8 +1,9 @@
 /** CSDS: who asks is told what clients have, up to a size: whatever an answer takes, everybody else waits for. */
 import type { Method } from '../grpc/call.ts';
 import { frameOf } from '../grpc/frame.ts';
-import { OK, STATUS, type Status } from '../grpc/status.ts';
+import { OK, STATUS, type Status, TOO_MUCH } from '../grpc/status.ts';
 import { unary } from '../grpc/unary.ts';
+import { WaitingMessages } from '../grpc/waiting-messages.ts';
 import { clientStatus, type KnownClient } from './client-status.ts';
 import { encodeMessage } from './codec.ts';
 import { decodeStatusRequest } from './status-request.ts';
@@ -27,27 +28,33 @@ export class StatusService {
   readonly fetch: Method = unary((request) => this.#answer(request));
 
   readonly stream: Method = (call) => {
-    const requests: Buffer[] = [];
+    const requests = new WaitingMessages(call);
     let isDone = false;
+    const end = (status: Status): void => {
+      requests.drop();
+      call.end(status);
+    };
     const answerNext = (): void => {
       const request = call.isWriting ? undefined : requests.shift();
       if (request !== undefined) {
         const answer = this.#answer(request);
         if (Buffer.isBuffer(answer)) call.write(frameOf(answer), answerNext);
-        else call.end(answer);
-      } else if (isDone && !call.isWriting) call.end(OK);
+        else end(answer);
+      } else if (isDone && !call.isWriting) end(OK);
     };
     call.read();
     return {
       message: (request) => {
-        if (requests.push(Buffer.from(request)) <= MAX_REQUESTS) answerNext();
-        else call.end({ code: STATUS.resourceExhausted, details: 'too many requests before the last answer was taken' });
+        if (requests.length >= MAX_REQUESTS)
+          end({ code: STATUS.resourceExhausted, details: 'too many requests before the last answer was taken' });
+        else if (requests.push(request)) answerNext();
+        else end(TOO_MUCH);
       },
       halfClosed: () => {
         isDone = true;
         answerNext();
       },
-      cancelled: () => undefined,
+      cancelled: () => requests.drop(),
       aged: () => undefined,
     };
   };

@@ -1,6 +1,7 @@
 /** The shell around a session: one gRPC call. Bytes and timers here, decisions there. */
 import type { CallHandler, ServerCall } from '../grpc/call.ts';
-import { OK, STATUS, type Status } from '../grpc/status.ts';
+import { OK, STATUS, type Status, TOO_MUCH } from '../grpc/status.ts';
+import { WaitingMessages } from '../grpc/waiting-messages.ts';
 import { proxyOf } from '../model/node.ts';
 import type { Proxy } from '../model/proxy.ts';
 import type { Applicant } from './admission.ts';
@@ -37,7 +38,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   #session: Session | undefined;
   #pump: Pump | undefined;
   /** What came before there was a model. */
-  #early: Buffer[] = [];
+  readonly #early: WaitingMessages;
   #isClosed = false;
   /** In ms; until then it is not read. */
   #admittedAt: number | undefined;
@@ -50,6 +51,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
   constructor(call: ServerCall, options: StreamOptions) {
     this.#call = call;
     this.#options = options;
+    this.#early = new WaitingMessages(call);
     this.connectedAt = options.now();
     this.#entrance = options.pass && new Entrance(call, options.pass);
   }
@@ -125,12 +127,11 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#session = session;
     const onPumped = (): void => this.#pumped();
     this.#pump = new Pump(session, { call: this.#call, info, now, observer, onPumped });
-    for (const bytes of this.#early) {
+    for (const bytes of this.#early.take()) {
       const request = decodeRequest(bytes, this.#options);
       // It was looked at when it came.
       if (typeof request !== 'string') this.#hand(session, request);
     }
-    this.#early = [];
     // It is joining its view, and can leave it only then.
     setImmediate(() => this.#checkNames(session));
     return session;
@@ -176,7 +177,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     this.#claimNode();
     if (this.#session === undefined) {
       if (this.#early.length >= MAX_EARLY) return this.#refuse(invalid('too many requests before the first answer'));
-      this.#early.push(Buffer.from(bytes));
+      if (!this.#early.push(bytes)) this.#refuse(TOO_MUCH);
       return;
     }
     this.#hand(this.#session, request);
@@ -280,7 +281,7 @@ export class XdsStream implements Member, Leaver, Applicant, CallHandler {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#pump?.close();
-    this.#early = [];
+    this.#early.drop();
     const { observer, views, claims, admission, now, onClose } = this.#options;
     if (this.#client !== undefined) {
       const { claim, info } = this.#client;
