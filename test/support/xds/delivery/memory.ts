@@ -16,12 +16,25 @@ export class TypeMemory {
   everything: boolean;
   /** Of the newest response that was accepted. */
   version = '';
-  /** Whether it gave up some of what that response held, or took some of one that it refused since. */
-  hasOther = false;
+  /** Whether it gave up some of what that response held. */
+  hasDropped = false;
+  /** Before it took some of what it has refused since: what it says of itself when it comes back. */
+  accepted: ReadonlyMap<string, Held> | undefined;
 
   constructor(type: ResourceType) {
     this.type = type;
     this.everything = factsOf(type).fullState;
+  }
+
+  /**
+   * A State-of-the-World client that took some of what it refused cannot say so when it comes back, and nobody could know:
+   * so here it has given that up.
+   */
+  giveBack(): void {
+    if (this.accepted === undefined) return;
+    this.held.clear();
+    for (const [name, held] of this.accepted) if (this.wants(name)) this.held.set(name, held);
+    this.accepted = undefined;
   }
 
   wants(name: string): boolean {
@@ -30,11 +43,10 @@ export class TypeMemory {
 
   /**
    * What a State-of-the-World client says when it comes back: the version belongs to the type, whatever it gave up since.
-   * Who asks for everything says by it that it has everything (N11), and says none when that is not so. (An Envoy that took
-   * some of what it refused says it all the same: nobody can know of that on the next stream.)
+   * Who asks for everything says by it that it has everything (N11), and says none when that is not so.
    */
   get saidVersion(): string {
-    return this.everything && this.hasOther ? '' : this.version;
+    return this.everything && this.hasDropped ? '' : this.version;
   }
 }
 

@@ -34,6 +34,9 @@ export class ModelClient {
     this.#options = options;
     this.#client = new Client(options.protocol, options.link);
     const { memory } = options;
+    for (const type of TYPES) memory.of(type).giveBack();
+    const { held } = memory.of('cluster');
+    for (const cluster of memory.warming.keys()) if (!held.has(cluster)) memory.warming.delete(cluster);
     this.#streams = new Map(TYPES.map((type) => [type, newStream(memory.of(type))]));
     this.#judge = new Judge(options.protocol, memory, options.knowledge, this.#streams);
     this.#later = [...options.later];
@@ -263,7 +266,7 @@ export class ModelClient {
   }
 
   #forgetUnwanted({ memory, asked, owed, refused, unsure }: TypeStream): void {
-    memory.hasOther ||= [...memory.held.keys()].some((name) => !memory.wants(name));
+    memory.hasDropped ||= [...memory.held.keys()].some((name) => !memory.wants(name));
     for (const names of [memory.held, asked, owed, refused, unsure]) {
       for (const name of names.keys()) if (!memory.wants(name)) names.delete(name);
     }
@@ -350,7 +353,7 @@ export class ModelClient {
         if (type === 'cluster') warming.delete(name);
       }
     }
-    memory.hasOther = true;
+    if (this.#judge.isState(type)) memory.accepted ??= new Map(held);
     if (type === 'cluster') this.#beginWarming(changed);
     for (const name of changed)
       if (memory.wants(name)) held.set(name, { content: reply.resources[name] ?? '', version: reply.versions[name] ?? '' });
@@ -403,8 +406,9 @@ export class ModelClient {
     }
     const told = this.#judge.isState(type) ? [...stream.unsure] : [...Object.keys(reply.resources), ...reply.removed];
     for (const name of told) stream.unsure.delete(name);
+    memory.accepted = undefined;
     memory.version = reply.version;
-    memory.hasOther = Object.keys(reply.resources).some((name) => !memory.wants(name));
+    memory.hasDropped = Object.keys(reply.resources).some((name) => !memory.wants(name));
     stream.version = reply.version;
     stream.mayHaveAny = false;
   }
