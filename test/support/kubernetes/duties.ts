@@ -98,8 +98,7 @@ export function tell(kind: string): Duty {
     for (let round = 0; round < 2; round += 1) {
       const written = await writer(access).write(telling(kind, `topic-${made}`), signal);
       if (isFailure(written)) return written.reason;
-      const { involvedObject } = written as { readonly involvedObject?: { readonly uid?: string } };
-      if (involvedObject?.uid === undefined) return `the Event has no uid of the ${kind}: describe does not show it`;
+      if (written.uid === undefined) return `the Event has no uid of the ${kind}: describe does not show it`;
     }
     const told = await writer(access).readAll([SHOP], signal);
     return isFailure(told) ? told.reason : '';
