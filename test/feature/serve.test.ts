@@ -174,7 +174,7 @@ describe('detour explain', () => {
     expect(await json.exit).toBe(0);
     expect(JSON.parse(json.out)).toMatchObject({ explanation: { hop: 'gateway', target: 'shop/api:80' } });
     await using wrong = new Run(['explain', '--to', 'a/b', '--server', server]);
-    expect([await wrong.exit, wrong.err]).toEqual([1, expect.stringContaining('neither a Service nor a URL')]);
+    expect([await wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('--to "a/b" must be a URL')]);
   });
 
   test('says so when nobody answers', async () => {
